@@ -1,0 +1,359 @@
+"""Approximate Mirror Policy Optimization as a scikit-learn estimator."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import ClassifierTags, check_random_state
+
+from skampo._encoding import ENCODINGS
+from skampo._policy import exact_target
+from skampo._regression import check_regressor
+from skampo._run import Run, environment_problem, label_problem
+from skampo.base import PolicyMixin
+from skampo.critics import CRITICS
+from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
+from skampo.experience import is_environment
+from skampo.mirror_maps import MIRROR_MAPS
+from skampo.step_sizes import STEP_SIZES
+from skampo.utils.validation import (
+    Flag,
+    Interval,
+    Member,
+    Nothing,
+    OneOf,
+    Provides,
+    check_parameters,
+)
+
+__all__ = ["AMPOPolicy"]
+
+
+class AMPOPolicy(PolicyMixin, BaseEstimator):
+    r"""
+    Approximate Mirror Policy Optimization (AMPO) with any scikit-learn regressor.
+
+    Each iteration evaluates the current policy, fits a regressor to the action values
+    plus the mirror-descent term, and projects the fitted scores onto probabilities.
+
+    Parameters
+    ----------
+    regressor : estimator, default=None
+        Any scikit-learn regressor or Pipeline; cloned, never fitted in place. None is
+        a ridge on kernel features of standardized states, or on one-hot states when
+        observations are discrete (`skampo.regressors.default_regressor`). A Pipeline
+        receives `sample_weight` at every step that accepts it; a regressor that takes
+        no weights is fitted to rows drawn in proportion to them.
+    mirror_map : str or MirrorMap, default="negative_entropy"
+        ``"negative_entropy"`` (softmax policies), ``"euclidean"``, ``"tsallis"``,
+        ``"hyperbolic_entropy"``, ``"hyperbolic_tangent"``, or an object of
+        `skampo.mirror_maps`.
+    step_size : str or callable, default="trust_region"
+        ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"adaptive"``,
+        ``"greedy"``, or an object of `skampo.step_sizes`.
+    critic : str or Critic, default="auto"
+        ``"auto"`` and ``"fitted_q"`` see all data so far, ``"lambda_return"`` and
+        ``"monte_carlo"`` the data of the current policy; or an object of
+        `skampo.critics`. Labels need none.
+    encoding : str, default="auto"
+        How pairs (state, action) become regression rows: ``"per_action"`` (one
+        regressor per action), ``"multi_output"`` (one regressor, one output per
+        action), ``"joint"`` (the action as a feature), ``"auto"`` (multi_output if the
+        regressor declares that it takes several outputs, else per_action).
+    gamma : float, default=0.99
+        Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
+    max_iter : int, default=50
+        Iterations of `fit`.
+    steps_per_iter : int, default=512
+        Environment steps per iteration, rounded up to a multiple of the environments.
+    n_envs : int, default=8
+        Environments that run in lock-step.
+    exploration : float, default=0.05
+        Share of uniform actions while gathering data; never in a prediction.
+    max_episode_steps : int, default=None
+        Episodes are cut (truncated) here. None is the environment's own limit, or
+        1000 with a warning if it has none.
+    early_stopping : bool, default=False
+        Score the greedy policy after every iteration on episodes of its own, keep the
+        best iterate (the last of equals), and stop when it no longer improves.
+    validation_episodes : int, default=10
+        Episodes of one such score.
+    n_iter_no_change : int, default=10
+        Iterations without improvement before stopping, counted from the first
+        improvement over the first score. None keeps the best and never stops.
+    warm_start : bool, default=False
+        Whether another `fit` continues from the last iterate, with its history and
+        its stored transitions.
+    n_jobs : int, default=None
+        Threads that fit the regressors of several actions at once. The result does not
+        depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds environments, action draws and regressors that have no seed.
+    verbose : int, default=0
+        1 prints one line per iteration.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_actions,)
+        Action labels; shape (n_actions, n_components) for MultiDiscrete actions.
+    n_features_in_ : int
+        Number of features of an encoded observation.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, when fitted on a data frame.
+    regressor_ : estimator or list of estimators
+        The fitted regressor, or one per action.
+    critic_ : Critic
+        The fitted critic.
+    mirror_map_ : MirrorMap
+        The mirror map used.
+    step_size_ : float
+        The step size of the iterate that is kept; infinite after a greedy step.
+    n_iter_ : int
+        Iterations finished.
+    n_steps_ : int
+        Environment steps used for learning.
+    n_validation_steps_ : int
+        Environment steps used by `early_stopping`.
+    best_iteration_ : int
+        The iteration whose policy is kept, counted from 1.
+    history_ : list of dict
+        One dict per iteration with the keys iteration, n_steps (so far), n_episodes
+        (finished in this iteration), return_mean, return_std, eta, divergence,
+        entropy, approximation_error (mean squared residual of line 1 on the centered
+        target), validation_return, rollout_time, critic_time and fit_time (seconds).
+    interrupted_ : bool
+        Whether Ctrl-C ended `fit`.
+
+    See Also
+    --------
+    skampo.mirror_maps : How scores become probabilities.
+    skampo.step_sizes : How far one iteration goes.
+    skampo.critics : How a policy is evaluated.
+
+    Notes
+    -----
+    With scores f, step sizes :math:`\eta_t`, mirror map h and state-action
+    distribution :math:`v_t`, iteration t is
+
+    .. math::
+
+        f_{t+1} &\approx \arg\min_f \| f - Q_t - \eta_t^{-1} \nabla h(\pi_t) \|_{v_t}^2
+
+        \pi_{t+1}(\cdot | s) &= P^h(\nabla h^*(\eta_t f_{t+1}(s, \cdot)))
+
+    References
+    ----------
+    .. [1] C. Alfano, R. Yuan and P. Rebeschini, "A novel framework for policy mirror
+       descent with general parameterization and linear convergence", NeurIPS 2023,
+       Algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo import AMPOPolicy
+    >>> policy = AMPOPolicy(max_iter=3, random_state=0).fit("CartPole-v1")
+    >>> policy.n_steps_
+    1536
+    >>> proba = policy.predict_proba(np.zeros((1, 4)))
+    >>> proba.shape, round(float(proba.sum()), 12)
+    ((1, 2), 1.0)
+
+    Labels are a one-step problem:
+
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["left", "left", "right", "right"]
+    >>> AMPOPolicy(Ridge(), random_state=0).fit(X, y).predict([[0.2], [2.9]])
+    array(['left', 'right'], dtype='<U5')
+    """
+
+    _constraints = {
+        "mirror_map": OneOf(MIRROR_MAPS)
+        | Provides("an instance of MirrorMap", "project", "dual", "divergence"),
+        "step_size": OneOf(STEP_SIZES)
+        | Provides("an instance of StepSize", "__call__", "get_params"),
+        "critic": OneOf({"auto", *CRITICS})
+        | Provides("an instance of Critic", "evaluate", "get_params"),
+        "encoding": OneOf(ENCODINGS),
+        "gamma": Interval(float, 0, 1),
+        "max_iter": Interval(int, 0),
+        "steps_per_iter": Interval(int, 1),
+        "n_envs": Interval(int, 1),
+        "exploration": Interval(float, 0, 1),
+        "max_episode_steps": Interval(int, 1) | Nothing,
+        "early_stopping": Flag,
+        "validation_episodes": Interval(int, 1),
+        "n_iter_no_change": Interval(int, 1) | Nothing,
+        "warm_start": Flag,
+        "n_jobs": Interval(int, 1) | Interval(int, -(2**15), -1) | Nothing,
+        "random_state": Interval(int, 0, 2**32 - 1)
+        | Member("a RandomState", np.random.RandomState)
+        | Nothing,
+        "verbose": Interval(int, 0) | Flag,
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        *,
+        mirror_map="negative_entropy",
+        step_size="trust_region",
+        critic="auto",
+        encoding="auto",
+        gamma=0.99,
+        max_iter=50,
+        steps_per_iter=512,
+        n_envs=8,
+        exploration=0.05,
+        max_episode_steps=None,
+        early_stopping=False,
+        validation_episodes=10,
+        n_iter_no_change=10,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.regressor = regressor
+        self.mirror_map = mirror_map
+        self.step_size = step_size
+        self.critic = critic
+        self.encoding = encoding
+        self.gamma = gamma
+        self.max_iter = max_iter
+        self.steps_per_iter = steps_per_iter
+        self.n_envs = n_envs
+        self.exploration = exploration
+        self.max_episode_steps = max_episode_steps
+        self.early_stopping = early_stopping
+        self.validation_episodes = validation_episodes
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None, *, sample_weight=None):
+        """
+        Learn a policy from environments, or from labels.
+
+        Parameters
+        ----------
+        X : environment, list of environments, or array-like of shape (n, n_features)
+            A gymnasium environment, vector environment, id, EnvSpec or function that
+            makes one; or states. Environments that are passed in are copied and stay
+            as they were.
+        y : array-like of shape (n,), default=None
+            Labels of the states: reward 1 for the label, 0 for every other action.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        AMPOPolicy
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is invalid.
+        EnvironmentDataError
+            If an environment gives NaN, infinite or malformed data.
+        RolloutError
+            If an environment raises. After each of these errors, and after Ctrl-C,
+            the policy of the last finished iteration still predicts.
+        RegressorError
+            If the regressor fails or predicts what is no finite number.
+        """
+        run = self._start(X, y, sample_weight)
+        policy = run.policy
+        with self._keeping_what_is_learned(run):
+            for t in run.iterations(self.max_iter):
+                transitions = run.gather(policy)
+                # Qₜ at (s, a) ~ vₜ
+                sample = run.evaluate(t, policy, transitions)
+                here = policy.at(sample)
+                eta = run.step_size(t, here, sample)
+                # line 1: f ≈ Qₜ + ηₜ⁻¹ ∇h(πₜ)
+                target = exact_target(sample.q_values, here.dual, eta)
+                f = run.regress(policy, sample, target)
+                # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
+                policy = policy.improve(f, eta)
+                stop = run.record(t, policy, sample, here, target)
+                self._commit(run)
+                if stop:
+                    break
+        return self
+
+    def _start(self, X, y, sample_weight):
+        """Check everything, and set up the run; nothing learned is lost before."""
+        check_parameters(self, self._constraints)
+        if self.regressor is not None:
+            check_regressor(self.regressor, type(self).__name__)
+        last = getattr(self, "_state", None) if self.warm_start else None
+        seed = _entropy_of(self.random_state)
+        if is_environment(X):
+            problem = environment_problem(self, X, seed, last)
+        else:
+            problem = label_problem(self, X, y, sample_weight, last)
+        run = Run.of(self, problem, seed, last)
+        self.classes_ = problem.experience.classes
+        self.n_features_in_ = problem.experience.n_features
+        self._observation_encoder = problem.experience.observation_encoder
+        self._action_encoder = problem.experience.action_encoder
+        self.mirror_map_ = run.policy.mirror_map
+        self.interrupted_ = False
+        self._commit(run)
+        return run
+
+    def _commit(self, run):
+        """Take over the state of a run whose last iteration is finished."""
+        kept = run.kept
+        self._policy, self._q = kept.policy, kept.q
+        self.regressor_ = kept.policy.f.fitted
+        self.step_size_ = kept.policy.eta
+        self.critic_ = run.problem.critic
+        self.best_iteration_ = kept.iteration
+        self.history_ = list(run.history)
+        self.n_iter_ = len(run.history)
+        self.n_steps_ = run.problem.experience.n_steps
+        self.n_validation_steps_ = run.n_validation_steps
+        self._state = run.state() if self.warm_start else None
+
+    @contextmanager
+    def _keeping_what_is_learned(self, run):
+        """Close the environments; after an error the last iterate still predicts."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted_ = True
+            warnings.warn(
+                f"fit was interrupted; the policy of iteration {self.n_iter_} is kept.",
+                UserWarning,
+                stacklevel=3,
+            )
+        except (EnvironmentDataError, RolloutError, RegressorError) as error:
+            error.args = (
+                f"{error} {type(self).__name__} stopped in iteration "
+                f"{self.n_iter_ + 1} and keeps the policy of the {self.n_iter_} "
+                "finished iterations.",
+            )
+            raise
+        finally:
+            run.problem.experience.close()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.non_deterministic = self.random_state is None
+        if hasattr(self, "classes_"):
+            tags.estimator_type = "classifier"
+            tags.classifier_tags = ClassifierTags(poor_score=True)
+        return tags
+
+
+def _entropy_of(random_state):
+    """An integer that seeds everything else."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

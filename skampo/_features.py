@@ -1,0 +1,157 @@
+"""Regressors that are a model behind shared features, and linear ones among them.
+
+`split_features` takes a Pipeline apart, so that its features are computed once for many
+fits, and `FeatureView` remembers the features of one batch of observations.
+`ridge_form` says which models are ridge regressions, whose sweeps then cost one matrix
+product each; register more with ``ridge_form.register``.
+"""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+__all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
+__all__ += ["behind", "continuation", "ridge_form", "split_features"]
+
+
+class RidgeForm(NamedTuple):
+    """A ridge regression: its penalty and whether it has an intercept."""
+
+    alpha: float
+    fit_intercept: bool
+
+
+@singledispatch
+def ridge_form(regressor):
+    """The `RidgeForm` of a regressor, None for everything that is no ridge."""
+    return None
+
+
+@ridge_form.register
+def _(regressor: Ridge):
+    if regressor.positive or np.ndim(regressor.alpha) or regressor.alpha <= 0:
+        return None
+    return RidgeForm(float(regressor.alpha), regressor.fit_intercept)
+
+
+def split_features(regressor):
+    """The unfitted transformer and the model behind it; None when they are one."""
+    if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
+        return None, regressor
+    steps = [step for _, step in regressor.steps[:-1] if step not in (None, "passthrough")]
+    if any(get_tags(step).target_tags.required for step in steps):
+        return None, regressor
+    return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureScores:
+    """Scores of a model behind a fitted transformer."""
+
+    transformer: Any
+    scores: Any
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        return self.scores(self.transformer.transform(observations))
+
+    @property
+    def fitted(self):
+        """The fitted Pipeline, or one per action."""
+        models = self.scores.fitted
+        if isinstance(models, list):
+            return [self._pipeline(model) for model in models]
+        return self._pipeline(models)
+
+    def _pipeline(self, model):
+        name = type(model).__name__.lower()
+        return Pipeline([*self.transformer.steps, (name, model)])
+
+
+def behind(transformer, scores):
+    """Scores of observations from scores of their features; None changes nothing."""
+    return scores if transformer is None else FeatureScores(transformer, scores)
+
+
+def continuation(last, transformer):
+    """The scores in `last` that can learn on, None if they saw other features."""
+    previous = getattr(last, "transformer", None)
+    if previous is not transformer and _is_random(previous):
+        return None
+    return last if previous is None else last.scores
+
+
+def _is_random(transformer):
+    """Whether fitting the features again changes what they mean."""
+    if transformer is None:
+        return False
+    names = transformer.get_params(deep=True)
+    return any(name.split("__")[-1] == "random_state" for name in names)
+
+
+class FeatureView:
+    """One batch of observations, and the features of it that were computed so far."""
+
+    def __init__(self, observations):
+        self.observations = observations
+        self._computed = []
+
+    def features(self, transformer):
+        """Features by a fitted transformer; the observations themselves by None."""
+        if transformer is None:
+            return self.observations
+        for known, values in self._computed:
+            if known is transformer:
+                return values
+        values = transformer.transform(self.observations)
+        self._computed.append((transformer, values))
+        return values
+
+    def evaluate(self, scores):
+        """Values of a score function, whose features are looked up."""
+        transformer = getattr(scores, "transformer", None)
+        if transformer is None:
+            return scores(self.observations)
+        return scores.scores(self.features(transformer))
+
+
+@dataclass(frozen=True, eq=False)
+class LinearScores:
+    """Scores linear in the features: one column of weights per action."""
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    def __call__(self, features):
+        """Scores of all actions, shape (n, n_actions)."""
+        return np.asarray(features @ self.weights) + self.intercept
+
+
+class RidgeSystem:
+    """The normal equations of one ridge regression, factorised for many targets."""
+
+    def __init__(self, features, form):
+        self.features = features
+        self.mean = np.zeros(features.shape[1])
+        if form.fit_intercept:
+            self.mean = np.asarray(features.mean(axis=0)).ravel()
+        gram = features.T @ features
+        gram = np.asarray(gram.todense() if hasattr(gram, "todense") else gram)
+        gram = gram - features.shape[0] * np.outer(self.mean, self.mean)
+        gram[np.diag_indices_from(gram)] += form.alpha
+        self.factor = cho_factor(gram, overwrite_a=True, check_finite=False)
+        self.fit_intercept = form.fit_intercept
+
+    def solve(self, y):
+        """Weights and intercept for the target `y` of shape (n,)."""
+        y_mean = y.mean() if self.fit_intercept else 0.0
+        moment = np.asarray(self.features.T @ (y - y_mean)).ravel()
+        weights = cho_solve(self.factor, moment, check_finite=False)
+        return weights, y_mean - self.mean @ weights

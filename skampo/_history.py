@@ -1,0 +1,125 @@
+"""What is recorded, printed and kept at the end of an iteration."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["BestIterate", "Iterate", "iteration_record", "progress_line"]
+__all__ += ["warn_about_fit"]
+
+
+_TINY = np.finfo(float).tiny
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """A finished iteration: the policy and the action values it came from."""
+
+    policy: Any
+    q: Any
+    iteration: int
+
+
+def iteration_record(t, experience, sample, before, after, target, fitted, eta):
+    """The entries of `history_` that follow from one iteration's arrays."""
+    returns = np.asarray(experience.episode_returns, dtype=np.float64)
+    weight = sample.sample_weight
+    divergence = before.mirror_map.divergence(after, np.maximum(before.proba, _TINY))
+    residual = fitted - fitted.mean(axis=1, keepdims=True) - target
+    return {
+        "iteration": t + 1,
+        "n_steps": experience.n_steps,
+        "n_episodes": len(returns),
+        "return_mean": float(returns.mean()) if len(returns) else np.nan,
+        "return_std": float(returns.std()) if len(returns) else np.nan,
+        "eta": float(eta),
+        "divergence": _average(divergence, weight),
+        "entropy": _average(_entropy(after), weight),
+        "approximation_error": _average(_mean_square(residual), weight),
+    }
+
+
+def _average(values, weight):
+    return float(np.average(values, weights=weight))
+
+
+def _mean_square(values):
+    with np.errstate(over="ignore"):
+        return np.mean(values**2, axis=1)
+
+
+def _entropy(proba):
+    logs = np.log(proba, where=proba > 0, out=np.zeros_like(proba))
+    return -(proba * logs).sum(axis=1)
+
+
+def warn_about_fit(target, fitted, state):
+    """Say once what a fit shows: scores that ignore the state and action, or noise."""
+    if not np.ptp(target) > 0:
+        return
+    if np.ptp(fitted, axis=1).max() == 0:
+        _warn_once(
+            state,
+            "constant",
+            "the regressor predicts a constant: every action gets the same score and "
+            "the policy stays uniform. Give it more capacity or less regularization.",
+        )
+        return
+    scale = np.abs(target).max()
+    centered = (fitted - fitted.mean(axis=1, keepdims=True)) / scale
+    if np.mean((centered - target / scale) ** 2) > np.mean((target / scale) ** 2):
+        _warn_once(
+            state,
+            "noise",
+            "the regressor explains nothing of its own training targets (R2 < 0). Use "
+            "another one, or scale its inputs.",
+        )
+
+
+def _warn_once(state, key, message):
+    if key not in state:
+        state.add(key)
+        warnings.warn(message, UserWarning, stacklevel=5)
+
+
+def progress_line(record, elapsed, n_steps):
+    """One line of ``verbose=1``."""
+    shown = [
+        f"iteration {record['iteration']:4d}",
+        f"return {record['return_mean']:9.2f}",
+        f"divergence {record['divergence']:.2e}",
+        f"eta {record['eta']:.3g}",
+        f"{n_steps / max(elapsed, 1e-9):,.0f} steps/s",
+        f"{elapsed:.1f} s",
+    ]
+    if not np.isnan(record["validation_return"]):
+        shown.insert(2, f"validation {record['validation_return']:9.2f}")
+    return "  ".join(shown)
+
+
+class BestIterate:
+    """
+    Keeps the iterate with the best validation return, the last of equals.
+
+    Patience starts only after a first improvement over the first value.
+    """
+
+    def __init__(self, n_iter_no_change):
+        self.n_iter_no_change = n_iter_no_change
+        self.first = self.best = None
+        self.iterate = None
+        self.waited = 0
+
+    def update(self, value, iterate):
+        """Take a value in; True when patience has run out."""
+        if self.first is None:
+            self.first = value
+        self.waited += 1
+        if self.best is None or value > self.best:
+            self.waited = 0
+        if self.best is None or value >= self.best:
+            self.best, self.iterate = value, iterate
+        patient = self.n_iter_no_change is None or not self.best > self.first
+        return not patient and self.waited >= self.n_iter_no_change

@@ -1,0 +1,203 @@
+"""The policy iterate: an immutable value, and its restriction to a batch of states."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MirrorPolicy", "PolicyTable", "exact_target", "greedy_proba"]
+
+_LARGEST = 1e300
+
+
+def greedy_proba(values):
+    """All probability on the largest value of each row; exact ties share equally."""
+    best = values == values.max(axis=1, keepdims=True)
+    return best / best.sum(axis=1, keepdims=True)
+
+
+def exact_target(q_values, dual, eta):
+    r"""
+    Target of line 1 of Algorithm 1, centered in every state.
+
+    Parameters
+    ----------
+    q_values : ndarray of shape (n, n_actions)
+        Action values :math:`Q^t`, in units of the return.
+    dual : ndarray of shape (n, n_actions)
+        :math:`\nabla h(\pi^t)` up to a constant per state.
+    eta : float
+        Step size :math:`\eta_t > 0`, possibly infinite, in units of 1 / reward.
+
+    Returns
+    -------
+    ndarray of shape (n, n_actions)
+        :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)` less its mean over the actions; a
+        constant per state changes neither the policy nor the algorithm.
+    """
+    target = q_values - q_values.mean(axis=1, keepdims=True)
+    if np.isfinite(eta):
+        target = target + (dual - dual.mean(axis=1, keepdims=True)) / eta
+    return target
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyTable:
+    r"""
+    A policy restricted to n observations: what step sizes and line 1 look at.
+
+    Parameters
+    ----------
+    mirror_map : MirrorMap
+        The mirror map h.
+    dual : ndarray of shape (n, n_actions)
+        :math:`\nabla h(\pi)` up to a constant per state.
+    proba : ndarray of shape (n, n_actions)
+        The probabilities.
+    """
+
+    mirror_map: Any
+    dual: np.ndarray
+    proba: np.ndarray
+
+    def step(self, q_values, eta):
+        r"""
+        Probabilities after the exact mirror step with these action values.
+
+        Parameters
+        ----------
+        q_values : ndarray of shape (n, n_actions)
+            Action values.
+        eta : float
+            Step size, possibly infinite.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            :math:`P^h(\nabla h^*(\nabla h(\pi) + \eta Q))`.
+        """
+        if np.isinf(eta):
+            return greedy_proba(q_values)
+        centered = q_values - q_values.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            return self.mirror_map.project(self.dual + eta * centered)
+
+
+@dataclass(frozen=True, eq=False)
+class MirrorPolicy:
+    r"""
+    The policy :math:`\pi = P^h(\nabla h^*(\eta f))` of Algorithm 1, line 2.
+
+    Parameters
+    ----------
+    mirror_map : MirrorMap
+        The mirror map h.
+    f : callable
+        Fitted scores: observations (n, n_features) to an array (n, n_actions).
+    eta : float, default=1.0
+        The step size that multiplies `f`; infinite for a greedy policy.
+    """
+
+    mirror_map: Any
+    f: Any
+    eta: float = 1.0
+
+    def improve(self, f, eta):
+        """
+        The next iterate (line 2); probabilities are computed when a state is met.
+
+        Parameters
+        ----------
+        f : callable
+            Scores fitted in line 1.
+        eta : float
+            The step size they were fitted for.
+
+        Returns
+        -------
+        MirrorPolicy
+            A new value; this one does not change.
+        """
+        return replace(self, f=f, eta=eta)
+
+    def scores(self, observations):
+        r"""
+        Scores :math:`\eta f`, kept finite; `f` itself when eta is infinite.
+
+        Parameters
+        ----------
+        observations : ndarray of shape (n, n_features)
+            Encoded observations.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Finite scores, in the order of the actions.
+        """
+        return self._scale(self.f(observations))
+
+    def proba(self, observations, action_mask=None):
+        """
+        Probabilities of the actions.
+
+        Parameters
+        ----------
+        observations : ndarray of shape (n, n_features)
+            Encoded observations.
+        action_mask : ndarray of shape (n, n_actions), default=None
+            True where an action is allowed; the others get probability 0.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Rows sum to 1.
+        """
+        return self.project(self.f(observations), action_mask)
+
+    def at(self, sample):
+        """
+        The policy on the observations of a sample, evaluated once.
+
+        Parameters
+        ----------
+        sample : QSample
+            Its ``evaluate`` gives the values of `f`.
+
+        Returns
+        -------
+        PolicyTable
+            Dual and probabilities.
+        """
+        f = sample.evaluate(self.f)
+        dual = self.mirror_map.dual(self._scale(f))
+        return PolicyTable(self.mirror_map, dual, self.project(f))
+
+    def project(self, f, action_mask=None):
+        """
+        Probabilities from values of `f` that were computed before.
+
+        Parameters
+        ----------
+        f : ndarray of shape (n, n_actions)
+            Fitted scores.
+        action_mask : ndarray of shape (n, n_actions), default=None
+            True where an action is allowed.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Rows sum to 1.
+        """
+        if action_mask is not None:
+            f = np.where(action_mask, f, -np.inf)
+        if np.isinf(self.eta):
+            return greedy_proba(f)
+        with np.errstate(over="ignore"):
+            scores = self.eta * (f - f.max(axis=1, keepdims=True))
+        return self.mirror_map.project(scores)
+
+    def _scale(self, f):
+        if np.isinf(self.eta):
+            return f
+        with np.errstate(over="ignore"):
+            return np.clip(self.eta * f, -_LARGEST, _LARGEST)

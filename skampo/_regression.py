@@ -1,0 +1,155 @@
+"""Fitting and asking any scikit-learn regressor, with its failures made clear.
+
+Everything the package knows about a user's regressor is in this file: how it takes
+weights, how it is seeded, and what its predictions may look like.
+"""
+
+import copy
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
+
+from skampo.exceptions import InvalidParameterError, RegressorError
+from skampo.utils._sklearn import takes_sample_weight
+
+__all__ = [
+    "check_regressor",
+    "continues",
+    "fit_regressor",
+    "predict_column",
+    "predict_columns",
+    "seed_unseeded",
+    "takes_columns",
+]
+
+_LARGEST_SEED = 2**31 - 1
+
+
+def check_regressor(regressor, owner, name="regressor"):
+    """Refuse what is not an instance of a regressor, by name."""
+    if isinstance(regressor, type):
+        raise InvalidParameterError(
+            f"The '{name}' parameter of {owner} must be an estimator instance. Got the "
+            f"class {regressor.__name__}: write {regressor.__name__}(), with "
+            "parentheses."
+        )
+    if not (hasattr(regressor, "fit") and hasattr(regressor, "predict")):
+        raise InvalidParameterError(
+            f"The '{name}' parameter of {owner} must be a scikit-learn regressor with "
+            f"'fit' and 'predict', for example Ridge(). Got {regressor!r} instead."
+        )
+    if is_classifier(regressor):
+        raise InvalidParameterError(
+            f"The '{name}' parameter of {owner} must be a regressor, because line 1 of "
+            f"the algorithm fits real numbers. Got the classifier {regressor!r} "
+            "instead: use its regressor counterpart."
+        )
+    return regressor
+
+
+def takes_columns(regressor):
+    """Whether the regressor declares that it fits a two-dimensional target."""
+    return bool(get_tags(regressor).target_tags.multi_output)
+
+
+def seed_unseeded(regressor, rng):
+    """Give every ``random_state=None`` inside `regressor` a seed drawn from `rng`."""
+    parameters = regressor.get_params(deep=True)
+    unseeded = sorted(
+        name
+        for name, value in parameters.items()
+        if value is None and name.split("__")[-1] == "random_state"
+    )
+    seeds = rng.integers(_LARGEST_SEED, size=len(unseeded))
+    regressor.set_params(**{n: int(s) for n, s in zip(unseeded, seeds, strict=True)})
+    return regressor
+
+
+def continues(regressor):
+    """Whether a fitted model can learn on, pass by pass over the data."""
+    return hasattr(regressor, "partial_fit")
+
+
+def fit_regressor(
+    regressor, X, y, sample_weight=None, *, rng, start=None, n_passes=1
+):
+    """
+    Fit a fresh clone of `regressor`, or let a copy of `start` learn on.
+
+    A regressor that takes no weights sees rows drawn in proportion to them.
+    """
+    weights, rows = _split_weights(regressor, sample_weight, rng)
+    X, y = X[rows], y[rows]
+    if not get_tags(regressor).target_tags.single_output and y.ndim == 1:
+        y = y[:, None]
+    try:
+        if start is None or not continues(start):
+            return seed_unseeded(clone(regressor), rng).fit(X, y, **weights)
+        model = copy.deepcopy(start)
+        for _ in range(n_passes):
+            model.partial_fit(X, y, **weights)
+        return model
+    except Exception as error:
+        raise RegressorError(
+            f"regressor {regressor!r} failed on {X.shape[0]:,} x {X.shape[1]} rows: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _split_weights(regressor, sample_weight, rng):
+    """The keyword arguments and the rows that make `regressor` see the weights."""
+    if sample_weight is None:
+        return {}, slice(None)
+    kept = np.flatnonzero(sample_weight > 0)
+    keywords = _weight_keywords(regressor)
+    if keywords:
+        return dict.fromkeys(keywords, sample_weight[kept]), kept
+    share = sample_weight[kept] / sample_weight[kept].sum()
+    return {}, rng.choice(kept, size=len(kept), p=share)
+
+
+def _weight_keywords(regressor):
+    """Names under which `fit` passes weights on, empty when the model gets none."""
+    if takes_sample_weight(regressor):
+        return ["sample_weight"]
+    if hasattr(regressor, "steps"):
+        steps = [(name, step) for name, step in regressor.steps if hasattr(step, "fit")]
+        if not steps or not _weight_keywords(steps[-1][1]):
+            return []
+        return [
+            f"{name}__{keyword}"
+            for name, step in steps
+            for keyword in _weight_keywords(step)
+        ]
+    inner = getattr(regressor, "regressor", None)
+    return _weight_keywords(inner) if hasattr(inner, "fit") else []
+
+
+def predict_column(model, X):
+    """Predictions of a fitted model as finite floats of shape (n,)."""
+    return predict_columns(model, X, 1)[:, 0]
+
+
+def predict_columns(model, X, n_columns):
+    """Predictions of a fitted model as finite floats of shape (n, n_columns)."""
+    raw = model.predict(X)
+    try:
+        values = np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RegressorError(
+            f"regressor {model!r} predicted {type(raw).__name__} values that are not "
+            "numbers; its 'predict' must return floats."
+        ) from error
+    if values.size != len(X) * n_columns or values.shape[:1] != (len(X),):
+        raise RegressorError(
+            f"regressor {model!r} predicted an array of shape {values.shape} for "
+            f"{len(X)} rows; expected shape {(len(X), n_columns)}."
+        )
+    if not np.isfinite(values).all():
+        raise RegressorError(
+            f"regressor {model!r} predicted NaN or infinity for "
+            f"{int((~np.isfinite(values)).any(axis=-1).sum())} of {len(X)} rows. Scale "
+            "its inputs (StandardScaler in a Pipeline) or regularize it more."
+        )
+    return values.reshape(len(X), n_columns)

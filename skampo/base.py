@@ -1,0 +1,244 @@
+"""What every policy can do once it is fitted: predict, sample, act and be scored."""
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skampo.experience import is_environment, play_episodes
+from skampo.utils.validation import check_action_mask
+
+__all__ = ["PolicyMixin"]
+
+
+class PolicyMixin:
+    """
+    Methods of a fitted policy, from its iterate, its classes and its encoders.
+
+    Estimators that inherit it set `classes_`, `n_features_in_`, `_policy` (a
+    `MirrorPolicy`), `_q` (action values), and the encoders of observations and actions
+    of the environment they were fitted on, None for arrays.
+
+    Examples
+    --------
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.base import PolicyMixin
+    >>> issubclass(AMPOPolicy, PolicyMixin)
+    True
+    """
+
+    def predict_proba(self, X, *, action_mask=None):
+        """
+        Probabilities of the actions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States; one integer column for an environment with discrete observations.
+        action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
+            Nonzero where an action is allowed; the others get probability 0.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Rows sum to 1; columns are in the order of `classes_`.
+        """
+        X = self._check_states(X)
+        mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
+        return self._policy.proba(X, mask)
+
+    def predict_log_proba(self, X, *, action_mask=None):
+        """
+        Logarithms of the probabilities; minus infinity where they are zero.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+        action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
+            Nonzero where an action is allowed.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Natural logarithms, columns in the order of `classes_`.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X, action_mask=action_mask))
+
+    def predict(self, X, *, action_mask=None):
+        """
+        The most probable action of each state, the first of equals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+        action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
+            Nonzero where an action is allowed.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels out of `classes_`; shape (n, n_components) for MultiDiscrete actions.
+        """
+        best = self.predict_proba(X, action_mask=action_mask).argmax(axis=1)
+        return self.classes_[best]
+
+    def decision_function(self, X):
+        """
+        Scores that the mirror map projects onto the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions) or (n,)
+            The step size times the fitted scores; with two actions the score of the
+            second less that of the first, as scikit-learn's classifiers do.
+        """
+        X = self._check_states(X)
+        scores = self._policy.scores(X)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def sample(self, X, *, random_state=None, action_mask=None):
+        """
+        Draw one action per state from the policy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+        random_state : int, RandomState instance or None, default=None
+            Source of the draws.
+        action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
+            Nonzero where an action is allowed.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels out of `classes_`; shape (n, n_components) for MultiDiscrete actions.
+        """
+        proba = self.predict_proba(X, action_mask=action_mask)
+        uniform = check_random_state(random_state).random_sample(len(proba))
+        return self.classes_[draw(proba, uniform)]
+
+    def action_values(self, X):
+        """
+        Values of all actions according to the last critic.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Discounted returns to expect; zero before the first iteration.
+
+        Raises
+        ------
+        ValueError
+            If the policy was fitted to labels, where no critic was needed.
+        """
+        X = self._check_states(X)
+        if self._q is None:
+            raise ValueError(
+                "action_values needs a critic, and this policy was fitted to labels, "
+                "whose rewards are known. Use predict_proba or decision_function."
+            )
+        return self._q(X)
+
+    def act(self, observation, *, deterministic=True, rng=None, action_mask=None):
+        """
+        Choose one action for one observation, as the environment gave it.
+
+        Parameters
+        ----------
+        observation : object
+            An element of the observation space: array, int, dict or tuple.
+        deterministic : bool, default=True
+            Take the most probable action; otherwise draw one.
+        rng : int, RandomState instance or None, default=None
+            Source of the draw.
+        action_mask : array-like of shape (n_actions,), default=None
+            Nonzero where an action is allowed.
+
+        Returns
+        -------
+        int or ndarray
+            An action for ``env.step``.
+        """
+        check_is_fitted(self)
+        X = self._encode(observation)
+        mask = check_action_mask(action_mask, (1, len(self.classes_)))
+        proba = self._policy.proba(X, mask)
+        index = proba.argmax(axis=1)
+        if not deterministic:
+            index = draw(proba, check_random_state(rng).random_sample(1))
+        if self._action_encoder is None:
+            return self.classes_[index[0]]
+        return self._action_encoder.to_env(int(index[0]))
+
+    def score(self, X, y=None, *, n_episodes=20, sample_weight=None):
+        """
+        Mean return of the greedy policy, or accuracy on labels.
+
+        Parameters
+        ----------
+        X : environment, list of environments, or array-like of shape (n, n_features)
+            Where to play, or states.
+        y : array-like of shape (n,), default=None
+            Labels, for states.
+        n_episodes : int, default=20
+            Episodes to play; their seeds are always the same, and are used nowhere
+            else.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        float
+            Mean undiscounted return, or the weighted share of right labels.
+        """
+        check_is_fitted(self)
+        if is_environment(X):
+            return float(self._play(X, n_episodes).returns.mean())
+        return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+    def _play(self, X, n_episodes, *, policy=None, **keywords):
+        return play_episodes(
+            X,
+            self._policy if policy is None else policy,
+            n_episodes=n_episodes,
+            max_episode_steps=self.max_episode_steps,
+            observation_encoder=self._observation_encoder,
+            action_encoder=self._action_encoder,
+            **keywords,
+        )
+
+    def _encode(self, observation):
+        """One raw observation as a row of features."""
+        encode = getattr(self._observation_encoder, "encode", np.ravel)
+        X = np.asarray(encode(observation), dtype=np.float64)[None]
+        if X.shape[1] != self.n_features_in_ or not np.isfinite(X).all():
+            raise ValueError(
+                f"The observation {observation!r} must have {self.n_features_in_} "
+                f"finite features, as those that {type(self).__name__} was fitted on."
+            )
+        return X
+
+    def _check_states(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float64, reset=False)
+
+
+def draw(proba, uniform):
+    """Columns drawn by inverse distribution function, one per row."""
+    edges = proba.cumsum(axis=1)
+    drawn = (uniform[:, None] * edges[:, -1:] >= edges).sum(axis=1)
+    return np.minimum(drawn, proba.shape[1] - 1)

@@ -1,0 +1,24 @@
+"""Policy evaluation: from transitions to action values of every action."""
+
+from skampo.critics._base import Critic, CriticSetting, QSample
+from skampo.critics._fitted_q import FittedQ
+from skampo.critics._full_information import FullInformation
+from skampo.critics._lambda_return import LambdaReturn
+from skampo.critics._monte_carlo import MonteCarlo
+
+CRITICS = {
+    "fitted_q": FittedQ,
+    "lambda_return": LambdaReturn,
+    "monte_carlo": MonteCarlo,
+}
+
+__all__ = [
+    "CRITICS",
+    "Critic",
+    "CriticSetting",
+    "FittedQ",
+    "FullInformation",
+    "LambdaReturn",
+    "MonteCarlo",
+    "QSample",
+]

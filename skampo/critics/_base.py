@@ -1,0 +1,167 @@
+"""What all critics share: what they are given, what they return, what they declare."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+__all__ = ["Critic", "CriticSetting", "QSample"]
+
+
+@dataclass(frozen=True, eq=False)
+class QSample:
+    """
+    Action values of a policy at sampled states: the input of line 1.
+
+    Parameters
+    ----------
+    observations : ndarray of shape (n, n_features)
+        The states, drawn from the first marginal of :math:`v_t`.
+    q_values : ndarray of shape (n, n_actions)
+        Value of every action in every state, up to a constant per state, in units of
+        the return.
+    gamma : float
+        The discount factor they were computed with.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the states; None weighs them equally.
+    reward_range : float, default=0.0
+        Largest less smallest reward, the unit of adaptive step sizes.
+    view : FeatureView, default=None
+        Features of the observations that were computed already.
+    shared : tuple of (transformer, model), default=None
+        The policy's regressor taken apart: a fitted transformer, whose features the
+        critic used, and the unfitted model behind it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.critics import QSample
+    >>> QSample(np.zeros((1, 2)), np.array([[0.0, 1.0]]), gamma=0.9).n_actions
+    2
+    """
+
+    observations: np.ndarray
+    q_values: np.ndarray
+    gamma: float
+    sample_weight: np.ndarray | None = None
+    reward_range: float = 0.0
+    view: Any = None
+    shared: tuple | None = None
+
+    def evaluate(self, scores):
+        """
+        Values of a score function at the observations.
+
+        Parameters
+        ----------
+        scores : callable
+            Observations (n, n_features) to an array (n, n_actions).
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            The values; features that are known are not computed again.
+        """
+        if self.view is None:
+            return scores(self.observations)
+        return self.view.evaluate(scores)
+
+    @property
+    def n_actions(self):
+        """Number of actions."""
+        return self.q_values.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class CriticSetting:
+    """
+    What an estimator tells its critic about the problem.
+
+    Parameters
+    ----------
+    n_actions : int
+        Number of actions.
+    gamma : float
+        Discount factor.
+    regressor : estimator
+        The policy's regressor, cloned by critics that were given none.
+    encoding : object
+        How pairs of state and action become regression rows.
+    rng : numpy.random.Generator
+        The source of every random choice.
+    n_jobs : int, default=None
+        Number of fits that run at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.critics import CriticSetting
+    >>> CriticSetting(2, 0.9, Ridge(), None, np.random.default_rng(0)).gamma
+    0.9
+    """
+
+    n_actions: int
+    gamma: float
+    regressor: Any
+    encoding: Any
+    rng: np.random.Generator
+    n_jobs: int | None = None
+
+
+class Critic(BaseEstimator):
+    """
+    Base of the critics: policy evaluation from transitions.
+
+    A critic declares which data it needs: `sampling` is ``"steps"`` (environments keep
+    running), ``"episodes"`` (whole episodes) or ``"geometric"`` (the unbiased sampler);
+    `capacity` is how many past transitions it wants to see again, 0 for fresh data
+    only; `accepts_undiscounted` says whether it can evaluate with gamma = 1.
+    After `evaluate`, `q_` is a callable from observations to action values.
+
+    See Also
+    --------
+    FittedQ : Off-policy, all data so far.
+    LambdaReturn : On-policy, TD(lambda).
+    MonteCarlo : On-policy, whole returns.
+
+    Examples
+    --------
+    >>> from skampo.critics import Critic, FittedQ
+    >>> isinstance(FittedQ(), Critic)
+    True
+    """
+
+    sampling = "steps"
+    capacity = 0
+    accepts_undiscounted = False
+
+    def evaluate(self, policy, transitions, setting):
+        """
+        Estimate the action values of a policy.
+
+        Parameters
+        ----------
+        policy : MirrorPolicy
+            The policy to evaluate.
+        transitions : Transitions
+            The data, as the critic declared to need them.
+        setting : CriticSetting
+            The problem.
+
+        Returns
+        -------
+        QSample
+            Values of all actions at the sampled states.
+        """
+        raise NotImplementedError
+
+    def _choose_regressor(self, setting):
+        own = getattr(self, "regressor", None)
+        return setting.regressor if own is None else own
+
+
+def reward_range(rewards):
+    """Largest less smallest reward, 0 without rows."""
+    return float(np.ptp(rewards)) if len(rewards) else 0.0

@@ -1,0 +1,167 @@
+"""On-policy evaluation with lambda-returns (TD(lambda), GAE)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skampo._encoding import ColumnScores, rms
+from skampo._regression import check_regressor, fit_regressor
+from skampo.critics._base import Critic, QSample, reward_range
+from skampo.exceptions import InvalidParameterError
+from skampo.experience import lambda_returns
+
+__all__ = ["LambdaReturn"]
+
+
+@dataclass(frozen=True, eq=False)
+class AdvantageValues:
+    """State values plus fitted advantages, in units of the return."""
+
+    value: Any
+    advantage: Any
+    unit: float
+
+    def __call__(self, observations):
+        """Values of all actions, shape (n, n_actions)."""
+        advantages = self.unit * self.advantage(observations)
+        return self.value(observations) + advantages
+
+
+class LambdaReturn(Critic):
+    r"""
+    On-policy evaluation: a value regression, lambda-returns, and their advantages.
+
+    The state value V is regressed on lambda-returns of the fresh transitions, the
+    advantage :math:`G^\lambda_t - V(s_t)` of the action taken is regressed on (s, a),
+    and their sum is labeled for every action. Time limits are bootstrapped through.
+
+    Parameters
+    ----------
+    trace_decay : float, default=0.95
+        The lambda of TD(lambda): 1 is Monte Carlo with a baseline, 0 is TD(0).
+    regressor : estimator, default=None
+        Fits the advantages; None is a clone of the policy's regressor.
+    value_regressor : estimator, default=None
+        Fits the state values; None is a clone of the policy's regressor.
+    n_value_fits : int, default=2
+        How often V is regressed on returns that bootstrap from it, per iteration.
+
+    Attributes
+    ----------
+    q_ : callable
+        The last action values: observations (n, n_features) to (n, n_actions).
+    value_ : callable
+        The last state values: observations (n, n_features) to (n, 1).
+
+    See Also
+    --------
+    FittedQ : Off-policy; sees all data so far again.
+
+    References
+    ----------
+    .. [1] J. Schulman, P. Moritz, S. Levine, M. Jordan and P. Abbeel,
+       "High-dimensional continuous control using generalized advantage estimation",
+       ICLR 2016.
+
+    Examples
+    --------
+    >>> from skampo.critics import LambdaReturn
+    >>> LambdaReturn(trace_decay=1.0)
+    LambdaReturn(trace_decay=1.0)
+    """
+
+    def __init__(
+        self,
+        trace_decay=0.95,
+        *,
+        regressor=None,
+        value_regressor=None,
+        n_value_fits=2,
+    ):
+        self.trace_decay = trace_decay
+        self.regressor = regressor
+        self.value_regressor = value_regressor
+        self.n_value_fits = n_value_fits
+
+    def evaluate(self, policy, transitions, setting):
+        """
+        Estimate the action values of the policy that gathered the transitions.
+
+        Parameters
+        ----------
+        policy : MirrorPolicy
+            The policy that gathered the transitions.
+        transitions : Transitions
+            Fresh transitions, piece by piece.
+        setting : CriticSetting
+            The problem.
+
+        Returns
+        -------
+        QSample
+            Values of all actions at the observations.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `trace_decay` is outside [0, 1] or `value_regressor` is no regressor.
+        RegressorError
+            If a regressor fails or predicts what is no finite number.
+        """
+        self._check()
+        observations = transitions.observations
+        for _ in range(self.n_value_fits):
+            returns = self._returns(transitions, setting.gamma)
+            self.value_ = self._fit_value(observations, returns, setting)
+        returns = self._returns(transitions, setting.gamma)
+        advantages = returns - self.value_(observations)[:, 0]
+        self.q_ = self._fit_advantages(transitions, advantages, setting)
+        return QSample(
+            observations,
+            self.q_(observations),
+            setting.gamma,
+            reward_range=reward_range(transitions.rewards),
+        )
+
+    def _check(self):
+        if not (np.isreal(self.trace_decay) and 0 <= self.trace_decay <= 1):
+            raise InvalidParameterError(
+                "The 'trace_decay' parameter of LambdaReturn must be a float in the "
+                f"range [0.0, 1.0]. Got {self.trace_decay!r} instead."
+            )
+        if self.value_regressor is not None:
+            check_regressor(self.value_regressor, "LambdaReturn", "value_regressor")
+
+    def _returns(self, transitions, gamma):
+        next_values = np.zeros(len(transitions))
+        if hasattr(self, "value_"):
+            next_values = self.value_(transitions.next_observations)[:, 0]
+        discounts = gamma * ~transitions.terminated
+        return lambda_returns(
+            transitions.rewards,
+            discounts,
+            next_values,
+            transitions.ends,
+            self.trace_decay,
+        )
+
+    def _fit_value(self, observations, returns, setting):
+        own = self.value_regressor
+        regressor = setting.regressor if own is None else own
+        unit = rms(returns)
+        model = fit_regressor(regressor, observations, returns / unit, rng=setting.rng)
+        return ColumnScores(model, 1, unit)
+
+    def _fit_advantages(self, transitions, advantages, setting):
+        unit = rms(advantages)
+        fitted = setting.encoding.fit_taken(
+            self._choose_regressor(setting),
+            transitions.observations,
+            transitions.actions,
+            advantages / unit,
+            setting.n_actions,
+            rng=setting.rng,
+            n_jobs=setting.n_jobs,
+        )
+        return AdvantageValues(self.value_, fitted, unit)

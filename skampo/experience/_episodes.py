@@ -1,0 +1,164 @@
+"""Greedy episodes, to score a policy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skampo.experience._lockstep import LockStep
+from skampo.experience._rollout import check_count
+from skampo.experience._seeding import SCORING
+from skampo.experience._sources import resolve_sources
+
+MAX_LANES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeResults:
+    """
+    What some episodes were worth.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_episodes,)
+        Undiscounted sum of the rewards of each episode.
+    lengths : ndarray of int of shape (n_episodes,)
+        Number of steps of each episode.
+
+    See Also
+    --------
+    play_episodes : Plays them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import EpisodeResults
+    >>> EpisodeResults(np.array([2.0, 4.0]), np.array([20, 40])).returns.mean()
+    np.float64(3.0)
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+
+
+def play_episodes(
+    X,
+    policy,
+    *,
+    n_episodes,
+    max_episode_steps=None,
+    seed=0,
+    stream=SCORING,
+    observation_encoder=None,
+    action_encoder=None,
+):
+    """
+    Play episodes with the most probable action of a policy.
+
+    The episodes are played in lock-step, at most 32 at a time. Where several actions
+    are equally probable the first is taken. Environments are made or copied from `X`
+    and closed afterwards.
+
+    Parameters
+    ----------
+    X : environment or list of environment
+        As for `EnvironmentExperience`; episode i is played in element i modulo k of a
+        list of k.
+    policy : object
+        Has ``proba(observations, action_mask=None)``, which returns probabilities of
+        shape (n, n_actions).
+    n_episodes : int
+        Number of episodes.
+    max_episode_steps : int or None, default=None
+        As for `EnvironmentExperience`.
+    seed : int, default=0
+        Determines the reset seed of each episode, together with `stream`.
+    stream : int, default=SCORING
+        Which of the disjoint streams of seeds to use: TRAINING, VALIDATION or SCORING.
+    observation_encoder : ObservationEncoder or None, default=None
+        What the policy was fitted with; the environments must agree.
+    action_encoder : ActionEncoder or None, default=None
+        What the policy was fitted with; the environments must agree.
+
+    Returns
+    -------
+    EpisodeResults
+        Returns and lengths, in the order of the episodes.
+
+    Raises
+    ------
+    ValueError
+        If the spaces differ from those of the encoders, or `X` is no environment.
+    RolloutError
+        If an environment raises, or returns something of the wrong form.
+    EnvironmentDataError
+        If an environment returns numbers that are not finite.
+
+    See Also
+    --------
+    EnvironmentExperience : Gathers transitions to learn from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import play_episodes
+    >>> class Left:
+    ...     def proba(self, observations, action_mask=None):
+    ...         return np.tile([1.0, 0.0], (len(observations), 1))
+    >>> results = play_episodes("CartPole-v1", Left(), n_episodes=3)
+    >>> bool((results.returns == results.lengths).all())
+    True
+    """
+    check_count("n_episodes", n_episodes)
+    if max_episode_steps is not None:
+        check_count("max_episode_steps", max_episode_steps)
+    sources = resolve_sources(X)
+    played = []
+    warned = {"limit": [], "bounds": []}
+    for first in range(0, n_episodes, MAX_LANES):
+        episodes = range(first, min(first + MAX_LANES, n_episodes))
+        lockstep = LockStep(
+            [sources[episode % len(sources)] for episode in episodes],
+            len(episodes),
+            seed=seed,
+            stream=stream,
+            first_lane=first,
+            max_episode_steps=max_episode_steps,
+            warned=warned,
+        )
+        try:
+            _check_encoders(lockstep, observation_encoder, action_encoder)
+            played += _play(lockstep, policy)
+        finally:
+            lockstep.close()
+    returns, lengths = zip(*played, strict=True)
+    return EpisodeResults(np.array(returns, dtype=np.float64), np.array(lengths))
+
+
+def _play(lockstep, policy):
+    """Play one episode in each lane; return its return and length."""
+    lanes = list(lockstep.lanes)
+    lockstep.begin()
+    while lockstep.active:
+        observations, masks = lockstep.observations, lockstep.masks
+        proba = np.asarray(policy.proba(observations, action_mask=masks))
+        if masks is not None:
+            proba = np.where(masks, proba, -1.0)
+        step = lockstep.step(proba.argmax(axis=1))
+        lockstep.check_bounds(step.next_observations)
+        lockstep.drop(np.flatnonzero(step.ended))
+    return [(lane.episode_return, lane.n_steps) for lane in lanes]
+
+
+def _check_encoders(lockstep, observation_encoder, action_encoder):
+    """Require the spaces that a policy was fitted with."""
+    pairs = (
+        ("observation_space", observation_encoder, lockstep.observation_encoder),
+        ("action_space", action_encoder, lockstep.action_encoder),
+    )
+    for name, fitted, given in pairs:
+        if fitted is not None and fitted != given:
+            raise ValueError(
+                f"{lockstep.lanes[0].name} has {name}={given.space}, but the policy "
+                f"was fitted with {name}={fitted.space}. Score it on environments "
+                "with the same spaces."
+            )

@@ -1,0 +1,100 @@
+"""Labels as one-step problems with full information."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["LabeledExperience", "RewardTable"]
+
+
+@dataclass(frozen=True, eq=False)
+class RewardTable:
+    """
+    States with the reward of every action; nothing follows them.
+
+    Parameters
+    ----------
+    observations : ndarray of shape (n, n_features)
+        The states.
+    rewards : ndarray of shape (n, n_actions)
+        Reward of every action.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the states.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import RewardTable
+    >>> len(RewardTable(np.zeros((3, 2)), np.eye(3)))
+    3
+    """
+
+    observations: np.ndarray
+    rewards: np.ndarray
+    sample_weight: np.ndarray | None = None
+
+    def __len__(self):
+        """Number of states."""
+        return len(self.observations)
+
+
+class LabeledExperience:
+    """
+    Labeled states: reward 1 for the label and 0 for every other action.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        States.
+    y : ndarray of shape (n,)
+        Labels.
+    classes : ndarray of shape (n_actions,)
+        All labels, sorted.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights; states of weight zero are left out.
+
+    See Also
+    --------
+    EnvironmentExperience : Transitions from environments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import LabeledExperience
+    >>> data = LabeledExperience(np.zeros((2, 1)), np.array([3, 5]), np.array([3, 5]))
+    >>> data.gather(None).rewards
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    n_steps = 0
+    episode_returns = ()
+    observation_encoder = None
+    action_encoder = None
+
+    def __init__(self, X, y, classes, sample_weight=None):
+        self.classes = classes
+        self.n_features = X.shape[1]
+        kept = slice(None) if sample_weight is None else sample_weight > 0
+        weights = None if sample_weight is None else sample_weight[kept]
+        rewards = (y[kept, None] == classes).astype(np.float64)
+        self._table = RewardTable(X[kept], rewards, weights)
+
+    def gather(self, policy):
+        """
+        Return the same data for every policy.
+
+        Parameters
+        ----------
+        policy : MirrorPolicy
+            Not needed.
+
+        Returns
+        -------
+        RewardTable
+            All states.
+        """
+        return self._table
+
+    def close(self):
+        """Do nothing: there is no environment."""

@@ -1,0 +1,234 @@
+"""One environment of a rollout, with every check of what it returns."""
+
+import warnings
+
+import gymnasium
+
+from skampo.exceptions import EnvironmentDataError, RolloutError
+from skampo.experience._checks import (
+    SIGNATURES,
+    as_flag,
+    as_reward,
+    is_info,
+    shorten,
+    split_reset,
+)
+from skampo.experience._seeding import reset_seed
+from skampo.experience._sources import environment_name
+
+DEFAULT_MAX_EPISODE_STEPS = 1000
+FAILURES = (Exception, SystemExit)
+
+
+class Lane:
+    """
+    One environment, stepped through episode after episode.
+
+    Where it stands (episode, step, seed, last action) is kept for the messages.
+    """
+
+    def __init__(self, source, index, seed, stream, n_started=0):
+        self.environment = source.make()
+        self.name = environment_name(self.environment)
+        self.index = index
+        self.n_started = n_started
+        self.seeding = (seed, stream, index, source.task_seed)
+        self.limit = None
+        self.is_limit_ours = False
+        self.warned = []
+        self.episode = self.n_steps = 0
+        self.seed = self.action = None
+        self.episode_return = 0.0
+
+    def limit_episodes(self, max_episode_steps, warned):
+        """Set the time limit; None keeps that of the environment or cuts at 1000."""
+        self.limit = max_episode_steps
+        self.warned = warned
+        if max_episode_steps is None and not has_time_limit(self.environment):
+            self.limit = DEFAULT_MAX_EPISODE_STEPS
+            self.is_limit_ours = True
+
+    def reset(self, episode):
+        """Begin an episode; return the observation and the info."""
+        seed, stream, index, task_seed = self.seeding
+        self.seed = reset_seed(seed, stream, index, self.n_started, task_seed)
+        self.n_started += 1
+        self.episode, self.n_steps, self.action = episode, 0, None
+        self.episode_return = 0.0
+        try:
+            result = self.environment.reset(seed=self.seed)
+        except FAILURES as error:
+            raise self.raised("reset", error) from error
+        parts = split_reset(result)
+        if parts is None:
+            raise self.malformed("reset", result)
+        return parts
+
+    def step(self, action):
+        """Take a step; return what the environment did, with plain types."""
+        self.action = action
+        self.n_steps += 1
+        try:
+            result = self.environment.step(action)
+        except FAILURES as error:
+            raise self.raised("step", error) from error
+        if type(result) is not tuple or len(result) != 5:
+            raise self.malformed("step", result)
+        observation, reward, terminated, truncated, info = result
+        if type(reward) is not float:
+            reward = self._check_reward(reward)
+        if type(terminated) is not bool or type(truncated) is not bool:
+            terminated, truncated = self._check_flags(terminated, truncated, result)
+        if type(info) is not dict and not is_info(info):
+            raise self.malformed("step", result)
+        self.episode_return += reward
+        if self.n_steps == self.limit and not (terminated or truncated):
+            truncated = self._cut()
+        return observation, reward, terminated, truncated, info
+
+    def close(self):
+        """Close the environment."""
+        self.environment.close()
+
+    def _cut(self):
+        """Cut the episode, warning once where nobody asked for it."""
+        if self.is_limit_ours and not self.warned:
+            self.warned.append(self.name)
+            warnings.warn(
+                f"{self.name} has no time limit, and an episode did not end within "
+                f"{self.limit} steps. It was cut there and counts as truncated. Set "
+                "'max_episode_steps' to choose the limit.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return True
+
+    def _check_reward(self, reward):
+        """Convert an unusual reward, or raise."""
+        value = as_reward(reward)
+        if value is None:
+            raise TypeError(
+                f"{self.name} returned a reward of type {type(reward).__name__}, "
+                f"{shorten(reward, 80)}, at {self.where()}. A reward must be a real "
+                "number: convert it with float(reward) in the environment."
+            )
+        return value
+
+    def _check_flags(self, terminated, truncated, result):
+        """Convert unusual flags, or raise."""
+        flags = as_flag(terminated), as_flag(truncated)
+        if None in flags:
+            raise self.malformed("step", result)
+        return flags
+
+    def where(self):
+        """Say where in the rollout this lane stands."""
+        if self.n_steps == 0:
+            return f"the reset of episode {self.episode} (reset seed {self.seed})"
+        return (
+            f"step {self.n_steps} of episode {self.episode} (action "
+            f"{self._plain_action()}, reset seed {self.seed})"
+        )
+
+    def bad_data(self, what):
+        """Build the error for numbers that cannot be used."""
+        return EnvironmentDataError(
+            f"{self.name} returned {what} at {self.where()}. Nothing can be learned "
+            "from it: correct the environment, or wrap it so that the episode ends "
+            "there.",
+            **self._position(),
+        )
+
+    def misfit(self, error):
+        """Build the error for an observation that its space does not allow."""
+        return self.bad_data(f"as observation {error}")
+
+    def raised(self, method, error):
+        """Build the error for an exception out of the environment."""
+        return RolloutError(
+            f"{self.name}.{method} raised {type(error).__name__}: {error} at "
+            f"{self.where()}. The original exception is attached: repeat that episode "
+            "outside of skampo to find the cause.",
+            **self._position(),
+        )
+
+    def malformed(self, method, result):
+        """Build the error for a result that is not what gymnasium describes."""
+        return RolloutError(
+            f"{self.name}.{method} returned {shorten(result)} at {self.where()}. The "
+            f"gymnasium interface is {SIGNATURES[method]}, with terminated and "
+            "truncated of type bool and info a dict. Adapt the environment to it.",
+            **self._position(),
+        )
+
+    def _plain_action(self):
+        """Return the last action as an int or a tuple of int."""
+        action = self.action
+        return tuple(action.tolist()) if hasattr(action, "tolist") else action
+
+    def _position(self):
+        """Return the attributes of an error raised here."""
+        return {
+            "environment": self.name,
+            "episode": self.episode,
+            "step": self.n_steps,
+            "seed": self.seed,
+            "action": self._plain_action(),
+        }
+
+
+def has_time_limit(environment):
+    """Tell whether an environment cuts its own episodes."""
+    spec = environment.spec
+    if spec is not None and spec.max_episode_steps is not None:
+        return True
+    while isinstance(environment, gymnasium.Wrapper):
+        if isinstance(environment, gymnasium.wrappers.TimeLimit):
+            return True
+        environment = environment.env
+    return False
+
+
+def close_all(lanes):
+    """Close every lane once; return the first error instead of raising it."""
+    first = None
+    while lanes:
+        try:
+            lanes.pop().close()
+        except FAILURES as error:
+            first = first or error
+    return first
+
+
+def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
+    """Make lanes that cycle through the sources, all with the same spaces."""
+    lanes = []
+    counts = [int(count) for count in episode_counts][:n_lanes]
+    counts += [0] * (n_lanes - len(counts))
+    try:
+        for index, count in enumerate(counts):
+            source = sources[index % len(sources)]
+            lanes.append(Lane(source, first_lane + index, seed, stream, count))
+            _check_lane(lanes[-1], lanes[:-1])
+    except BaseException:
+        close_all(lanes)
+        raise
+    return lanes
+
+
+def _check_lane(lane, others):
+    """Require the spaces of the first lane, and an environment of its own."""
+    if any(lane.environment is other.environment for other in others):
+        raise ValueError(
+            f"The function that makes {lane.name} returned the same environment twice. "
+            "It must make a new one at each call."
+        )
+    for kind in ("observation_space", "action_space"):
+        first = others[0] if others else lane
+        given = getattr(lane.environment, kind)
+        expected = getattr(first.environment, kind)
+        if given != expected:
+            raise ValueError(
+                f"All environments must have the same spaces. {first.name} has "
+                f"{kind}={expected}, but {lane.name} has {kind}={given}."
+            )

@@ -1,0 +1,181 @@
+"""Several lanes stepped together, so that a policy is asked once for all of them."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from skampo.experience._actions import ActionEncoder
+from skampo.experience._lanes import close_all, open_lanes
+from skampo.experience._observations import ObservationEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one lock-step did; row i is the i-th active lane."""
+
+    rewards: np.ndarray
+    next_observations: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    next_masks: np.ndarray | None
+
+    @property
+    def ended(self):
+        """Whether the episode is over."""
+        return self.terminated | self.truncated
+
+
+class LockStep:
+    """
+    The lanes of a rollout and what the policy sees of those that are active.
+
+    The environments are made when it is created and closed by `close`, or as soon as
+    any of them fails.
+    """
+
+    def __init__(
+        self,
+        sources,
+        n_lanes,
+        *,
+        seed,
+        stream,
+        max_episode_steps=None,
+        episode_counts=(),
+        first_lane=0,
+        warned=None,
+    ):
+        self.lanes = open_lanes(
+            sources, n_lanes, seed, stream, episode_counts, first_lane
+        )
+        self.n_started = first_lane + sum(lane.n_started for lane in self.lanes)
+        self.warned = {"limit": [], "bounds": []} if warned is None else warned
+        try:
+            first = self.lanes[0]
+            space = first.environment.observation_space
+            self.observation_encoder = ObservationEncoder(space)
+            space = first.environment.action_space
+            self.action_encoder = ActionEncoder(space, first.name)
+            for lane in self.lanes:
+                lane.limit_episodes(max_episode_steps, self.warned["limit"])
+        except BaseException:
+            self.close()
+            raise
+        self.active = []
+        self.observations = np.empty((0, self.observation_encoder.n_features))
+        self.masks = None
+
+    def begin(self):
+        """Start a new episode in every lane."""
+        self.active = list(self.lanes)
+        n_features = self.observation_encoder.n_features
+        self.observations = np.empty((len(self.active), n_features))
+        self.masks = None
+        self.restart(range(len(self.active)))
+
+    def restart(self, rows):
+        """Start a new episode in some of the active lanes."""
+        if len(rows) == 0:
+            return
+        # The arrays were handed out with the last step, which must not change.
+        self.observations = self.observations.copy()
+        masks = [None] * len(self.active) if self.masks is None else list(self.masks)
+        for row in rows:
+            lane = self.active[row]
+            self.n_started += 1
+            observation, info = lane.reset(self.n_started)
+            try:
+                self.observations[row] = self.observation_encoder.encode(observation)
+            except ValueError as error:
+                raise lane.misfit(error) from error
+            masks[row] = self._read_mask(lane, info)
+        self.masks = self._stack(masks)
+        self._check_finite([self.active[row] for row in rows], self.observations[rows])
+
+    def drop(self, rows):
+        """Let lanes rest."""
+        if len(rows) == 0:
+            return
+        keep = np.setdiff1d(np.arange(len(self.active)), rows)
+        self.active = [self.active[row] for row in keep]
+        self.observations = self.observations[keep]
+        self.masks = None if self.masks is None else self.masks[keep]
+
+    def step(self, actions):
+        """Step every active lane; `actions` are columns of the policy."""
+        n = len(self.active)
+        next_observations = np.empty((n, self.observation_encoder.n_features))
+        outcomes, masks = [], None
+        encode, to_env = self.observation_encoder.encode, self.action_encoder.to_env
+        for row, (lane, action) in enumerate(
+            zip(self.active, actions.tolist(), strict=True)
+        ):
+            observation, reward, terminated, truncated, info = lane.step(to_env(action))
+            try:
+                next_observations[row] = encode(observation)
+            except ValueError as error:
+                raise lane.misfit(error) from error
+            outcomes.append((reward, terminated, truncated))
+            if "action_mask" in info:
+                masks = masks or [None] * n
+                masks[row] = self._read_mask(lane, info, terminated or truncated)
+        rewards, terminated, truncated = map(np.array, zip(*outcomes, strict=True))
+        self._check_finite(self.active, next_observations, rewards)
+        self.observations = next_observations
+        self.masks = None if masks is None else self._stack(masks)
+        return Step(rewards, next_observations, terminated, truncated, self.masks)
+
+    def close(self):
+        """Close the environments, each once; return the first error."""
+        self.active = []
+        return close_all(self.lanes)
+
+    def check_bounds(self, observations):
+        """Warn once if observations left the box that the environment declares."""
+        encoder = self.observation_encoder
+        if encoder.low is None or self.warned["bounds"] or not len(observations):
+            return
+        outside = (observations < encoder.low) | (observations > encoder.high)
+        if not outside.any():
+            return
+        row, column = np.argwhere(outside)[0]
+        self.warned["bounds"].append(column)
+        warnings.warn(
+            f"Observations left the declared observation_space: "
+            f"{encoder.name_feature(column)} was {observations[row, column]:.6g}, "
+            f"outside [{encoder.low[column]:.6g}, {encoder.high[column]:.6g}]. They "
+            "are used as they are. Correct the bounds if a transformer relies on them.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    def _read_mask(self, lane, info, is_over=False):
+        """Read the allowed actions; after the end of an episode there may be none."""
+        try:
+            mask = self.action_encoder.read_mask(info)
+        except ValueError as error:
+            raise lane.bad_data(str(error)) from error
+        if mask is None or mask.any():
+            return mask
+        if is_over:
+            return np.ones_like(mask)
+        raise lane.bad_data("an action_mask that allows no action")
+
+    def _stack(self, masks):
+        """Stack masks; None where every lane allows everything."""
+        if all(mask is None for mask in masks):
+            return None
+        everything = np.ones(self.action_encoder.n_actions, dtype=bool)
+        return np.stack([everything if mask is None else mask for mask in masks])
+
+    def _check_finite(self, lanes, observations, rewards=None):
+        """Raise for the first reward or observation that is not finite."""
+        if rewards is not None and not np.isfinite(rewards).all():
+            row = np.flatnonzero(~np.isfinite(rewards))[0]
+            raise lanes[row].bad_data(f"reward {rewards[row]}")
+        if not np.isfinite(observations).all():
+            row, column = np.argwhere(~np.isfinite(observations))[0]
+            name = self.observation_encoder.name_feature(column)
+            value = observations[row, column]
+            raise lanes[row].bad_data(f"an observation whose {name} is {value}")

@@ -1,0 +1,268 @@
+"""From what an environment shows to a row of floats."""
+
+import copy
+from operator import index as as_index
+
+import numpy as np
+from gymnasium import spaces
+
+
+class ObservationEncoder:
+    """
+    Turn observations of a gymnasium space into rows of floats.
+
+    An observation of a `Discrete` space becomes one column that holds the integer, as
+    in ``TabularMDP.states``. Every other space that gymnasium can flatten becomes its
+    flat vector; parts of it that are discrete are one-hot encoded.
+
+    Parameters
+    ----------
+    space : gymnasium.spaces.Space
+        The observation space. A copy without its random generator is kept.
+
+    Attributes
+    ----------
+    space : gymnasium.spaces.Space
+        The copy of the space.
+    n_features : int
+        Number of columns.
+    is_discrete : bool
+        Whether the space is `Discrete`.
+    feature_names : list of str or None
+        For a `Dict` space, the keys; ``"key_0", "key_1", ...`` where a key has several
+        columns. None for other spaces.
+
+    Raises
+    ------
+    ValueError
+        If the space cannot be flattened: `Graph`, `Sequence`, or one that contains
+        them.
+
+    See Also
+    --------
+    ActionEncoder : The same for actions.
+
+    Examples
+    --------
+    >>> from gymnasium.spaces import Box, Dict, Discrete
+    >>> from skampo.experience import ObservationEncoder
+    >>> space = Dict({"color": Discrete(2), "place": Box(0, 9, shape=(2,))})
+    >>> encoder = ObservationEncoder(space)
+    >>> encoder.feature_names
+    ['color_0', 'color_1', 'place_0', 'place_1']
+    >>> encoder.encode({"color": 1, "place": [3.0, 4.0]})
+    array([0., 1., 3., 4.])
+    """
+
+    def __init__(self, space):
+        _refuse_unflattenable(space)
+        self.space = without_generator(space)
+        self.is_discrete = isinstance(space, spaces.Discrete)
+        self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
+        self.feature_names = _feature_names(space)
+        self.low, self.high = self._bounds()
+        encoders = {spaces.Discrete: self._encode_integer, spaces.Box: self._encode_box}
+        self._encode = encoders.get(type(space), self._encode_flat)
+
+    def __eq__(self, other):
+        """Compare the spaces."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.space == other.space
+
+    def __repr__(self):
+        """Show the space."""
+        return f"ObservationEncoder({self.space})"
+
+    def encode(self, observation):
+        """
+        Encode one observation.
+
+        Parameters
+        ----------
+        observation : object
+            One observation, as the environment gave it.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            The observation as float64. It may share memory with the observation.
+
+        Raises
+        ------
+        ValueError
+            If the observation does not fit the space in shape, kind or, for a
+            `Discrete` space, range. Bounds of a `Box` are not checked.
+        """
+        return self._encode(observation)
+
+    def encode_batch(self, observations):
+        """
+        Encode several observations.
+
+        Parameters
+        ----------
+        observations : sequence of object
+            Observations, as the environment gave them; for `Box` and `Discrete` spaces
+            also an array with one observation per row.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+            One row per observation, float64.
+
+        Raises
+        ------
+        ValueError
+            If an observation does not fit the space.
+        """
+        rows = np.empty((len(observations), self.n_features))
+        for row, observation in enumerate(observations):
+            rows[row] = self._encode(observation)
+        return rows
+
+    def name_feature(self, column):
+        """
+        Name a column in words for a message.
+
+        Parameters
+        ----------
+        column : int
+            The column.
+
+        Returns
+        -------
+        str
+            ``"feature 2"``, with the name of the feature if it has one.
+        """
+        if self.feature_names is None:
+            return f"feature {column}"
+        return f"feature {column} ('{self.feature_names[column]}')"
+
+    def _bounds(self):
+        """Return the bounds of the columns, or None where nothing is bounded."""
+        if self.is_discrete:
+            return None, None
+        box = spaces.flatten_space(self.space)
+        low = np.asarray(box.low, dtype=np.float64).ravel()
+        high = np.asarray(box.high, dtype=np.float64).ravel()
+        if np.isinf(low).all() and np.isinf(high).all():
+            return None, None
+        return low, high
+
+    def _encode_integer(self, observation):
+        """Encode an observation of a Discrete space."""
+        value = _as_integer(observation)
+        start, n = int(self.space.start), int(self.space.n)
+        if value is None or not start <= value < start + n:
+            raise ValueError(
+                f"{_show(observation)} while an integer from {start} to "
+                f"{start + n - 1} was expected"
+            )
+        return np.array([value], dtype=np.float64)
+
+    def _encode_box(self, observation):
+        """Encode an observation of a Box space."""
+        values = np.asarray(observation)
+        if values.shape != self.space.shape:
+            raise ValueError(
+                f"an array of shape {values.shape} while shape {self.space.shape} was "
+                "expected"
+            )
+        if values.dtype.kind not in "fiub":
+            raise ValueError(
+                f"an array of dtype {values.dtype} while a real number type was "
+                "expected"
+            )
+        values = values.astype(np.float64, copy=False)
+        return values if values.ndim == 1 else values.ravel()
+
+    def _encode_flat(self, observation):
+        """Encode an observation of a space that gymnasium flattens."""
+        try:
+            values = np.asarray(spaces.flatten(self.space, observation))
+            values = values.astype(np.float64)
+        # Each space fails in its own way on what is not a member of it.
+        except Exception as error:
+            raise ValueError(
+                f"{_show(observation)} while a member of {self.space} was expected "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if values.shape != (self.n_features,):
+            raise ValueError(
+                f"{values.size} numbers while {self.n_features} were expected, those "
+                f"of {self.space}"
+            )
+        return values
+
+
+def without_generator(space):
+    """Copy a space, leaving its random generators behind."""
+    space = copy.deepcopy(space)
+    for part in _walk(space):
+        part._np_random = None
+    return space
+
+
+def _walk(space):
+    """Visit a space and the spaces that it is made of."""
+    yield space
+    parts = getattr(space, "spaces", ())
+    parts = parts.values() if isinstance(parts, dict) else parts
+    inner = (getattr(space, name, None) for name in ("feature_space", "node_space"))
+    edges = getattr(space, "edge_space", None)
+    for part in (*parts, *inner, edges):
+        if isinstance(part, spaces.Space):
+            yield from _walk(part)
+
+
+def _refuse_unflattenable(space):
+    """Raise for spaces whose observations differ in size."""
+    if not isinstance(space, spaces.Space):
+        raise ValueError(
+            "The observation space must be a gymnasium space. Got "
+            f"{type(space).__name__} instead."
+        )
+    if space.is_np_flattenable:
+        return
+    culprit = [p for p in _walk(space) if not p.is_np_flattenable][-1]
+    raise ValueError(
+        f"Observations of a {type(culprit).__name__} space have no fixed number of "
+        f"features. Got observation_space={space}. Wrap the environment so that its "
+        "observations have one, for example with "
+        "gymnasium.wrappers.TransformObservation."
+    )
+
+
+def _as_integer(observation):
+    """Return the integer that an observation stands for, or None."""
+    if type(observation) is int:
+        return observation
+    if isinstance(observation, np.ndarray) and observation.ndim == 0:
+        observation = observation.item()
+    if isinstance(observation, float | np.floating) and float(observation).is_integer():
+        return int(observation)
+    try:
+        return as_index(observation)
+    except TypeError:
+        return None
+
+
+def _show(observation):
+    """Show an observation in a message, shortened."""
+    text = repr(observation)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _feature_names(space, prefix=""):
+    """Name the columns of a Dict space after its keys."""
+    if not isinstance(space, spaces.Dict):
+        return None
+    names = []
+    for key, part in space.spaces.items():
+        name = f"{prefix}{key}"
+        nested = _feature_names(part, prefix=f"{name}_")
+        width = spaces.flatdim(part)
+        plain = [name] if width == 1 else [f"{name}_{i}" for i in range(width)]
+        names += plain if nested is None else nested
+    return names

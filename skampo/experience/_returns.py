@@ -1,0 +1,143 @@
+"""Returns of pieces of experience, as pure functions."""
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length
+
+
+def discounted_returns(rewards, discounts, ends, final_values):
+    r"""
+    Sum the rewards to the end of each piece, discounted.
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    final_values : float or array-like of shape (n_pieces,) or (n,)
+        Value of what follows the last row of each piece. Of a longer array, only the
+        entries at `ends` are used.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The discounted return of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    lambda_returns : Returns that trust intermediate values as well.
+
+    Notes
+    -----
+    .. math:: G_t = r_t + d_t G_{t+1}
+
+    with the final value in place of :math:`G_{t+1}` at the end of a piece.
+
+    Examples
+    --------
+    >>> from skampo.experience import discounted_returns
+    >>> ends = [False, False, True]
+    >>> discounted_returns([1.0, 1.0, 1.0], [0.5, 0.5, 0.5], ends, 4.0)
+    array([2.25, 2.5 , 3.  ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    values = np.zeros(len(rewards))
+    final_values = np.asarray(final_values, dtype=np.float64)
+    if final_values.shape == ends.shape:
+        final_values = final_values[ends]
+    values[ends] = final_values
+    return _recur(rewards + discounts * values, discounts * ~ends)
+
+
+def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
+    r"""
+    Mix the n-step returns of all lengths with geometric weights.
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    next_values : array-like of shape (n,)
+        Value of the observation that follows each row.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    trace_decay : float
+        The weight lambda, in [0, 1]: 0 gives one-step targets, 1 the discounted return.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The lambda-return of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    discounted_returns : The special case of lambda = 1.
+
+    Notes
+    -----
+    .. math::
+
+        G_t = r_t + d_t \bigl((1 - \lambda) v_{t+1} + \lambda G_{t+1}\bigr)
+
+    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`.
+
+    References
+    ----------
+    .. [1] R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction",
+       2nd edition, MIT Press, 2018, chapter 12.
+
+    Examples
+    --------
+    >>> from skampo.experience import lambda_returns
+    >>> ends = [False, True]
+    >>> lambda_returns([1.0, 2.0], [0.5, 0.5], [4.0, 8.0], ends, 0.5)
+    array([3.5, 6. ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    next_values = np.asarray(next_values, dtype=np.float64)
+    check_consistent_length(rewards, next_values)
+    traces = np.where(ends, 0.0, trace_decay)
+    return _recur(
+        rewards + discounts * (1.0 - traces) * next_values, discounts * traces
+    )
+
+
+def _check_pieces(rewards, discounts, ends):
+    """Convert, and require that the last piece is closed."""
+    rewards = np.asarray(rewards, dtype=np.float64)
+    discounts = np.asarray(discounts, dtype=np.float64)
+    ends = np.asarray(ends, dtype=bool)
+    check_consistent_length(rewards, discounts, ends)
+    if len(ends) and not ends[-1]:
+        raise ValueError(
+            "The last entry of 'ends' must be True. Got False: every piece needs a "
+            "last row."
+        )
+    return rewards, discounts, ends
+
+
+def _recur(constants, factors):
+    """Solve x_t = constants_t + factors_t * x_{t+1} from the back."""
+    # A scalar loop over lists is faster than one array operation per time step
+    # unless there are hundreds of pieces, and it has no overflow warnings.
+    result, following = constants.tolist(), 0.0
+    for t, factor in zip(
+        range(len(result) - 1, -1, -1), factors[::-1].tolist(), strict=True
+    ):
+        following = result[t] + factor * following if factor else result[t]
+        result[t] = following
+    return np.array(result, dtype=np.float64)

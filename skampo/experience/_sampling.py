@@ -1,0 +1,167 @@
+"""The three ways of walking through episodes, and the drawing of actions."""
+
+import numpy as np
+
+from skampo.experience._transitions import Transitions
+
+
+def draw_actions(proba, uniforms, exploration=0.0, masks=None):
+    """
+    Draw an action for each row by inverting its distribution function.
+
+    A share of `exploration` is drawn uniformly over the allowed actions.
+    """
+    proba = np.asarray(proba, dtype=np.float64)
+    share = exploration / proba.shape[1]
+    if masks is not None:
+        proba = np.where(masks, proba, 0.0)
+        share = exploration * masks / masks.sum(axis=1, keepdims=True)
+    if exploration:
+        proba = (1.0 - exploration) * proba + share
+    edges = np.cumsum(proba, axis=1)
+    # Dividing makes the last edge 1, and every edge behind the last possible action.
+    edges /= edges[:, -1:]
+    return (edges <= uniforms[:, np.newaxis]).sum(axis=1)
+
+
+class Recorder:
+    """Collects the rows of lock-steps and returns them lane by lane."""
+
+    def __init__(self, lockstep):
+        self.n_actions = lockstep.action_encoder.n_actions
+        self.parts = []
+        self.has_masks = False
+
+    def add(self, lanes, before, actions, step, ends, keep=None):
+        """Add what a lock-step did, or only the rows marked in `keep`."""
+        observations, masks = before
+        if masks is not None or step.next_masks is not None:
+            self.has_masks = True
+        part = (
+            observations,
+            actions,
+            step.rewards,
+            step.next_observations,
+            step.terminated,
+            step.truncated,
+            ends,
+            [lane.index for lane in lanes],
+            masks,
+            step.next_masks,
+        )
+        if keep is not None:
+            part = [None if c is None else np.asarray(c)[keep] for c in part]
+        self.parts.append(part)
+
+    def finish(self):
+        """Return the transitions, each lane's steps one after the other."""
+        *columns, lanes, masks, next_masks = zip(*self.parts, strict=True)
+        order = np.argsort(np.concatenate(lanes), kind="stable")
+        columns = [np.concatenate(column)[order] for column in columns]
+        if self.has_masks:
+            lengths = [len(part) for part in lanes]
+            columns += [
+                self._fill(column, lengths)[order] for column in (masks, next_masks)
+            ]
+        return Transitions(*columns)
+
+    def _fill(self, masks, lengths):
+        """Join masks, allowing everything where there are none."""
+        return np.concatenate(
+            [
+                np.ones((length, self.n_actions), dtype=bool) if mask is None else mask
+                for mask, length in zip(masks, lengths, strict=True)
+            ]
+        )
+
+
+class Walker:
+    """Steps lanes with a policy, counting steps and noting finished episodes."""
+
+    def __init__(self, lockstep, policy, rng, exploration):
+        self.lockstep = lockstep
+        self.policy = policy
+        self.rng = rng
+        self.exploration = exploration
+        self.n_steps = 0
+        self.returns = []
+
+    def step(self):
+        """Take one lock-step; return what was seen, done and what happened."""
+        lockstep = self.lockstep
+        before = lockstep.observations, lockstep.masks
+        proba = self.policy.proba(before[0], action_mask=before[1])
+        uniforms = self.rng.random(len(before[0]))
+        actions = draw_actions(proba, uniforms, self.exploration, before[1])
+        step = lockstep.step(actions)
+        self.n_steps += len(actions)
+        ended = step.ended
+        if ended.any():
+            for row in np.flatnonzero(ended):
+                self.returns.append(lockstep.active[row].episode_return)
+        return before, actions, step, ended
+
+
+def walk_steps(walker, budget, gamma=None):
+    """Take the same number of steps in every lane, which then keeps running."""
+    lockstep, recorder = walker.lockstep, Recorder(walker.lockstep)
+    if not lockstep.active:
+        lockstep.begin()
+    n_locksteps = -(-budget // len(lockstep.active))
+    for t in range(n_locksteps):
+        before, actions, step, ended = walker.step()
+        ends = ended if t < n_locksteps - 1 else np.ones_like(ended)
+        recorder.add(lockstep.active, before, actions, step, ends)
+        lockstep.restart(np.flatnonzero(ended))
+    return recorder.finish()
+
+
+def walk_episodes(walker, budget, gamma=None):
+    """Take whole episodes until the budget is spent, and finish those begun."""
+    lockstep, recorder = walker.lockstep, Recorder(walker.lockstep)
+    lockstep.begin()
+    while lockstep.active:
+        before, actions, step, ended = walker.step()
+        recorder.add(lockstep.active, before, actions, step, ended)
+        _go_on(walker, np.flatnonzero(ended), budget)
+    return recorder.finish()
+
+
+def walk_geometric(walker, budget, gamma):
+    """
+    Draw independent samples of the discounted visitation and of the action value.
+
+    Each lane walks while coins fall below `gamma`, then records until one does not.
+    Samples that were begun within the budget are finished, walk included, so that
+    short ones are not favored.
+    """
+    lockstep, recorder = walker.lockstep, Recorder(walker.lockstep)
+    lockstep.begin()
+    is_recording = np.zeros(len(lockstep.active), dtype=bool)
+    while lockstep.active:
+        accepts, stops = walker.rng.random((2, len(lockstep.active))) >= gamma
+        is_recording |= accepts
+        before, actions, step, ended = walker.step()
+        ends = is_recording & (ended | stops)
+        recorder.add(lockstep.active, before, actions, step, ends, keep=is_recording)
+        is_recording = is_recording & ~ends
+        # A walk that ran into the end of an episode begins again.
+        lockstep.restart(np.flatnonzero(ended & ~ends))
+        is_recording = _go_on(walker, np.flatnonzero(ends), budget, is_recording)
+    return recorder.finish()
+
+
+def _go_on(walker, rows, budget, states=None):
+    """Restart lanes while there is budget, else let them rest."""
+    if walker.n_steps < budget:
+        walker.lockstep.restart(rows)
+        return states
+    walker.lockstep.drop(rows)
+    return None if states is None else np.delete(states, rows)
+
+
+SAMPLERS = {
+    "episodes": walk_episodes,
+    "geometric": walk_geometric,
+    "steps": walk_steps,
+}

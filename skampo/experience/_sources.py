@@ -1,0 +1,237 @@
+"""What counts as an environment, and how a fresh one is made from it."""
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import VectorEnv
+
+from skampo.exceptions import RolloutError
+from skampo.experience._vector import single_environments
+
+
+@dataclass(frozen=True)
+class Source:
+    """A way to make one environment, again and again."""
+
+    make: Callable
+    label: str
+    task_seed: int | None = None
+
+
+def is_environment(X):
+    """
+    Tell whether an object stands for one environment or several.
+
+    The answer depends on types only; nothing is made or converted.
+
+    Parameters
+    ----------
+    X : object
+        Anything that ``fit`` may be given.
+
+    Returns
+    -------
+    bool
+        True for a `gymnasium.Env`, a `gymnasium.vector.VectorEnv`, an id, an `EnvSpec`,
+        a function or class that makes an environment without arguments, and a
+        non-empty list, tuple or one-dimensional array of these.
+
+    Raises
+    ------
+    ValueError
+        If an id was split into its characters, as a search does with a single id, or
+        if environments are mixed with other objects.
+
+    See Also
+    --------
+    EnvironmentExperience : Gathers transitions from environments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import is_environment
+    >>> is_environment("CartPole-v1")
+    True
+    >>> is_environment(["CartPole-v1", "Acrobot-v1"])
+    True
+    >>> is_environment(np.zeros((3, 4)))
+    False
+    """
+    if _is_single(X):
+        return True
+    elements = _elements(X)
+    if not elements:
+        return False
+    _refuse_characters(elements)
+    if not _is_single(elements[0]):
+        return False
+    for position, element in enumerate(elements):
+        if not _is_single(element):
+            raise ValueError(
+                "A list of environments must hold nothing else. Got "
+                f"{type(element).__name__} at position {position}."
+            )
+    return True
+
+
+def resolve_sources(X):
+    """Return the sources that an environment, or a list of them, stands for."""
+    if not is_environment(X):
+        raise ValueError(
+            "An environment, an id, an EnvSpec, a function that makes an environment, "
+            f"or a list of these was expected. Got {type(X).__name__} instead."
+        )
+    singles = [X] if _is_single(X) else _elements(X)
+    return [source for single in singles for source in _resolve_single(single)]
+
+
+def _elements(X):
+    """Return the elements of a one-dimensional container, else an empty list."""
+    if isinstance(X, list | tuple):
+        return list(X)
+    is_column = getattr(X, "ndim", None) == 1 and hasattr(X, "__iter__")
+    if not is_column or getattr(getattr(X, "dtype", None), "kind", "O") in "biufc":
+        return []
+    return list(X)
+
+
+def _is_single(X):
+    """Tell whether an object stands for a single environment or vector of them."""
+    if isinstance(X, gymnasium.Env | VectorEnv | EnvSpec | str):
+        return True
+    if isinstance(X, type):
+        return issubclass(X, gymnasium.Env)
+    return callable(X) and _takes_no_arguments(X)
+
+
+def _takes_no_arguments(function):
+    """Tell whether a callable can be called without arguments."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(p.default is not p.empty or p.kind in variadic for p in parameters)
+
+
+def _refuse_characters(elements):
+    """Raise if the elements are what is left of an id that was cut in pieces."""
+    if all(isinstance(element, str) and len(element) == 1 for element in elements):
+        raise ValueError(
+            f"Got single characters, {elements[:3]}..., instead of environment ids: a "
+            "search splits its X, and one id cannot be split. Give it several "
+            'environments, for example make_tasks("CartPole-v1", 6), or a list of ids.'
+        )
+
+
+def _resolve_single(X):
+    """Return the sources of one element."""
+    if isinstance(X, VectorEnv):
+        return [
+            source
+            for environment in single_environments(X)
+            for source in _resolve_single(environment)
+        ]
+    if isinstance(X, gymnasium.Env):
+        return [Source(lambda: _copy_live(X), _label(X))]
+    if isinstance(X, str):
+        return [Source(lambda: _make_registered(str(X)), str(X))]
+    if isinstance(X, EnvSpec):
+        return [Source(lambda: _make_registered(X), X.id)]
+    seed = getattr(X, "seed", None)
+    task_seed = int(seed) if isinstance(seed, int | np.integer) else None
+    return [Source(lambda: _call_factory(X), _label(X), task_seed)]
+
+
+def _label(X):
+    """Name a source before its environment exists."""
+    if isinstance(X, gymnasium.Env):
+        return environment_name(X)
+    return getattr(X, "__name__", type(X).__name__)
+
+
+def environment_name(environment):
+    """Name an environment by its id, else by its class."""
+    spec = environment.spec
+    return type(environment.unwrapped).__name__ if spec is None else spec.id
+
+
+def _copy_live(environment):
+    """Copy an environment that belongs to the caller, or rebuild it from its spec."""
+    try:
+        return _silence(copy.deepcopy(environment))
+    except Exception as error:
+        reason = error
+    try:
+        return _make_from_spec(environment.spec)
+    except Exception:
+        raise ValueError(
+            f"{_label(environment)} cannot be copied ({type(reason).__name__}: "
+            f"{reason}) nor rebuilt from a spec. Pass its id, or a function that makes "
+            "it: fit(lambda: gymnasium.make(...))."
+        ) from reason
+
+
+def _make_from_spec(spec):
+    """Make an environment from an id or spec, without opening a window."""
+    options = {}
+    if isinstance(spec, EnvSpec) and spec.kwargs.get("render_mode") == "human":
+        options["render_mode"] = None
+    # Our own checks are always on and say where in the rollout they failed.
+    return gymnasium.make(spec, disable_env_checker=True, **options)
+
+
+def _silence(environment):
+    """Keep a copy of an environment on the screen from opening a window of its own."""
+    if getattr(environment, "render_mode", None) == "human":
+        environment.unwrapped.render_mode = None
+    return environment
+
+
+def _make_registered(spec):
+    """Make an environment from an id or spec, saying what to do if that fails."""
+    label = spec if isinstance(spec, str) else spec.id
+    try:
+        return _make_from_spec(spec)
+    except gymnasium.error.DependencyNotInstalled as error:
+        hint = ' pip install "skampo[box2d]"' if "box2d" in str(error).lower() else ""
+        raise ImportError(
+            f"{label} needs a package that is not installed: {error}.{hint}"
+        ) from error
+    except gymnasium.error.Error as error:
+        raise ValueError(
+            f"Environment {label!r} cannot be made: {type(error).__name__}: {error} "
+            "Check the id, or pass an EnvSpec or a function that makes the "
+            "environment; an id registered in one process is unknown in others."
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(label, error) from error
+
+
+def _call_factory(factory):
+    """Call a factory and look at what it made."""
+    label = _label(factory)
+    try:
+        environment = factory()
+    except (Exception, SystemExit) as error:
+        raise _failed(label, error) from error
+    if not isinstance(environment, gymnasium.Env):
+        raise TypeError(
+            f"{label}() must return a gymnasium.Env. Got "
+            f"{type(environment).__name__} instead."
+        )
+    return environment
+
+
+def _failed(label, error):
+    """Build the error for an environment that could not be made."""
+    return RolloutError(
+        f"Making {label} raised {type(error).__name__}: {error}. Check that it can be "
+        "made outside of skampo.",
+        environment=label,
+    )

@@ -1,0 +1,44 @@
+"""The regressor that is used when none is given."""
+
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skampo.regressors._nystroem import NystroemFeatures
+
+__all__ = ["default_regressor"]
+
+
+def default_regressor(*, discrete=False):
+    """
+    Build the default regressor: ridge on kernel features, or on one-hot states.
+
+    Parameters
+    ----------
+    discrete : bool, default=False
+        Whether observations are one integer column. They are then one-hot encoded, so
+        that the policy is tabular.
+
+    Returns
+    -------
+    Pipeline
+        Standardization, `NystroemFeatures` and a ridge without intercept: where no
+        data were seen, the prediction shrinks to zero. One-hot features and the same
+        ridge for discrete observations.
+
+    See Also
+    --------
+    NystroemFeatures : The kernel features.
+
+    Examples
+    --------
+    >>> from skampo.regressors import default_regressor
+    >>> [name for name, step in default_regressor().steps]
+    ['standardscaler', 'nystroemfeatures', 'ridge']
+    >>> [name for name, step in default_regressor(discrete=True).steps]
+    ['onehotencoder', 'ridge']
+    """
+    ridge = Ridge(alpha=0.1, fit_intercept=False)
+    if discrete:
+        return make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
+    return make_pipeline(StandardScaler(), NystroemFeatures(), ridge)

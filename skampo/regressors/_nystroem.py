@@ -1,0 +1,143 @@
+"""Nystroem features of the Gaussian kernel that survive few and repeated points."""
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = ["NystroemFeatures"]
+
+_FEWEST = 50
+
+
+class NystroemFeatures(TransformerMixin, BaseEstimator):
+    r"""
+    Features of the Gaussian kernel from landmarks among the data.
+
+    The features of all points span the functions that the kernel has on the
+    landmarks, as in `sklearn.kernel_approximation.Nystroem`. Different from there, the
+    landmarks are distinct, their number grows with the data, and directions that the
+    landmarks hardly span are dropped, so that clustered, repeated or collinear data
+    give a well-conditioned regression.
+
+    Parameters
+    ----------
+    n_components : int, default=300
+        Largest number of landmarks. With n distinct rows there are
+        :math:`\min(n, n\_components, \max(50, 4 \sqrt n))`.
+    gamma : float, default=None
+        Kernel coefficient in :math:`\exp(-\gamma \|x - z\|^2)`; None is
+        ``2 / n_features``, which suits standardized columns.
+    eigenvalue_cut : float, default=1e-7
+        Eigenvalues of the landmark kernel below this share of the largest are dropped.
+    random_state : int, RandomState instance or None, default=None
+        Draws the landmarks.
+
+    Attributes
+    ----------
+    landmarks_ : ndarray of shape (n_landmarks, n_features)
+        The distinct rows that were drawn.
+    normalization_ : ndarray of shape (n_landmarks, n_kept)
+        Kernel values times this matrix are the features.
+    gamma_ : float
+        The kernel coefficient used.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+
+    See Also
+    --------
+    default_regressor : Uses these features.
+    sklearn.kernel_approximation.Nystroem : Any kernel, without the safeguards.
+
+    References
+    ----------
+    .. [1] C. Williams and M. Seeger, "Using the Nystroem method to speed up kernel
+       machines", NeurIPS 2001.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.regressors import NystroemFeatures
+    >>> X = np.array([[0.0], [0.0], [1.0]])
+    >>> features = NystroemFeatures(gamma=1.0, random_state=0).fit_transform(X)
+    >>> (features @ features.T).round(4)
+    array([[1.    , 1.    , 0.3679],
+           [1.    , 1.    , 0.3679],
+           [0.3679, 0.3679, 1.    ]])
+    """
+
+    def __init__(
+        self, n_components=300, *, gamma=None, eigenvalue_cut=1e-7, random_state=None
+    ):
+        self.n_components = n_components
+        self.gamma = gamma
+        self.eigenvalue_cut = eigenvalue_cut
+        self.random_state = random_state
+
+    def fit(self, X, y=None, sample_weight=None):
+        """
+        Draw the landmarks and find the directions that they span.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Standardized points.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n,), default=None
+            Rows of weight zero are left out; other weights do not matter.
+
+        Returns
+        -------
+        NystroemFeatures
+            The fitted transformer.
+        """
+        X = validate_data(self, X, dtype=np.float64)
+        if sample_weight is not None:
+            X = X[np.asarray(sample_weight) > 0]
+        self.gamma_ = 2.0 / X.shape[1] if self.gamma is None else self.gamma
+        self.landmarks_ = self._draw_landmarks(X)
+        kernel = rbf_kernel(self.landmarks_, gamma=self.gamma_)
+        values, vectors = eigh(kernel)
+        kept = values > self.eigenvalue_cut * values[-1]
+        self.normalization_ = vectors[:, kept] / np.sqrt(values[kept])
+        return self
+
+    def _draw_landmarks(self, X):
+        """Distinct rows, sorted: the same for every order and repetition of few."""
+        rng = check_random_state(self.random_state)
+        n_rows, n_candidates = len(X), 4 * self.n_components
+        if n_rows > n_candidates:
+            X = X[rng.choice(n_rows, size=n_candidates, replace=False)]
+        distinct = np.unique(X, axis=0)
+        n_landmarks = self._n_landmarks(len(distinct) * n_rows / len(X))
+        if len(distinct) <= n_landmarks:
+            return distinct
+        return distinct[np.sort(rng.permutation(len(distinct))[:n_landmarks])]
+
+    def _n_landmarks(self, n_rows):
+        return min(self.n_components, max(_FEWEST, int(4 * np.sqrt(n_rows))))
+
+    def transform(self, X):
+        """
+        Compute the features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Standardized points.
+
+        Returns
+        -------
+        ndarray of shape (n, n_kept)
+            One row of features per point; their inner products approximate the kernel.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return rbf_kernel(X, self.landmarks_, gamma=self.gamma_) @ self.normalization_
+
+    @property
+    def _n_features_out(self):
+        return self.normalization_.shape[1]

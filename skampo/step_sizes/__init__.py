@@ -1,0 +1,24 @@
+"""Step sizes: how far one iteration moves the policy."""
+
+from skampo.step_sizes._adaptive import Adaptive, TrustRegion
+from skampo.step_sizes._base import StepSize
+from skampo.step_sizes._schedules import Constant, Geometric, Greedy
+
+__all__ = [
+    "STEP_SIZES",
+    "Adaptive",
+    "Constant",
+    "Geometric",
+    "Greedy",
+    "StepSize",
+    "TrustRegion",
+]
+
+#: The step sizes that a string can name.
+STEP_SIZES: dict[str, type[StepSize]] = {
+    "constant": Constant,
+    "geometric": Geometric,
+    "trust_region": TrustRegion,
+    "adaptive": Adaptive,
+    "greedy": Greedy,
+}

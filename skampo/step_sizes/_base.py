@@ -1,0 +1,135 @@
+"""The interface of a step size, and the scale of action values they share."""
+
+from abc import ABC, abstractmethod
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+__all__ = ["StepSize", "bounded", "check_positive", "standardize", "weighted_mean"]
+
+_LIMITS = np.finfo(float)
+
+
+def check_positive(owner, name, expected="a float in the range (0.0, inf)"):
+    """Return the parameter `name` of `owner`, or say that it is not positive."""
+    value = getattr(owner, name)
+    if not (isinstance(value, Real) and 0.0 < value < np.inf):
+        raise ValueError(
+            f"The {name!r} parameter of {type(owner).__name__} must be {expected}. "
+            f"Got {value!r} instead."
+        )
+    return float(value)
+
+
+def bounded(eta, limit=np.inf):
+    """Return `eta` as a positive finite float that is at most `limit`."""
+    return float(np.clip(eta, _LIMITS.tiny, min(limit, _LIMITS.max)))
+
+
+def weighted_mean(values, sample_weight):
+    """Mean of `values` over the states, with their weights if there are any."""
+    if sample_weight is None:
+        return float(np.mean(values))
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    return float(np.average(values, weights=weights / weights.max()))
+
+
+def standardize(q_values, sample_weight=None):
+    """
+    Split action values into a scale and advantages of that unit.
+
+    Parameters
+    ----------
+    q_values : array-like of shape (n, n_actions)
+        Action values of any finite size.
+    sample_weight : array-like of shape (n,), default=None
+        Weights of the states in the mean square.
+
+    Returns
+    -------
+    advantages : ndarray of shape (n, n_actions)
+        Action values less their row mean, divided by the scale.
+    scale : float
+        Weighted root mean square of the centered action values; 1.0 if every row is
+        constant.
+    """
+    q_values = np.asarray(q_values, dtype=np.float64)
+    magnitude = np.abs(q_values).max()
+    if magnitude == 0.0:
+        return np.zeros_like(q_values), 1.0
+    advantages = q_values / magnitude
+    # The maximum goes first: then a constant row is exactly 0.
+    advantages -= advantages.max(axis=1, keepdims=True)
+    advantages -= advantages.mean(axis=1, keepdims=True)
+    spread = np.abs(advantages).max()
+    if spread == 0.0:
+        return advantages, 1.0
+    advantages /= spread
+    square = weighted_mean(np.square(advantages).mean(axis=1), sample_weight)
+    if square == 0.0:
+        return np.zeros_like(q_values), 1.0
+    size = float(np.sqrt(square))
+    scale = float(magnitude * (spread * size))
+    return advantages / size, max(scale, _LIMITS.smallest_subnormal)
+
+
+class StepSize(BaseEstimator, ABC):
+    """
+    Base class of all step sizes.
+
+    A step size is called once per iteration, after the critic and before the
+    regression of the scores. A subclass writes ``__call__``; parameters are checked
+    there, not in ``__init__``.
+
+    See Also
+    --------
+    TrustRegion : Chooses the step from the action values; the usual choice.
+
+    Notes
+    -----
+    The unit of a step size is 1 / reward, because it multiplies action values. All
+    step sizes but `Greedy` return finite numbers.
+
+    Examples
+    --------
+    >>> from skampo.step_sizes import StepSize
+    >>> class Linear(StepSize):
+    ...     def __init__(self, slope=1.0):
+    ...         self.slope = slope
+    ...
+    ...     def __call__(self, t, policy, sample):
+    ...         return self.slope * (t + 1)
+    >>> Linear(slope=0.5)(3, policy=None, sample=None)
+    2.0
+    """
+
+    @abstractmethod
+    def __call__(self, t, policy, sample):
+        """
+        Choose the step size of iteration `t`.
+
+        Parameters
+        ----------
+        t : int
+            The iteration, counted from 0.
+        policy : PolicyTable
+            The policy on the observations of `sample`: its attributes ``mirror_map``,
+            ``proba`` and ``dual``, the latter two of shape (n, n_actions), and its
+            method ``step(q_values, eta)``, which returns the probabilities after an
+            exact mirror step.
+        sample : QSample
+            Action values ``q_values`` of shape (n, n_actions), ``sample_weight`` of
+            shape (n,) or None, ``gamma``, and ``reward_range`` (largest less smallest
+            reward).
+
+        Returns
+        -------
+        float
+            The step size, greater than 0.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range.
+        """

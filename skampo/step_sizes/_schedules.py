@@ -1,0 +1,219 @@
+"""Step sizes that depend on the iteration only, and the infinite one."""
+
+import numpy as np
+
+from skampo.step_sizes._base import StepSize, bounded, check_positive, standardize
+
+__all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "in_units"]
+
+_OPTIONAL = "None or a float in the range (0.0, inf)"
+# In units of the action values: beyond it a step is policy iteration anyway.
+LARGEST_UNIT_STEP = 1e12
+
+
+def in_units(step, sample):
+    """Step size that is `step` over the scale of the action values."""
+    _, scale = standardize(sample.q_values, sample.sample_weight)
+    with np.errstate(over="ignore"):
+        return np.float64(step) / scale
+
+
+class Constant(StepSize):
+    r"""
+    The same step size in every iteration.
+
+    Parameters
+    ----------
+    eta : float, default=1.0
+        The step size in (0, inf), in units of 1 / reward.
+
+    Notes
+    -----
+    With exact action values and rewards in [0, 1] the gap to the optimum after k
+    iterations is at most [1]_
+
+    .. math::
+
+        \frac{1}{k + 1} \left( \frac{D_0}{\eta (1 - \gamma)}
+        + \frac{1}{(1 - \gamma)^2} \right)
+
+    for every step size, where :math:`D_0` is the mean divergence of the optimal from
+    the first policy. A constant step averages the errors of noisy critics.
+
+    References
+    ----------
+    .. [1] L. Xiao, "On the convergence rates of policy gradient methods", Journal of
+       Machine Learning Research 23, 2022.
+
+    Examples
+    --------
+    >>> from skampo.step_sizes import Constant
+    >>> Constant(eta=0.5)(t=0, policy=None, sample=None)
+    0.5
+    """
+
+    def __init__(self, eta=1.0):
+        self.eta = eta
+
+    def __call__(self, t, policy, sample):
+        """
+        Return `eta`.
+
+        Parameters
+        ----------
+        t : int
+            Ignored.
+        policy : PolicyTable
+            Ignored.
+        sample : QSample
+            Ignored.
+
+        Returns
+        -------
+        float
+            The step size.
+
+        Raises
+        ------
+        ValueError
+            If `eta` is not a positive finite number.
+        """
+        expected = "a float in the range (0.0, inf)"
+        if self.eta == np.inf:
+            expected += "; use Greedy() for an infinite step size"
+        return check_positive(self, "eta", expected)
+
+
+class Geometric(StepSize):
+    r"""
+    Step sizes that grow geometrically, for linear convergence.
+
+    Parameters
+    ----------
+    eta0 : float, default=None
+        The first step size in (0, inf); None is
+        :math:`\log(A) (1 - \gamma) / \gamma` for A actions.
+    ratio : float, default=None
+        Factor from one step size to the next, in (0, inf); None is
+        :math:`1 / \gamma`.
+
+    Notes
+    -----
+    .. math:: \eta_t = \eta_0 \cdot \mathrm{ratio}^t
+
+    With exact action values, rewards in [0, 1], the entropy and the defaults, the gap
+    after k iterations is at most :math:`2 (1 - 1/\theta)^k / (1 - \gamma)`, where
+    :math:`\theta` is the distribution mismatch coefficient [1]_.
+
+    The step is capped at :math:`10^{12}` over the root mean square of the centered
+    action values, where it is policy iteration for all purposes. The defaults have no
+    meaning at :math:`\gamma = 0`, and no first step at :math:`\gamma = 1`: there the
+    default of `eta0` is :math:`\log A`, and the default of `ratio` is 1. With one
+    action, which no step moves, the default of `eta0` is 1.
+
+    References
+    ----------
+    .. [1] L. Xiao, "On the convergence rates of policy gradient methods", Journal of
+       Machine Learning Research 23, 2022.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from skampo.step_sizes import Geometric
+    >>> sample = SimpleNamespace(
+    ...     q_values=[[0.0, 1.0]], sample_weight=None, gamma=0.5, reward_range=1.0
+    ... )
+    >>> [Geometric(eta0=0.1)(t, None, sample) for t in range(4)]
+    [0.1, 0.2, 0.4, 0.8]
+    """
+
+    def __init__(self, eta0=None, ratio=None):
+        self.eta0 = eta0
+        self.ratio = ratio
+
+    def __call__(self, t, policy, sample):
+        """
+        Choose the step size of iteration `t`.
+
+        Parameters
+        ----------
+        t : int
+            The iteration, counted from 0.
+        policy : PolicyTable
+            Ignored.
+        sample : QSample
+            Its ``gamma`` gives the defaults, its ``q_values`` the cap.
+
+        Returns
+        -------
+        float
+            The step size, finite and greater than 0.
+
+        Raises
+        ------
+        ValueError
+            If `eta0` or `ratio` is neither None nor a positive finite number.
+        """
+        eta0 = self._first(np.shape(sample.q_values)[1], float(sample.gamma))
+        ratio = self._ratio(float(sample.gamma))
+        with np.errstate(over="ignore", under="ignore"):
+            return bounded(
+                eta0 * np.float64(ratio) ** t, in_units(LARGEST_UNIT_STEP, sample)
+            )
+
+    def _first(self, n_actions, gamma):
+        if self.eta0 is not None:
+            return check_positive(self, "eta0", _OPTIONAL)
+        entropy = np.log(n_actions) if n_actions > 1 else 1.0
+        if gamma in (0.0, 1.0):
+            return entropy
+        return entropy * (1.0 - gamma) / gamma
+
+    def _ratio(self, gamma):
+        if self.ratio is not None:
+            return check_positive(self, "ratio", _OPTIONAL)
+        return 1.0 / gamma if gamma > 0.0 else 1.0
+
+
+class Greedy(StepSize):
+    """
+    The infinite step size: every iteration is policy iteration.
+
+    The next policy is greedy with respect to the action values; exact ties share the
+    probability equally.
+
+    Notes
+    -----
+    Policy iteration needs few iterations with exact action values, and is the least
+    robust choice with noisy ones: it averages nothing.
+
+    References
+    ----------
+    .. [1] B. Scherrer, "Approximate policy iteration schemes: a comparison", ICML 2014.
+
+    Examples
+    --------
+    >>> from skampo.step_sizes import Greedy
+    >>> Greedy()(t=0, policy=None, sample=None)
+    inf
+    """
+
+    def __call__(self, t, policy, sample):
+        """
+        Return infinity.
+
+        Parameters
+        ----------
+        t : int
+            Ignored.
+        policy : PolicyTable
+            Ignored.
+        sample : QSample
+            Ignored.
+
+        Returns
+        -------
+        float
+            Infinity.
+        """
+        return float("inf")

@@ -1,0 +1,1 @@
+"""Validation and the few places that lean on scikit-learn's internals."""

@@ -1,0 +1,17 @@
+"""The only place that may touch scikit-learn's private interfaces."""
+
+from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
+
+__all__ = ["check_sample_weight", "takes_sample_weight"]
+
+
+def check_sample_weight(sample_weight, X):
+    """Weights of the rows of `X` as floats; negative or all-zero ones are refused."""
+    return _check_sample_weight(
+        sample_weight, X, dtype=float, ensure_non_negative=True, allow_all_zero_weights=False
+    )
+
+
+def takes_sample_weight(estimator):
+    """Whether `estimator.fit` names a ``sample_weight`` parameter."""
+    return has_fit_parameter(estimator, "sample_weight")

@@ -1,0 +1,136 @@
+"""Parameter constraints in scikit-learn's wording, and checks of action masks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from skampo.exceptions import InvalidParameterError
+
+__all__ = ["Constraint", "Flag", "Interval", "Member", "check_action_mask"]
+__all__ += ["Nothing", "OneOf", "Provides", "check_parameters"]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A description of valid values and the test for them."""
+
+    description: str
+    accepts: Callable
+
+    def __or__(self, other):
+        """Either of two constraints."""
+        return Constraint(
+            f"{self.description} or {other.description}",
+            lambda value: self.accepts(value) or other.accepts(value),
+        )
+
+
+def Interval(kind, low, high=None, *, high_open=False):  # noqa: N802
+    """Numbers of one kind (``int`` or ``float``) from `low` to `high`; never bool."""
+    number = Integral if kind is int else Real
+    top = np.inf if high is None else high
+    end = ")" if high is None or high_open else "]"
+
+    def accepts(value):
+        if isinstance(value, bool | np.bool_) or not isinstance(value, number):
+            return False
+        return low <= value < top if end == ")" else low <= value <= top
+
+    name = "an int" if kind is int else "a float"
+    shown = "inf" if high is None else kind(high)
+    return Constraint(f"{name} in the range [{kind(low)}, {shown}{end}", accepts)
+
+
+def OneOf(names):  # noqa: N802
+    """One of these strings."""
+    names = set(names)
+    return Constraint(
+        f"a str among {sorted(names)}",
+        lambda value: isinstance(value, str) and value in names,
+    )
+
+
+def Provides(description, *methods):  # noqa: N802
+    """An instance that has these methods."""
+    return Constraint(
+        description,
+        lambda value: (
+            not isinstance(value, type)
+            and all(callable(getattr(value, method, None)) for method in methods)
+        ),
+    )
+
+
+def Member(description, kinds):  # noqa: N802
+    """An instance of one of these types."""
+    return Constraint(description, lambda value: isinstance(value, kinds))
+
+
+Nothing = Constraint("None", lambda value: value is None)
+Flag = Constraint("a bool", lambda value: isinstance(value, bool | np.bool_))
+
+
+def check_parameters(estimator, constraints):
+    """
+    Refuse the first parameter that breaks its constraint.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What to check; its class gives the name in the message.
+    constraints : dict of str to Constraint
+        One constraint per parameter.
+
+    Raises
+    ------
+    InvalidParameterError
+        With the name, the valid values and the value that was given.
+    """
+    for name, constraint in constraints.items():
+        value = getattr(estimator, name)
+        if not constraint.accepts(value):
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be "
+                f"{constraint.description}. Got {value!r} instead."
+            )
+
+
+def check_action_mask(action_mask, shape):
+    """
+    Turn a mask into booleans of the shape that the probabilities have.
+
+    Parameters
+    ----------
+    action_mask : array-like of shape (n, n_actions) or (n_actions,), or None
+        Nonzero where an action is allowed.
+    shape : tuple of int
+        The expected shape (n, n_actions).
+
+    Returns
+    -------
+    ndarray of shape (n, n_actions) or None
+        The mask, None when none was given.
+
+    Raises
+    ------
+    ValueError
+        If the shape differs or a row allows no action.
+    """
+    if action_mask is None:
+        return None
+    mask = np.asarray(action_mask).astype(bool)
+    if mask.shape == shape[1:]:
+        mask = np.broadcast_to(mask, shape)
+    if mask.shape != shape:
+        raise ValueError(
+            f"action_mask has shape {mask.shape}; expected {shape}, one row per "
+            "observation and one column per action in the order of classes_."
+        )
+    if not mask.any(axis=1).all():
+        row = int(np.argmin(mask.any(axis=1)))
+        raise ValueError(
+            f"action_mask forbids every action in row {row}; allow at least one."
+        )
+    return mask

@@ -1,0 +1,185 @@
+import pickle
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from numpy.testing import assert_array_equal
+
+from skampo.experience import ActionEncoder, ObservationEncoder
+
+BOX = spaces.Box(-1.0, 1.0, (2, 3), np.float32)
+FLAT = {
+    "box": BOX,
+    "scalar box": spaces.Box(0, 1, ()),
+    "image": spaces.Box(0, 255, (2, 2, 3), np.uint8),
+    "multi binary": spaces.MultiBinary(4),
+    "multi discrete": spaces.MultiDiscrete([2, 3]),
+    "tuple": spaces.Tuple([spaces.Discrete(3, start=1), BOX]),
+    "dict": spaces.Dict({"b": BOX, "a": spaces.Discrete(2)}),
+    "nested": spaces.Dict({"x": spaces.Dict({"y": BOX, "z": spaces.Discrete(2)})}),
+    "text": spaces.Text(4),
+    "one of": spaces.OneOf([spaces.Discrete(2), spaces.Box(0, 1, (2,))]),
+}
+
+
+@pytest.mark.parametrize("space", FLAT.values(), ids=FLAT)
+def test_observations_flatten(space):
+    encoder = ObservationEncoder(space)
+    space.seed(0)
+    for _ in range(5):
+        observation = space.sample()
+        row = encoder.encode(observation)
+        assert row.dtype == np.float64
+        assert_array_equal(row, spaces.flatten(space, observation))
+        assert_array_equal(encoder.encode_batch([observation] * 2), [row, row])
+    assert row.shape == (encoder.n_features,)
+    assert not encoder.is_discrete
+
+
+@pytest.mark.parametrize("start", [-3, 0, 5])
+@pytest.mark.parametrize("kind", [int, np.int64, np.array, float])
+def test_discrete_observations_are_one_integer_column(start, kind):
+    encoder = ObservationEncoder(spaces.Discrete(4, start=start))
+    assert encoder.is_discrete
+    assert encoder.n_features == 1
+    assert_array_equal(encoder.encode(kind(start + 3)), [start + 3])
+    assert_array_equal(encoder.encode_batch([start, start + 1]), [[start], [start + 1]])
+
+
+@pytest.mark.parametrize("value", [-1, 4, 1.5, np.nan, None, "1", [1], np.inf])
+def test_discrete_observations_outside(value):
+    with pytest.raises(ValueError, match="integer from 0 to 3"):
+        ObservationEncoder(spaces.Discrete(4)).encode(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        (np.zeros(6), r"shape \(6,\) while shape \(2, 3\)"),
+        (np.array([["a"] * 3] * 2), "dtype <U1"),
+        (np.zeros((2, 3), dtype=object), "dtype object"),
+        (np.zeros((2, 3), dtype=complex), "dtype complex128"),
+        (None, r"shape \(\)"),
+    ],
+)
+def test_box_observations_that_do_not_fit(value, match):
+    with pytest.raises(ValueError, match=match):
+        ObservationEncoder(BOX).encode(value)
+
+
+@pytest.mark.parametrize("value", [np.ones((2, 3), dtype=int), [[1.0] * 3] * 2])
+def test_box_observations_are_cast(value):
+    assert_array_equal(ObservationEncoder(BOX).encode(value), np.ones(6))
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 7, "b": np.zeros((2, 3))}, 3, None])
+def test_flat_observations_that_do_not_fit(value):
+    with pytest.raises(ValueError, match=r"was expected|were expected"):
+        ObservationEncoder(FLAT["dict"]).encode(value)
+
+
+@pytest.mark.parametrize("outer", [lambda s: s, lambda s: spaces.Dict({"k": s})])
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Sequence(spaces.Discrete(2)),
+        spaces.Graph(spaces.Box(0, 1, (1,)), spaces.Discrete(2)),
+    ],
+    ids=["Sequence", "Graph"],
+)
+def test_spaces_of_varying_size_are_refused(outer, space):
+    with pytest.raises(ValueError, match=f"of a {type(space).__name__} space"):
+        ObservationEncoder(outer(space))
+
+
+def test_a_space_is_required():
+    with pytest.raises(ValueError, match="must be a gymnasium space"):
+        ObservationEncoder(3)
+
+
+def test_feature_names_follow_the_keys():
+    names = ObservationEncoder(FLAT["nested"]).feature_names
+    assert names == [*(f"x_y_{i}" for i in range(6)), "x_z_0", "x_z_1"]
+    one = spaces.Dict({"speed": spaces.Box(0, 1, (1,)), "mode": spaces.Discrete(2)})
+    encoder = ObservationEncoder(one)
+    assert encoder.feature_names == ["mode_0", "mode_1", "speed"]
+    assert encoder.name_feature(2) == "feature 2 ('speed')"
+    assert ObservationEncoder(BOX).feature_names is None
+    assert ObservationEncoder(BOX).name_feature(2) == "feature 2"
+
+
+@pytest.mark.parametrize("space", [*FLAT.values(), spaces.Discrete(3)])
+def test_observation_encoders_pickle_compare_and_hold_no_generator(space):
+    space.seed(0)
+    encoder = ObservationEncoder(space)
+    again = pickle.loads(pickle.dumps(encoder))
+    assert again == encoder == ObservationEncoder(space)
+    assert encoder != ObservationEncoder(spaces.Discrete(99))
+    assert encoder != "something else"
+    assert b"Generator" not in pickle.dumps(encoder)
+    assert repr(encoder) == f"ObservationEncoder({space})"
+
+
+@pytest.mark.parametrize("start", [-1, 0, 7])
+def test_discrete_actions(start):
+    space = spaces.Discrete(3, start=start)
+    encoder = ActionEncoder(space)
+    assert_array_equal(encoder.labels, [start, start + 1, start + 2])
+    for index in range(3):
+        assert space.contains(encoder.to_env(index))
+        assert encoder.to_env(index) == start + index
+
+
+def test_multi_discrete_actions_are_enumerated():
+    space = spaces.MultiDiscrete([2, 3], start=[0, 1])
+    encoder = ActionEncoder(space)
+    expected = [[0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3]]
+    assert_array_equal(encoder.labels, expected)
+    assert all(space.contains(encoder.to_env(i)) for i in range(6))
+    encoder.to_env(0)[:] = 9
+    assert_array_equal(encoder.to_env(0), [0, 1])
+
+
+def test_limit_of_joint_actions():
+    assert ActionEncoder(spaces.MultiDiscrete([10, 100])).n_actions == 1000
+    with pytest.raises(ValueError, match=r"Big-v0 .* with 1001 joint actions"):
+        ActionEncoder(spaces.MultiDiscrete([7, 11, 13]), "Big-v0")
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Box(-2, 2, (1,)),
+        spaces.MultiBinary(2),
+        spaces.Tuple([spaces.Discrete(2)]),
+        spaces.MultiDiscrete([[2, 2], [2, 2]]),
+    ],
+)
+def test_other_action_spaces_are_refused(space):
+    with pytest.raises(ValueError, match="finite action space") as caught:
+        ActionEncoder(space, "Pendulum-v1")
+    assert f"Pendulum-v1 has action_space={space}." in str(caught.value)
+    assert "DiscretizeAction(env, bins=11)" in str(caught.value)
+
+
+def test_action_encoders_pickle_and_compare():
+    space = spaces.Discrete(3)
+    space.seed(0)
+    encoder = ActionEncoder(space)
+    assert pickle.loads(pickle.dumps(encoder)) == encoder
+    assert encoder != ActionEncoder(spaces.Discrete(3, start=1))
+    assert encoder != 3
+    assert b"Generator" not in pickle.dumps(encoder)
+    assert repr(encoder) == "ActionEncoder(Discrete(3))"
+
+
+def test_masks():
+    encoder = ActionEncoder(spaces.Discrete(3))
+    assert encoder.read_mask({}) is None
+    assert encoder.read_mask({"action_mask": None}) is None
+    mask = encoder.read_mask({"action_mask": np.array([0, 1, 1], dtype=np.int8)})
+    assert_array_equal(mask, [False, True, True])
+    with pytest.raises(ValueError, match="3 zeros and ones were expected"):
+        encoder.read_mask({"action_mask": [1, 0]})
+    joint = ActionEncoder(spaces.MultiDiscrete([2, 2]))
+    assert joint.read_mask({"action_mask": (np.ones(2), np.ones(2))}) is None

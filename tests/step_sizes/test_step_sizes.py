@@ -1,0 +1,390 @@
+"""Hand-computed step sizes, their caps, and their errors."""
+
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from skampo.mirror_maps import (
+    Euclidean,
+    HyperbolicEntropy,
+    HyperbolicTangent,
+    NegativeEntropy,
+    Tsallis,
+)
+from skampo.step_sizes import (
+    STEP_SIZES,
+    Adaptive,
+    Constant,
+    Geometric,
+    Greedy,
+    StepSize,
+    TrustRegion,
+)
+from skampo.step_sizes._base import bounded, standardize
+
+MAPS = [
+    NegativeEntropy(),
+    Euclidean(),
+    Tsallis(q=0.5),
+    Tsallis(q=1.5),
+    HyperbolicEntropy(),
+    HyperbolicTangent(),
+]
+FINITE = [Geometric(), TrustRegion(), Adaptive()]
+LARGEST = np.finfo(float).max
+RNG = np.random.default_rng(0)
+Q_VALUES = RNG.normal(size=(30, 3))
+SCORES = RNG.normal(size=(30, 3))
+
+every_map = pytest.mark.parametrize("mirror_map", MAPS, ids=repr)
+every_finite = pytest.mark.parametrize("step_size", FINITE, ids=repr)
+
+
+def make_policy(scores, mirror_map=MAPS[0]):
+    dual = mirror_map.dual(scores)
+
+    def step(q_values, eta):
+        return mirror_map.project(dual + eta * q_values)
+
+    return SimpleNamespace(
+        mirror_map=mirror_map, dual=dual, proba=mirror_map.project(scores), step=step
+    )
+
+
+def make_sample(q_values, sample_weight=None, gamma=0.9, reward_range=1.0):
+    return SimpleNamespace(
+        q_values=np.asarray(q_values, dtype=float),
+        sample_weight=sample_weight,
+        gamma=gamma,
+        reward_range=reward_range,
+    )
+
+
+def uniform_policy(n=1, n_actions=2):
+    return make_policy(np.zeros((n, n_actions)))
+
+
+def divergence_of(eta, policy, sample):
+    divergence = policy.mirror_map.divergence(
+        policy.step(sample.q_values, eta), policy.proba
+    )
+    return np.average(divergence, weights=sample.sample_weight)
+
+
+class TestStandardize:
+    def test_by_hand(self):
+        # Centered rows are (-1, 1) and (-3, 3): mean square 5.
+        advantages, scale = standardize([[2.0, 4.0], [7.0, 13.0]])
+        np.testing.assert_allclose(scale, np.sqrt(5))
+        np.testing.assert_allclose(advantages * scale, [[-1, 1], [-3, 3]])
+
+    def test_weights(self):
+        _, scale = standardize([[2.0, 4.0], [7.0, 13.0]], [3.0, 1.0])
+        np.testing.assert_allclose(scale, np.sqrt(3))
+
+    @pytest.mark.parametrize("c", [1e-300, 1e-9, 1e150, 1e300])
+    def test_size_of_the_values(self, c):
+        advantages, scale = standardize(c * Q_VALUES)
+        expected, unit = standardize(Q_VALUES)
+        np.testing.assert_allclose(scale / c, unit, rtol=1e-12)
+        np.testing.assert_allclose(advantages, expected, rtol=1e-9, atol=1e-12)
+
+    def test_the_largest_float_and_the_smallest(self):
+        for size in (LARGEST, 5e-324):
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                advantages, scale = standardize([[size, -size], [0.0, size]])
+            assert 0 < scale <= LARGEST
+            np.testing.assert_allclose(np.square(advantages).mean(), 1)
+
+    @pytest.mark.parametrize("size", [0.0, 0.1, -7.3, 1e300])
+    def test_constant_rows_have_no_scale(self, size):
+        rows = np.random.default_rng(0).normal(size=(50, 1))
+        advantages, scale = standardize(size * np.repeat(rows, 3, axis=1))
+        assert scale == 1
+        assert (advantages == 0).all()
+
+    def test_tiny_differences_beside_large_values(self):
+        advantages, scale = standardize([[1.0, 1.0], [0.0, 1e-200]])
+        np.testing.assert_allclose(scale, 1e-200 / np.sqrt(8))
+        np.testing.assert_allclose(advantages * scale, [[0, 0], [-5e-201, 5e-201]])
+
+    def test_differences_without_weight_have_no_scale(self):
+        advantages, scale = standardize([[0.0, 1.0], [2.0, 2.0]], [0.0, 1.0])
+        assert scale == 1
+        assert (advantages == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("eta", "limit", "expected"),
+    [
+        (2.0, np.inf, 2.0),
+        (2.0, 1.5, 1.5),
+        (0.0, 1.5, np.finfo(float).tiny),
+        (np.inf, np.inf, LARGEST),
+    ],
+)
+def test_bounded(eta, limit, expected):
+    assert bounded(eta, limit) == expected
+
+
+class TestConstant:
+    def test_returned_as_it_is(self):
+        assert [Constant(eta=1e200)(t, None, None) for t in (0, 9)] == [1e200] * 2
+
+    def test_infinity_is_called_greedy(self):
+        with pytest.raises(ValueError, match=r"use Greedy\(\) for an infinite step"):
+            Constant(eta=np.inf)(0, None, None)
+
+
+def test_greedy_is_infinite():
+    assert Greedy()(3, None, None) == np.inf
+
+
+class TestGeometric:
+    def test_defaults_by_hand(self):
+        sample = make_sample([[0.0, 1.0, 0.0, 0.0]], gamma=0.8)
+        steps = [Geometric()(t, None, sample) for t in range(3)]
+        first = np.log(4) * 0.2 / 0.8
+        np.testing.assert_allclose(steps, [first, first / 0.8, first / 0.64])
+
+    def test_parameters_by_hand(self):
+        sample = make_sample([[0.0, 1.0]])
+        assert Geometric(eta0=3.0, ratio=2.0)(4, None, sample) == 48.0
+
+    @pytest.mark.parametrize("t", [0, 7])
+    def test_without_discounting_future_it_is_constant(self, t):
+        sample = make_sample([[0.0, 1.0, 2.0]], gamma=0.0)
+        np.testing.assert_allclose(Geometric()(t, None, sample), np.log(3))
+
+    @pytest.mark.parametrize("t", [0, 7])
+    def test_without_discount_it_is_constant(self, t):
+        sample = make_sample([[0.0, 1.0, 2.0]], gamma=1.0)
+        np.testing.assert_allclose(Geometric()(t, None, sample), np.log(3))
+
+    def test_one_action(self):
+        for gamma, expected in [(0.0, 1.0), (0.5, 1.0), (0.8, 0.25)]:
+            step = Geometric()(0, None, make_sample([[2.0]], gamma=gamma))
+            np.testing.assert_allclose(step, expected)
+
+    @pytest.mark.parametrize("c", [1e-300, 1.0, 1e300])
+    def test_cap(self, c):
+        sample = make_sample([[0.0, 2.0 * c]], gamma=0.5)
+        step = Geometric()(10**6, None, sample)
+        np.testing.assert_allclose(step, min(1e12 / c, LARGEST))
+
+    def test_a_vanishing_step_stays_positive(self):
+        sample = make_sample([[0.0, 1.0]])
+        assert Geometric(eta0=1.0, ratio=0.5)(10**6, None, sample) > 0
+
+
+class TestTrustRegion:
+    def test_two_actions_by_hand(self):
+        # From the uniform row, p = sigmoid(eta) costs log 2 less its entropy.
+        eta = TrustRegion(max_divergence=0.1)(
+            0, uniform_policy(), make_sample([[0, 1]])
+        )
+        p = 1 / (1 + np.exp(-eta))
+        cost = np.log(2) + p * np.log(p) + (1 - p) * np.log(1 - p)
+        np.testing.assert_allclose(cost, 0.1, rtol=1e-8)
+
+    @every_map
+    @pytest.mark.parametrize("max_divergence", [1e-6, 0.01, 0.1, 0.3])
+    def test_the_divergence_is_reached_and_not_crossed(
+        self, mirror_map, max_divergence
+    ):
+        policy, sample = make_policy(SCORES, mirror_map), make_sample(Q_VALUES)
+        eta = TrustRegion(max_divergence)(0, policy, sample)
+        reached = divergence_of(eta, policy, sample)
+        assert reached <= max_divergence * (1 + 1e-9)
+        np.testing.assert_allclose(reached, max_divergence, rtol=1e-6)
+
+    def test_euclidean_by_hand(self):
+        # Inside the simplex the policy moves by eta times the centered values.
+        policy = make_policy([[0.5, 0.5]], Euclidean())
+        eta = TrustRegion(max_divergence=0.04)(0, policy, make_sample([[0.0, 1.0]]))
+        np.testing.assert_allclose(eta, 0.4, rtol=1e-8)
+
+    def test_weights_are_repetitions(self):
+        weights = RNG.integers(0, 4, size=30)
+        repeated = np.repeat(np.arange(30), weights)
+        weighted = TrustRegion()(
+            0, make_policy(SCORES), make_sample(Q_VALUES, weights.astype(float))
+        )
+        plain = TrustRegion()(
+            0, make_policy(SCORES[repeated]), make_sample(Q_VALUES[repeated])
+        )
+        np.testing.assert_allclose(weighted, plain, rtol=1e-8)
+
+    @given(exponent=st.floats(-300, 300), shift=st.sampled_from([0.0, -1.0, 3.0]))
+    @settings(max_examples=50, deadline=None)
+    def test_unit_of_the_rewards(self, exponent, shift):
+        c = 10.0**exponent
+        policy = make_policy(SCORES)
+        eta = TrustRegion()(0, policy, make_sample(Q_VALUES))
+        scaled = TrustRegion()(0, policy, make_sample(c * (Q_VALUES + shift)))
+        np.testing.assert_allclose(scaled * c, eta, rtol=1e-8)
+
+    @every_map
+    def test_cap_of_a_deterministic_policy(self, mirror_map):
+        policy = make_policy([[1e3, 0.0]], mirror_map)
+        eta = TrustRegion(max_step=7.0)(0, policy, make_sample([[2.0, 0.0]]))
+        np.testing.assert_allclose(eta, 7.0)
+
+    def test_cap_below_the_first_guess(self):
+        eta = TrustRegion(max_divergence=10.0, max_step=0.25)(
+            0, uniform_policy(), make_sample([[2.0, 0.0]])
+        )
+        np.testing.assert_allclose(eta, 0.25)
+
+    def test_an_underflown_probability_does_not_freeze_the_policy(self):
+        # The first state's second action comes back from 0 to a subnormal number.
+        policy = make_policy([[0.0, -750.0], [0.0, 0.0]])
+        sample = make_sample([[0.0, 10.0], [0.0, 1.0]])
+        eta = TrustRegion()(0, policy, sample)
+        assert policy.proba[0, 1] == 0 < policy.step(sample.q_values, eta)[0, 1]
+        moved = policy.step(sample.q_values, eta)[1:]
+        cost = policy.mirror_map.divergence(moved, policy.proba[1:])
+        np.testing.assert_allclose(cost / 2, 0.1, rtol=1e-6)
+
+    def test_before_a_jump(self):
+        policy = uniform_policy()
+        policy.step = lambda q_values, eta: np.eye(2)[:1] if eta > 0.3 else policy.proba
+        eta = TrustRegion()(0, policy, make_sample([[2.0, 0.0]]))
+        assert 0.3 - 1e-12 < eta <= 0.3
+
+    def test_without_any_short_enough_step_it_is_tiny(self):
+        policy = uniform_policy()
+        policy.step = lambda q_values, eta: np.eye(2)[:1]
+        eta = TrustRegion()(0, policy, make_sample([[2.0, 0.0]]))
+        assert 1e-40 < eta < 1e-12
+
+    @every_map
+    def test_few_evaluations(self, mirror_map):
+        policy, calls = make_policy(SCORES, mirror_map), []
+        exact_step = policy.step
+
+        def step(q_values, eta):
+            calls.append(eta)
+            return exact_step(q_values, eta)
+
+        policy.step = step
+        TrustRegion()(0, policy, make_sample(Q_VALUES))
+        assert len(calls) <= 16
+
+
+class TestAdaptive:
+    def test_by_hand(self):
+        # States: -log 0.25 = log 4 is the larger distance; c = 2 * 0.5**4 * 3.
+        policy = make_policy(np.log([[0.25, 0.75], [0.5, 0.5]]))
+        sample = make_sample([[1, 0], [0, 1]], gamma=0.5, reward_range=3.0)
+        eta = Adaptive(c0=2.0)(1, policy, sample)
+        np.testing.assert_allclose(eta, np.log(4) / (2 * 0.5**4 * 3))
+
+    def test_nearest_of_tied_actions(self):
+        policy = make_policy(np.log([[0.2, 0.5, 0.3]]))
+        eta = Adaptive()(0, policy, make_sample([[1, 1, 0]]))
+        np.testing.assert_allclose(eta, np.log(2) / 0.81)
+
+    def test_states_without_weight_are_left_out(self):
+        policy = make_policy(np.log([[0.25, 0.75], [0.5, 0.5]]))
+        sample = make_sample([[1, 0], [0, 1]], sample_weight=[0.0, 1.0])
+        np.testing.assert_allclose(Adaptive()(0, policy, sample), np.log(2) / 0.81)
+
+    def test_constant_reward_counts_as_a_range_of_1(self):
+        policy, q_values = uniform_policy(), [[0.0, 1.0]]
+        np.testing.assert_allclose(
+            Adaptive()(0, policy, make_sample(q_values, reward_range=0.0)),
+            Adaptive()(0, policy, make_sample(q_values, reward_range=1.0)),
+        )
+
+    def test_unit_of_the_rewards(self):
+        policy = make_policy(SCORES)
+        eta = Adaptive()(2, policy, make_sample(Q_VALUES))
+        for c in (1e-300, 1e-3, 1e300):
+            sample = make_sample(c * Q_VALUES, reward_range=c)
+            np.testing.assert_allclose(Adaptive()(2, policy, sample) * c, eta)
+
+    @pytest.mark.parametrize(
+        ("t", "gamma", "scores"),
+        [(10**6, 0.9, [[0.0, 0.0]]), (0, 0.0, [[0.0, 0.0]]), (0, 0.9, [[0.0, -1e4]])],
+        ids=["late", "gamma 0", "infinite divergence"],
+    )
+    def test_cap(self, t, gamma, scores):
+        sample = make_sample([[0.0, 4.0]], gamma=gamma)
+        np.testing.assert_allclose(Adaptive()(t, make_policy(scores), sample), 5e11)
+
+    @pytest.mark.parametrize("gamma", [0.0, 0.9])
+    def test_a_greedy_policy_gets_the_smallest_step(self, gamma):
+        sample = make_sample([[4.0, 0.0]], gamma=gamma)
+        eta = Adaptive()(0, make_policy([[0.0, -1e4]]), sample)
+        np.testing.assert_allclose(eta, 5e-7)
+
+
+@every_finite
+@every_map
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(
+    "q_values",
+    [
+        np.zeros((4, 3)),
+        np.full((4, 3), 0.1),
+        np.full((4, 3), 1e300),
+        np.eye(4)[:, :3] * 1e300,
+        np.eye(4)[:, :3] * 1e-300,
+        np.eye(4)[:, :3] * 5e-324,
+        np.ones((4, 1)),
+    ],
+    ids=["zero", "constant", "huge constant", "huge", "small", "subnormal", "alone"],
+)
+@pytest.mark.filterwarnings("error")
+def test_finite_and_positive(step_size, mirror_map, gamma, q_values):
+    rng = np.random.default_rng(0)
+    for size in (0.0, 1.0, 1e4):
+        policy = make_policy(size * rng.normal(size=q_values.shape), mirror_map)
+        for t in (0, 5, 10**5):
+            eta = step_size(t, policy, make_sample(q_values, gamma=gamma))
+            assert type(eta) is float
+            assert 0 < eta <= LARGEST
+
+
+@pytest.mark.parametrize("value", [-1.0, 0, np.inf, np.nan, "big"])
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        (Constant, "eta"),
+        (Geometric, "eta0"),
+        (Geometric, "ratio"),
+        (TrustRegion, "max_divergence"),
+        (TrustRegion, "max_step"),
+        (Adaptive, "c0"),
+    ],
+)
+def test_parameters_are_checked_on_use(cls, name, value):
+    message = rf"The '{name}' parameter of {cls.__name__} must be .*float in the range"
+    step_size = cls(**{name: value})
+    with pytest.raises(ValueError, match=rf"{message}.* Got {value!r} instead\."):
+        step_size(0, uniform_policy(), make_sample([[0.0, 1.0]]))
+
+
+@pytest.mark.parametrize("name", STEP_SIZES)
+def test_named_step_sizes_are_estimators(name):
+    step_size = STEP_SIZES[name]()
+    assert isinstance(step_size, StepSize)
+    copy = pickle.loads(pickle.dumps(clone(step_size)))
+    arguments = 0, uniform_policy(), make_sample([[0.0, 1.0]])
+    assert copy(*arguments) == step_size(*arguments)
+
+
+def test_names():
+    assert list(STEP_SIZES) == [
+        "constant",
+        "geometric",
+        "trust_region",
+        "adaptive",
+        "greedy",
+    ]

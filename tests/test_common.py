@@ -1,0 +1,38 @@
+"""scikit-learn's own contract, with nothing expected to fail."""
+
+import pytest
+from lightgbm import LGBMRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skampo import AMPOPolicy
+
+PIPELINE = make_pipeline(StandardScaler(), Ridge())
+LIGHTGBM = LGBMRegressor(n_estimators=10, min_child_samples=5, verbose=-1, n_jobs=1)
+
+
+def expected_failures(estimator):
+    if isinstance(estimator.regressor, LGBMRegressor):
+        return {
+            "check_sample_weight_equivalence_on_dense_data": (
+                "LightGBM bins features and counts min_child_samples by rows, so "
+                "repeating a row is not the same as doubling its weight"
+            )
+        }
+    return {}
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+@parametrize_with_checks(
+    [
+        AMPOPolicy(random_state=0),
+        AMPOPolicy(PIPELINE, max_iter=5, random_state=0),
+        AMPOPolicy(LIGHTGBM, max_iter=2, random_state=0),
+    ],
+    expected_failed_checks=expected_failures,
+    xfail_strict=True,
+)
+def test_contract_of_scikit_learn(estimator, check):
+    check(estimator)

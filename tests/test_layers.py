@@ -1,0 +1,77 @@
+"""Modules import only what their layer allows (docs/developer/layers.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "skampo").rglob("*.py"))
+IMPORTED_WHERE_USED = {
+    "dask",
+    "distributed",
+    "lightgbm",
+    "matplotlib",
+    "minari",
+    "pandas",
+    "PIL",
+    "ray",
+    "rich",
+    "skops",
+}
+
+
+def _is_for_type_checkers(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def _run_at_import(nodes):
+    """Walk the statements that run when a module is imported."""
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if _is_for_type_checkers(node):
+            yield from _run_at_import(node.orelse)
+            continue
+        yield node
+        yield from _run_at_import(ast.iter_child_nodes(node))
+
+
+def imported_at_import_time(source):
+    """Top-level packages that importing this source would import."""
+    packages = set()
+    for node in _run_at_import(ast.parse(source).body):
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            packages.add((node.module or "").partition(".")[0])
+    return packages
+
+
+def test_contracts_are_kept(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    exit_code = lint_imports(no_cache=True, no_logo=True)
+    assert exit_code == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_optional_packages_are_imported_where_they_are_used(path):
+    imported = imported_at_import_time(path.read_text(encoding="utf8"))
+    assert imported & IMPORTED_WHERE_USED == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import skops.io", {"skops"}),
+        ("from matplotlib import pyplot", {"matplotlib"}),
+        ("def plot():\n    import matplotlib", set()),
+        ("class A:\n    import pandas", {"pandas"}),
+        ("try:\n    import rich\nexcept ImportError:\n    rich = None", {"rich"}),
+        ("if TYPE_CHECKING:\n    import pandas", set()),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    import pandas", {"pandas"}),
+    ],
+)
+def test_the_rule_for_optional_packages_sees_what_runs(source, expected):
+    assert imported_at_import_time(source) == expected

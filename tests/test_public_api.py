@@ -1,0 +1,86 @@
+"""The public names exist, are documented, and cost little to import."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import skampo
+from tests.public_names import public_modules, public_names, public_objects
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"lightgbm", "matplotlib", "minari", "pandas", "skops"}
+# scikit-learn imports pandas where it is installed: only what skampo adds counts.
+IMPORTED_BY_SKAMPO = """
+import sys
+import gymnasium
+import sklearn.linear_model
+before = set(sys.modules)
+import skampo
+print(*(set(sys.modules) - before))
+"""
+PACKAGES = [
+    name
+    for name in public_modules()
+    if hasattr(importlib.import_module(name), "__path__")
+]
+
+
+@pytest.mark.parametrize("module_name", public_modules())
+def test_every_name_of_all_exists(module_name):
+    module = importlib.import_module(module_name)
+    missing = [name for name in public_names(module_name) if not hasattr(module, name)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("module_name", public_modules())
+def test_every_name_of_all_is_listed_once_and_public(module_name):
+    names = public_names(module_name)
+    assert len(names) == len(set(names))
+    assert [name for name in names if name.startswith("_") and name[:2] != "__"] == []
+
+
+@pytest.mark.parametrize("module_name", public_modules())
+def test_every_public_module_is_documented(module_name):
+    assert importlib.import_module(module_name).__doc__
+
+
+@pytest.mark.parametrize("module_name", PACKAGES)
+def test_every_public_package_with_names_lists_them(module_name):
+    module = importlib.import_module(module_name)
+    defined_below = [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+    ]
+    assert hasattr(module, "__all__") or not defined_below
+
+
+@pytest.mark.parametrize("name", sorted(public_objects()))
+def test_every_public_object_is_documented(name):
+    assert inspect.getdoc(public_objects()[name])
+
+
+def test_the_version_is_the_one_that_is_packaged():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))
+    assert skampo.__version__ == config["project"]["version"]
+
+
+def test_the_type_marker_is_there():
+    assert (ROOT / "skampo" / "py.typed").exists()
+
+
+def test_importing_skampo_imports_nothing_heavy_and_warns_of_nothing():
+    command = [sys.executable, "-W", "error", "-c", IMPORTED_BY_SKAMPO]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    assert imported & HEAVY == set()
+    assert "skampo" in imported
