@@ -15,6 +15,7 @@ from skampo._features import (
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._sweeps import RefitSweeps, RidgeSweeps
+from skampo.critics._targets import SweepTargets
 
 __all__ = ["FittedQ"]
 
@@ -53,6 +54,10 @@ class FittedQ(Critic):
         Sweeps in one iteration. None is what the regressor can afford: 40 for a ridge
         on features (one factorization serves all), 10 for regressors with
         `partial_fit` (a sweep is one pass over the data), 3 for others.
+    trace_decay : float, default=None
+        The lambda of Retrace: targets follow the stored steps as far as the policy
+        would have, with truncated importance weights. 0 is one-step targets. None is
+        0 for a ridge on features, whose sweeps are cheap, and 0.9 for others.
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
     tol : float, default=1e-3
@@ -87,9 +92,18 @@ class FittedQ(Critic):
     FittedQ(n_sweeps=5)
     """
 
-    def __init__(self, regressor=None, *, n_sweeps=None, capacity=20_000, tol=1e-3):
+    def __init__(
+        self,
+        regressor=None,
+        *,
+        n_sweeps=None,
+        trace_decay=None,
+        capacity=20_000,
+        tol=1e-3,
+    ):
         self.regressor = regressor
         self.n_sweeps = n_sweeps
+        self.trace_decay = trace_decay
         self.capacity = capacity
         self.tol = tol
 
@@ -118,12 +132,18 @@ class FittedQ(Critic):
         """
         now = FeatureView(transitions.observations)
         after = FeatureView(transitions.next_observations)
+        self._n_actions = setting.n_actions
         own = self._choose_regressor(setting)
         transformer, model = self._split(own, transitions, setting)
         sweeps = self._make_sweeps(
             transformer, model, now, after, transitions.actions, setting
         )
-        values = self._sweep(sweeps, policy, transitions, after, setting.gamma)
+        decay = sweeps.trace_decay if self.trace_decay is None else self.trace_decay
+        targets = SweepTargets.of(
+            policy, transitions, now, after, setting.gamma, decay
+        )
+        self._sweep(sweeps, targets, now, after)
+        values = ClippedValues(sweeps.scores, targets.unit, targets.low, targets.high)
         self.q_ = behind(transformer, values)
         return QSample(
             transitions.observations,
@@ -134,27 +154,23 @@ class FittedQ(Critic):
             shared=(transformer, model) if self.regressor is None else None,
         )
 
-    def _sweep(self, sweeps, policy, transitions, after, gamma):
+    def _sweep(self, sweeps, targets, now, after):
         """Sweep until the values of the next states settle."""
-        unit = float(np.abs(transitions.rewards).max()) or 1.0
-        rewards = transitions.rewards / unit
-        limits = attainable_values(rewards, gamma)
-        proba = policy.project(after.evaluate(policy.f), transitions.next_action_masks)
-        discounts = gamma * ~transitions.terminated
-        q_next = np.clip(self._last_values(after) / unit, *limits)
+        q_now = targets.clip(self._last_values(now) / targets.unit)
+        q_next = targets.clip(self._last_values(after) / targets.unit)
         for n_sweeps in range(1, (self.n_sweeps or sweeps.affordable) + 1):
-            # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
-            y = rewards + discounts * (proba * q_next).sum(axis=1)
-            before, q_next = q_next, np.clip(sweeps.run(y), *limits)
+            sweeps.fit(targets(q_now, q_next))
+            before, q_next = q_next, targets.clip(sweeps.values_after())
+            if targets.traces is not None:
+                q_now = targets.clip(sweeps.values_now())
             if _has_settled(before, q_next, self.tol):
                 break
         self.n_sweeps_ = n_sweeps
-        return ClippedValues(sweeps.scores, unit, *limits)
 
-    def _last_values(self, after):
+    def _last_values(self, view):
         if hasattr(self, "q_"):
-            return after.evaluate(self.q_)
-        return np.zeros((len(after.observations), 1))
+            return view.evaluate(self.q_)
+        return np.zeros((len(view.observations), self._n_actions))
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""
@@ -184,14 +200,6 @@ class FittedQ(Critic):
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, next_features, actions, setting, start)
-
-
-def attainable_values(rewards, gamma):
-    """Smallest and largest discounted sum that rewards of this range can have."""
-    return (
-        min(0.0, float(rewards.min()) / (1 - gamma)),
-        max(0.0, float(rewards.max()) / (1 - gamma)),
-    )
 
 
 def _has_settled(before, after, tol):

@@ -16,8 +16,10 @@ class RidgeSweeps:
     """Ridge regression on features: one factorization per action."""
 
     affordable = 40
+    trace_decay = 0.0
 
     def __init__(self, form, features, next_features, actions, setting):
+        self.features = features
         self.next_features = next_features
         rows = [actions == a for a in range(setting.n_actions)]
         self.systems = [
@@ -28,11 +30,18 @@ class RidgeSweeps:
         self.weights = np.zeros((features.shape[1], setting.n_actions))
         self.intercept = np.zeros(setting.n_actions)
 
-    def run(self, y):
-        """Fit `y` and return the values of all actions at the next states."""
+    def fit(self, y):
+        """Fit the targets of the actions taken."""
         for a, taken, system in self.systems:
             self.weights[:, a], self.intercept[a] = system.solve(y[taken])
         self._fill_unseen()
+
+    def values_now(self):
+        """Values of all actions at the states."""
+        return self.scores(self.features)
+
+    def values_after(self):
+        """Values of all actions at the next states."""
         return self.scores(self.next_features)
 
     def _fill_unseen(self):
@@ -47,29 +56,52 @@ class RidgeSweeps:
         return LinearScores(self.weights, self.intercept)
 
 
-class RefitSweeps:
-    """Any model: fitted again in every sweep, or continued by `partial_fit`."""
 
+from dataclasses import dataclass
+from typing import Any
+from skampo._regression import fit_regressor, predict_column
+from skampo._encoding import rms, Scores
+import os
+NP=int(os.environ.get("NP","1")); NS=int(os.environ.get("NS","3")); NSC=int(os.environ.get("NSC","10")); DU=int(os.environ.get("DU","1"));LAM=float(os.environ.get("LAM",".9"))
+
+@dataclass(frozen=True, eq=False)
+class Dueling:
+    base: Any
+    base_scale: float
+    diff: Any
+    diff_scale: float
+    def __call__(self, X):
+        return self.base_scale*predict_column(self.base, X)[:,None] + self.diff_scale*self.diff(X)
+
+class RefitSweeps:
+    """Any model."""
+    trace_decay=LAM
     def __init__(self, model, features, next_features, actions, setting, start=None):
         self.model = model
         self.features = features
         self.next_features = next_features
         self.actions = actions
         self.setting = setting
-        self.affordable = 10 if continues(model) else 3
+        self.affordable = NSC if continues(model) else NS
         self.scores = start
 
-    def run(self, y):
-        """Fit `y` and return the values of all actions at the next states."""
-        setting = self.setting
-        self.scores = setting.encoding.fit_taken(
-            self.model,
-            self.features,
-            self.actions,
-            y,
-            setting.n_actions,
-            rng=setting.rng,
-            n_jobs=setting.n_jobs,
-            start=self.scores,
-        )
+    def fit(self, y):
+        st=self.setting; s=self.scores
+        if not DU:
+            self.scores=st.encoding.fit_taken(self.model,self.features,self.actions,y,st.n_actions,rng=st.rng,n_jobs=st.n_jobs,start=s)
+            return
+        bs=rms(y) if s is None or not 0.5<rms(y)/s.base_scale<2 else s.base_scale
+        base=fit_regressor(self.model,self.features,y/bs,rng=st.rng,start=s and s.base,n_passes=NP)
+        res=y-bs*predict_column(base,self.features)
+        ds=rms(res)
+        if s is not None and 0.33<ds/s.diff_scale<3: ds=s.diff_scale
+        diff=st.encoding.fit_taken(self.model,self.features,self.actions,res/ds,st.n_actions,rng=st.rng,n_jobs=st.n_jobs,start=s and s.diff)
+        self.scores=Dueling(base,bs,diff,ds)
+
+    def values_now(self):
+        """Values of all actions at the states."""
+        return self.scores(self.features)
+
+    def values_after(self):
+        """Values of all actions at the next states."""
         return self.scores(self.next_features)

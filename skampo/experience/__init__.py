@@ -4,7 +4,11 @@ from skampo.experience._actions import ActionEncoder
 from skampo.experience._episodes import EpisodeResults, play_episodes
 from skampo.experience._labeled import LabeledExperience, RewardTable
 from skampo.experience._observations import ObservationEncoder
-from skampo.experience._returns import discounted_returns, lambda_returns
+from skampo.experience._returns import (
+    discounted_returns,
+    lambda_returns,
+    retrace_returns,
+)
 from skampo.experience._rollout import EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
 from skampo.experience._sources import is_environment
@@ -25,4 +29,5 @@ __all__ = [
     "is_environment",
     "lambda_returns",
     "play_episodes",
+    "retrace_returns",
 ]

@@ -116,6 +116,70 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     )
 
 
+def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
+    r"""
+    Off-policy returns along pieces, with truncated importance weights (Retrace).
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    next_values : array-like of shape (n,)
+        Value of the next observation under the policy to evaluate.
+    q_taken : array-like of shape (n,)
+        Current action value of each row's observation and action.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    traces : array-like of shape (n,)
+        :math:`c_t = \lambda \min(1, \pi(a_t | s_t) / \mu(a_t | s_t))` of each row.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The target of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    lambda_returns : On-policy, without the weights.
+
+    Notes
+    -----
+    .. math::
+
+        G_t = r_t + d_t \bigl(v_{t+1} + c_{t+1} (G_{t+1} - q_{t+1})\bigr)
+
+    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`. All traces 0 give
+    one-step targets.
+
+    References
+    ----------
+    .. [1] R. Munos, T. Stepleton, A. Harutyunyan and M. Bellemare, "Safe and efficient
+       off-policy reinforcement learning", NeurIPS 2016.
+
+    Examples
+    --------
+    >>> from skampo.experience import retrace_returns
+    >>> values, q, ends = [4.0, 8.0], [1.0, 3.0], [False, True]
+    >>> retrace_returns([1.0, 2.0], [0.5, 0.5], values, q, ends, [1.0, 0.5])
+    array([3.75, 6.  ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    next_values, q_taken, traces = (
+        np.asarray(array, dtype=np.float64) for array in (next_values, q_taken, traces)
+    )
+    check_consistent_length(rewards, next_values, q_taken, traces)
+    errors = rewards + discounts * next_values - q_taken
+    following = np.where(ends, 0.0, np.append(traces[1:], 0.0))
+    return q_taken + _recur(errors, discounts * following)
+
+
 def _check_pieces(rewards, discounts, ends):
     """Convert, and require that the last piece is closed."""
     rewards = np.asarray(rewards, dtype=np.float64)

@@ -5,12 +5,8 @@ import numpy as np
 from skampo.experience._transitions import Transitions
 
 
-def draw_actions(proba, uniforms, exploration=0.0, masks=None):
-    """
-    Draw an action for each row by inverting its distribution function.
-
-    A share of `exploration` is drawn uniformly over the allowed actions.
-    """
+def explore(proba, exploration=0.0, masks=None):
+    """Mix probabilities with a share of uniform ones over the allowed actions."""
     proba = np.asarray(proba, dtype=np.float64)
     share = exploration / proba.shape[1]
     if masks is not None:
@@ -18,6 +14,11 @@ def draw_actions(proba, uniforms, exploration=0.0, masks=None):
         share = exploration * masks / masks.sum(axis=1, keepdims=True)
     if exploration:
         proba = (1.0 - exploration) * proba + share
+    return proba / proba.sum(axis=1, keepdims=True)
+
+
+def draw_actions(proba, uniforms):
+    """Draw an action for each row by inverting its distribution function."""
     edges = np.cumsum(proba, axis=1)
     # Dividing makes the last edge 1, and every edge behind the last possible action.
     edges /= edges[:, -1:]
@@ -34,7 +35,7 @@ class Recorder:
 
     def add(self, lanes, before, actions, step, ends, keep=None):
         """Add what a lock-step did, or only the rows marked in `keep`."""
-        observations, masks = before
+        observations, masks, behavior_proba = before
         if masks is not None or step.next_masks is not None:
             self.has_masks = True
         part = (
@@ -45,6 +46,7 @@ class Recorder:
             step.terminated,
             step.truncated,
             ends,
+            behavior_proba,
             [lane.index for lane in lanes],
             masks,
             step.next_masks,
@@ -89,10 +91,11 @@ class Walker:
     def step(self):
         """Take one lock-step; return what was seen, done and what happened."""
         lockstep = self.lockstep
-        before = lockstep.observations, lockstep.masks
-        proba = self.policy.proba(before[0], action_mask=before[1])
-        uniforms = self.rng.random(len(before[0]))
-        actions = draw_actions(proba, uniforms, self.exploration, before[1])
+        observations, masks = lockstep.observations, lockstep.masks
+        proba = self.policy.proba(observations, action_mask=masks)
+        proba = explore(proba, self.exploration, masks)
+        actions = draw_actions(proba, self.rng.random(len(proba)))
+        before = observations, masks, proba[np.arange(len(proba)), actions]
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended

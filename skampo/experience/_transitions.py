@@ -30,6 +30,8 @@ class Transitions:
         Whether a time limit cut the episode, so that its value goes on.
     ends : ndarray of bool of shape (n,)
         Whether the row is the last of its piece.
+    behavior_proba : ndarray of shape (n,) or None, default=None
+        Probability with which the action was drawn, exploration included.
     action_masks : ndarray of bool of shape (n, n_actions) or None, default=None
         Actions that were allowed; None if all were everywhere.
     next_action_masks : ndarray of bool of shape (n, n_actions) or None, default=None
@@ -71,6 +73,7 @@ class Transitions:
     terminated: np.ndarray
     truncated: np.ndarray
     ends: np.ndarray
+    behavior_proba: np.ndarray | None = None
     action_masks: np.ndarray | None = None
     next_action_masks: np.ndarray | None = None
 

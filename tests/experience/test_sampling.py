@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.experience import EnvironmentExperience
-from skampo.experience._sampling import draw_actions
+from skampo.experience._sampling import draw_actions, explore
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION, reset_seed
 from tests.experience.policies import TablePolicy, UniformPolicy
 from tests.faulty_envs import CountingEnv, TabularEnv
@@ -21,9 +21,11 @@ def test_inverse_distribution_function_by_hand():
 def test_exploration_mixes_in_uniform_actions():
     proba = np.array([[1.0, 0.0]] * 2)
     # With a share of 0.2 the edges are 0.9 and 1.
-    assert_array_equal(draw_actions(proba, np.array([0.89, 0.91]), 0.2), [0, 1])
+    mixed = explore(proba, 0.2)
+    assert_allclose(mixed, [[0.9, 0.1]] * 2)
+    assert_array_equal(draw_actions(mixed, np.array([0.89, 0.91])), [0, 1])
     masks = np.array([[True, False]] * 2)
-    assert_array_equal(draw_actions(proba, np.array([0.89, 0.91]), 0.2, masks), [0, 0])
+    assert_array_equal(explore(proba, 0.2, masks), [[1.0, 0.0]] * 2)
 
 
 @given(

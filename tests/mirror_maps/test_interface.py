@@ -130,10 +130,10 @@ def test_permuting_actions_permutes_probabilities(mirror_map):
 
 @pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=repr)
 def test_a_row_does_not_depend_on_the_others(mirror_map):
-    scores = np.random.default_rng(0).normal(size=(40, 3)) * 3
+    scores = np.random.default_rng(0).normal(size=(2000, 4)) * 3
     scores[::2] *= 1e-20
-    together = mirror_map.project(scores)
-    alone = np.vstack([mirror_map.project(row[None]) for row in scores])
+    together = mirror_map.project(scores)[:40]
+    alone = np.vstack([mirror_map.project(row[None]) for row in scores[:40]])
     np.testing.assert_array_equal(together, alone)
 
 
