@@ -10,11 +10,11 @@ from sklearn.utils import ClassifierTags, check_random_state
 from skampo._encoding import ENCODINGS
 from skampo._policy import exact_target
 from skampo._regression import check_regressor
-from skampo._run import Run, environment_problem, label_problem
+from skampo._problem import make_problem
+from skampo._run import Run
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
-from skampo.experience import is_environment
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
 from skampo.utils.validation import (
@@ -49,7 +49,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         ``"negative_entropy"`` (softmax policies), ``"euclidean"``, ``"tsallis"``,
         ``"hyperbolic_entropy"``, ``"hyperbolic_tangent"``, or an object of
         `skampo.mirror_maps`.
-    step_size : str or callable, default="trust_region"
+    step_size : str or StepSize, default="trust_region"
         ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"adaptive"``,
         ``"greedy"``, or an object of `skampo.step_sizes`.
     critic : str or Critic, default="auto"
@@ -83,8 +83,8 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         Iterations without improvement before stopping, counted from the first
         improvement over the first score. None keeps the best and never stops.
     warm_start : bool, default=False
-        Whether another `fit` continues from the last iterate, with its history and
-        its stored transitions.
+        Whether another `fit` continues from the last one, if that had
+        ``warm_start=True`` as well: from its iterate, history and transitions.
     n_jobs : int, default=None
         Threads that fit the regressors of several actions at once. The result does not
         depend on it.
@@ -169,7 +169,9 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
 
     _constraints = {
         "mirror_map": OneOf(MIRROR_MAPS)
-        | Provides("an instance of MirrorMap", "project", "dual", "divergence"),
+        | Provides(
+            "an instance of MirrorMap", "project", "dual", "divergence", "get_params"
+        ),
         "step_size": OneOf(STEP_SIZES)
         | Provides("an instance of StepSize", "__call__", "get_params"),
         "critic": OneOf({"auto", *CRITICS})
@@ -286,29 +288,34 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         return self
 
     def _start(self, X, y, sample_weight):
-        """Check everything, and set up the run; nothing learned is lost before."""
+        """Set up the run; what an earlier fit learned stays until an iteration ends."""
         check_parameters(self, self._constraints)
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
         last = getattr(self, "_state", None) if self.warm_start else None
         seed = _entropy_of(self.random_state)
-        if is_environment(X):
-            problem = environment_problem(self, X, seed, last)
-        else:
-            problem = label_problem(self, X, y, sample_weight, last)
-        run = Run.of(self, problem, seed, last)
-        self.classes_ = problem.experience.classes
-        self.n_features_in_ = problem.experience.n_features
-        self._observation_encoder = problem.experience.observation_encoder
-        self._action_encoder = problem.experience.action_encoder
-        self.mirror_map_ = run.policy.mirror_map
+        problem = make_problem(self, X, y, sample_weight, seed, last)
+        try:
+            run = Run.of(self, problem, seed, last)
+        except BaseException:
+            problem.experience.close()
+            raise
+        if not hasattr(self, "_policy") or self.max_iter == 0:
+            self._commit(run)
         self.interrupted_ = False
-        self._commit(run)
         return run
 
     def _commit(self, run):
         """Take over the state of a run whose last iteration is finished."""
-        kept = run.kept
+        kept, experience = run.kept, run.problem.experience
+        self.classes_ = experience.classes
+        self.n_features_in_ = experience.n_features
+        vars(self).pop("feature_names_in_", None)
+        if run.problem.feature_names is not None:
+            self.feature_names_in_ = run.problem.feature_names
+        self._observation_encoder = experience.observation_encoder
+        self._action_encoder = experience.action_encoder
+        self.mirror_map_ = kept.policy.mirror_map
         self._policy, self._q = kept.policy, kept.q
         self.regressor_ = kept.policy.f.fitted
         self.step_size_ = kept.policy.eta
@@ -316,7 +323,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         self.best_iteration_ = kept.iteration
         self.history_ = list(run.history)
         self.n_iter_ = len(run.history)
-        self.n_steps_ = run.problem.experience.n_steps
+        self.n_steps_ = experience.n_steps
         self.n_validation_steps_ = run.n_validation_steps
         self._state = run.state() if self.warm_start else None
 
@@ -335,7 +342,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         except (EnvironmentDataError, RolloutError, RegressorError) as error:
             error.args = (
                 f"{error} {type(self).__name__} stopped in iteration "
-                f"{self.n_iter_ + 1} and keeps the policy of the {self.n_iter_} "
+                f"{len(run.history) + 1} and keeps the policy of the {self.n_iter_} "
                 "finished iterations.",
             )
             raise

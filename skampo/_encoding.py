@@ -22,7 +22,7 @@ from skampo._regression import (
 __all__ = ["ENCODINGS", "JointScores", "Scores", "rms", "zero_scores"]
 
 
-_PASSES = 10
+_PASSES = 30
 
 
 def rms(values, sample_weight=None):
@@ -48,7 +48,9 @@ class Scores:
             for model in self.models
         ]
         present = [column for column in columns if column is not None]
-        missing = np.mean(present, axis=0) if present else np.zeros(len(observations))
+        missing = (
+            np.mean(present, axis=0) if present else np.zeros(observations.shape[0])
+        )
         filled = [missing if column is None else column for column in columns]
         return self.scale * np.column_stack(filled)
 

@@ -18,7 +18,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
-__all__ += ["behind", "continuation", "ridge_form", "split_features"]
+__all__ += ["behind", "continuation", "is_random", "ridge_form"]
+__all__ += ["split_features"]
 
 
 class RidgeForm(NamedTuple):
@@ -45,7 +46,9 @@ def split_features(regressor):
     """The unfitted transformer and the model behind it; None when they are one."""
     if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
         return None, regressor
-    steps = [step for _, step in regressor.steps[:-1] if step not in (None, "passthrough")]
+    steps = [
+        step for _, step in regressor.steps[:-1] if step not in (None, "passthrough")
+    ]
     if any(get_tags(step).target_tags.required for step in steps):
         return None, regressor
     return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
@@ -83,12 +86,12 @@ def behind(transformer, scores):
 def continuation(last, transformer):
     """The scores in `last` that can learn on, None if they saw other features."""
     previous = getattr(last, "transformer", None)
-    if previous is not transformer and _is_random(previous):
+    if previous is not transformer and is_random(previous):
         return None
     return last if previous is None else last.scores
 
 
-def _is_random(transformer):
+def is_random(transformer):
     """Whether fitting the features again changes what they mean."""
     if transformer is None:
         return False
@@ -113,6 +116,12 @@ class FeatureView:
         values = transformer.transform(self.observations)
         self._computed.append((transformer, values))
         return values
+
+    def take(self, rows):
+        """The view of some rows, with what was computed."""
+        taken = FeatureView(self.observations[rows])
+        taken._computed = [(known, values[rows]) for known, values in self._computed]
+        return taken
 
     def evaluate(self, scores):
         """Values of a score function, whose features are looked up."""

@@ -24,21 +24,30 @@ class Iterate:
 
 def iteration_record(t, experience, sample, before, after, target, fitted, eta):
     """The entries of `history_` that follow from one iteration's arrays."""
-    returns = np.asarray(experience.episode_returns, dtype=np.float64)
+    return_mean, return_std = _mean_and_std(experience.episode_returns)
     weight = sample.sample_weight
     divergence = before.mirror_map.divergence(after, np.maximum(before.proba, _TINY))
     residual = fitted - fitted.mean(axis=1, keepdims=True) - target
     return {
         "iteration": t + 1,
         "n_steps": experience.n_steps,
-        "n_episodes": len(returns),
-        "return_mean": float(returns.mean()) if len(returns) else np.nan,
-        "return_std": float(returns.std()) if len(returns) else np.nan,
+        "n_episodes": len(experience.episode_returns),
+        "return_mean": return_mean,
+        "return_std": return_std,
         "eta": float(eta),
         "divergence": _average(divergence, weight),
         "entropy": _average(_entropy(after), weight),
         "approximation_error": _average(_mean_square(residual), weight),
     }
+
+
+def _mean_and_std(returns):
+    """Mean and standard deviation, free of overflow; NaN of nothing."""
+    if not len(returns):
+        return np.nan, np.nan
+    largest = float(np.abs(returns).max()) or 1.0
+    scaled = np.asarray(returns) / largest
+    return largest * float(scaled.mean()), largest * float(scaled.std())
 
 
 def _average(values, weight):
@@ -106,14 +115,13 @@ class BestIterate:
     Patience starts only after a first improvement over the first value.
     """
 
-    def __init__(self, n_iter_no_change):
-        self.n_iter_no_change = n_iter_no_change
+    def __init__(self):
         self.first = self.best = None
         self.iterate = None
         self.waited = 0
 
-    def update(self, value, iterate):
-        """Take a value in; True when patience has run out."""
+    def update(self, value, iterate, n_iter_no_change):
+        """Take a value in; True when patience, None for endless, has run out."""
         if self.first is None:
             self.first = value
         self.waited += 1
@@ -121,5 +129,5 @@ class BestIterate:
             self.waited = 0
         if self.best is None or value >= self.best:
             self.best, self.iterate = value, iterate
-        patient = self.n_iter_no_change is None or not self.best > self.first
-        return not patient and self.waited >= self.n_iter_no_change
+        patient = n_iter_no_change is None or not self.best > self.first
+        return not patient and self.waited >= n_iter_no_change

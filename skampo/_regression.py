@@ -7,7 +7,7 @@ weights, how it is seeded, and what its predictions may look like.
 import copy
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.utils import get_tags
 
 from skampo.exceptions import InvalidParameterError, RegressorError
@@ -39,11 +39,12 @@ def check_regressor(regressor, owner, name="regressor"):
             f"The '{name}' parameter of {owner} must be a scikit-learn regressor with "
             f"'fit' and 'predict', for example Ridge(). Got {regressor!r} instead."
         )
-    if is_classifier(regressor):
+    if is_classifier(regressor) or is_clusterer(regressor):
+        kind = "classifier" if is_classifier(regressor) else "clusterer"
         raise InvalidParameterError(
             f"The '{name}' parameter of {owner} must be a regressor, because line 1 of "
-            f"the algorithm fits real numbers. Got the classifier {regressor!r} "
-            "instead: use its regressor counterpart."
+            f"the algorithm fits real numbers. Got the {kind} {regressor!r} instead: "
+            "use a regressor."
         )
     return regressor
 
@@ -71,9 +72,7 @@ def continues(regressor):
     return hasattr(regressor, "partial_fit")
 
 
-def fit_regressor(
-    regressor, X, y, sample_weight=None, *, rng, start=None, n_passes=1
-):
+def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_passes=1):
     """
     Fit a fresh clone of `regressor`, or let a copy of `start` learn on.
 
@@ -133,7 +132,7 @@ def predict_column(model, X):
 
 def predict_columns(model, X, n_columns):
     """Predictions of a fitted model as finite floats of shape (n, n_columns)."""
-    raw = model.predict(X)
+    raw, n_rows = model.predict(X), X.shape[0]
     try:
         values = np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -141,15 +140,15 @@ def predict_columns(model, X, n_columns):
             f"regressor {model!r} predicted {type(raw).__name__} values that are not "
             "numbers; its 'predict' must return floats."
         ) from error
-    if values.size != len(X) * n_columns or values.shape[:1] != (len(X),):
+    if values.size != n_rows * n_columns or values.shape[:1] != (n_rows,):
         raise RegressorError(
             f"regressor {model!r} predicted an array of shape {values.shape} for "
-            f"{len(X)} rows; expected shape {(len(X), n_columns)}."
+            f"{n_rows} rows; expected shape {(n_rows, n_columns)}."
         )
     if not np.isfinite(values).all():
         raise RegressorError(
             f"regressor {model!r} predicted NaN or infinity for "
-            f"{int((~np.isfinite(values)).any(axis=-1).sum())} of {len(X)} rows. Scale "
+            f"{int((~np.isfinite(values)).any(axis=-1).sum())} of {n_rows} rows. Scale "
             "its inputs (StandardScaler in a Pipeline) or regularize it more."
         )
-    return values.reshape(len(X), n_columns)
+    return values.reshape(n_rows, n_columns)

@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from skampo._encoding import ENCODINGS, zero_scores
 from skampo._features import behind, continuation
@@ -19,98 +16,32 @@ from skampo._history import (
     warn_about_fit,
 )
 from skampo._policy import MirrorPolicy
-from skampo.critics import CRITICS, CriticSetting, FullInformation
-from skampo.exceptions import InvalidParameterError
-from skampo.experience import VALIDATION, EnvironmentExperience, LabeledExperience
+from skampo._problem import Problem, check_continues, resolve
+from skampo.critics import CriticSetting
+from skampo.experience import VALIDATION
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
-from skampo.utils._sklearn import check_sample_weight
 
-__all__ = ["Problem", "Run", "environment_problem", "label_problem"]
+__all__ = ["Run"]
 
 _REGRESSION_STREAM = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Where the data come from, who evaluates the policy, and for which discount."""
-
-    experience: Any
-    critic: Any
-    gamma: float
-    discrete: bool = False
-    environments: Any = None
-
-
-def environment_problem(policy, X, seed, last):
-    """Roll out the environments `X`; with `last`, a state to continue from."""
-    critic = last.critic if last else _resolve(policy.critic, _ENVIRONMENT_CRITICS)
-    if policy.gamma == 1 and not critic.accepts_undiscounted:
-        raise InvalidParameterError(
-            f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
-            "not. Use critic='monte_carlo', or gamma < 1."
-        )
-    experience = EnvironmentExperience(
-        X,
-        n_envs=policy.n_envs,
-        steps_per_iter=policy.steps_per_iter,
-        max_episode_steps=policy.max_episode_steps,
-        exploration=policy.exploration,
-        seed=seed,
-        sampling=critic.sampling,
-        capacity=critic.capacity,
-        gamma=policy.gamma,
-        **(last.experience if last else {}),
-    )
-    vars(policy).pop("feature_names_in_", None)
-    discrete = experience.observation_encoder.is_discrete
-    return Problem(experience, critic, policy.gamma, discrete, X)
-
-
-def label_problem(policy, X, y, sample_weight, last):
-    """Labels as a one-step problem with full information."""
-    if policy.early_stopping:
-        raise InvalidParameterError(
-            "early_stopping=True needs an environment to play validation episodes in, "
-            "and labels have none. Set early_stopping=False."
-        )
-    X, y = validate_data(policy, X, y, dtype=np.float64)
-    check_classification_targets(y)
-    if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, X)
-    experience = LabeledExperience(X, y, np.unique(y), sample_weight)
-    return Problem(experience, FullInformation(), 0.0)
-
-
-_ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
-
-
-def _resolve(value, names):
-    """An object for a name out of `names`; a clone of anything else."""
-    return names[value]() if isinstance(value, str) else clone(value)
-
-
-def _check_continues(estimator, experience):
-    """Refuse to continue on a problem with other actions or features."""
-    same = np.array_equal(estimator.classes_, experience.classes)
-    if not same or estimator.n_features_in_ != experience.n_features:
-        raise InvalidParameterError(
-            "warm_start=True continues on the same problem. Got "
-            f"{experience.n_features} features and actions "
-            f"{experience.classes.tolist()}, but the last fit had "
-            f"{estimator.n_features_in_} and {estimator.classes_.tolist()}. Set "
-            "warm_start=False to start anew."
-        )
+_FIXED = ("mirror_map", "critic")
 
 
 @dataclass(frozen=True, eq=False)
 class State:
     """What another `fit` continues from."""
 
+    kind: str
+    classes: list
+    n_features: int
+    parts: dict
     kept: Iterate
     critic: Any
     history: list
+    best: BestIterate
+    n_validation_steps: int
     experience: dict
 
 
@@ -140,21 +71,23 @@ class Run:
         if regressor is None:
             regressor = default_regressor(discrete=problem.discrete)
         if last:
-            _check_continues(estimator, problem.experience)
+            check_continues(estimator, problem, last)
         zero = zero_scores(len(problem.experience.classes))
-        policy = MirrorPolicy(_resolve(estimator.mirror_map, MIRROR_MAPS), zero)
-        kept = last.kept if last else Iterate(policy, zero, 0)
+        policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
+        q = zero if problem.kind == "environments" else None
+        kept = last.kept if last else Iterate(policy, q, 0)
         return cls(
             estimator,
             problem,
             kept.policy,
             kept,
-            _resolve(estimator.step_size, STEP_SIZES),
+            resolve(estimator.step_size, STEP_SIZES),
             ENCODINGS[estimator.encoding](),
             regressor,
             seed,
             list(last.history) if last else [],
-            BestIterate(estimator.n_iter_no_change),
+            last.best if last else BestIterate(),
+            last.n_validation_steps if last else 0,
         )
 
     def iterations(self, max_iter):
@@ -233,7 +166,7 @@ class Run:
         )
         self.n_validation_steps += int(results.lengths.sum())
         value = float(results.returns.mean())
-        stop = self.best.update(value, iterate)
+        stop = self.best.update(value, iterate, self.estimator.n_iter_no_change)
         self.kept = self.best.iterate
         return value, stop
 
@@ -245,5 +178,17 @@ class Run:
 
     def state(self):
         """What another run can continue from."""
-        continued = getattr(self.problem.experience, "continuation", dict)()
-        return State(self.kept, self.problem.critic, self.history, continued)
+        problem = self.problem
+        parts = {name: repr(getattr(self.estimator, name)) for name in _FIXED}
+        return State(
+            problem.kind,
+            problem.experience.classes.tolist(),
+            problem.experience.n_features,
+            parts,
+            self.kept,
+            problem.critic,
+            self.history,
+            self.best,
+            self.n_validation_steps,
+            problem.experience.continuation(),
+        )

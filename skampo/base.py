@@ -208,6 +208,11 @@ class PolicyMixin:
         check_is_fitted(self)
         if is_environment(X):
             return float(self._play(X, n_episodes).returns.mean())
+        if y is None:
+            raise ValueError(
+                "score(X) without y needs environments. Got an array of states: pass "
+                "their labels, score(X, y), or an environment."
+            )
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     def _play(self, X, n_episodes, *, policy=None, **keywords):
@@ -224,7 +229,13 @@ class PolicyMixin:
     def _encode(self, observation):
         """One raw observation as a row of features."""
         encode = getattr(self._observation_encoder, "encode", np.ravel)
-        X = np.asarray(encode(observation), dtype=np.float64)[None]
+        try:
+            X = np.asarray(encode(observation), dtype=np.float64)[None]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The observation given to act does not fit what "
+                f"{type(self).__name__} was fitted on: {error}."
+            ) from error
         if X.shape[1] != self.n_features_in_ or not np.isfinite(X).all():
             raise ValueError(
                 f"The observation {observation!r} must have {self.n_features_in_} "

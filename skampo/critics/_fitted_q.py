@@ -9,13 +9,14 @@ from skampo._features import (
     FeatureView,
     behind,
     continuation,
+    is_random,
     ridge_form,
     split_features,
 )
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._sweeps import RefitSweeps, RidgeSweeps
-from skampo.critics._targets import SweepTargets
+from skampo.critics._targets import StoredStates, SweepTargets
 
 __all__ = ["FittedQ"]
 
@@ -57,7 +58,10 @@ class FittedQ(Critic):
     trace_decay : float, default=None
         The lambda of Retrace: targets follow the stored steps as far as the policy
         would have, with truncated importance weights. 0 is one-step targets. None is
-        0 for a ridge on features, whose sweeps are cheap, and 0.9 for others.
+        0 for a ridge on features, whose sweeps are cheap, and 0.97 for others.
+    n_states : int, default=None
+        States, drawn from the stored ones, whose actions are labeled for line 1. None
+        is all of them for a ridge on features, and 4096 for others.
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
     tol : float, default=1e-3
@@ -98,12 +102,14 @@ class FittedQ(Critic):
         *,
         n_sweeps=None,
         trace_decay=None,
+        n_states=None,
         capacity=20_000,
         tol=1e-3,
     ):
         self.regressor = regressor
         self.n_sweeps = n_sweeps
         self.trace_decay = trace_decay
+        self.n_states = n_states
         self.capacity = capacity
         self.tol = tol
 
@@ -130,47 +136,48 @@ class FittedQ(Critic):
         RegressorError
             If the regressor fails or predicts what is no finite number.
         """
-        now = FeatureView(transitions.observations)
-        after = FeatureView(transitions.next_observations)
-        self._n_actions = setting.n_actions
-        own = self._choose_regressor(setting)
-        transformer, model = self._split(own, transitions, setting)
-        sweeps = self._make_sweeps(
-            transformer, model, now, after, transitions.actions, setting
-        )
+        states = StoredStates.of(transitions)
+        view = FeatureView(states.observations)
+        regressor = self._choose_regressor(setting)
+        transformer, model = self._split(regressor, transitions, setting)
+        sweeps = self._make_sweeps(transformer, model, view, transitions, setting)
         decay = sweeps.trace_decay if self.trace_decay is None else self.trace_decay
+        masks = states.masks(transitions)
+        proba = policy.project(view.evaluate(policy.f), masks)
         targets = SweepTargets.of(
-            policy, transitions, now, after, setting.gamma, decay
+            proba, states.after, transitions, setting.gamma, decay
         )
-        self._sweep(sweeps, targets, now, after)
+        self._sweep(sweeps, targets, view)
         values = ClippedValues(sweeps.scores, targets.unit, targets.low, targets.high)
         self.q_ = behind(transformer, values)
+        labeled = view.take(self._choose_states(len(transitions), sweeps, setting.rng))
         return QSample(
-            transitions.observations,
-            now.evaluate(self.q_),
+            labeled.observations,
+            labeled.evaluate(self.q_),
             setting.gamma,
             reward_range=reward_range(transitions.rewards),
-            view=now,
+            view=labeled,
             shared=(transformer, model) if self.regressor is None else None,
         )
 
-    def _sweep(self, sweeps, targets, now, after):
-        """Sweep until the values of the next states settle."""
-        q_now = targets.clip(self._last_values(now) / targets.unit)
-        q_next = targets.clip(self._last_values(after) / targets.unit)
-        for n_sweeps in range(1, (self.n_sweeps or sweeps.affordable) + 1):
-            sweeps.fit(targets(q_now, q_next))
-            before, q_next = q_next, targets.clip(sweeps.values_after())
-            if targets.traces is not None:
-                q_now = targets.clip(sweeps.values_now())
-            if _has_settled(before, q_next, self.tol):
-                break
-        self.n_sweeps_ = n_sweeps
-
-    def _last_values(self, view):
+    def _sweep(self, sweeps, targets, view):
+        """Sweep until the values of all states settle."""
+        q_values = np.zeros_like(targets.proba)
         if hasattr(self, "q_"):
-            return view.evaluate(self.q_)
-        return np.zeros((len(view.observations), self._n_actions))
+            q_values = targets.clip(view.evaluate(self.q_) / targets.unit)
+        for sweep in range(self.n_sweeps or sweeps.affordable):
+            sweeps.fit(targets(q_values))
+            before, q_values = q_values, targets.clip(sweeps.values())
+            self.n_sweeps_ = sweep + 1
+            if _has_settled(before, q_values, self.tol):
+                break
+
+    def _choose_states(self, n_rows, sweeps, rng):
+        """Rows whose actions are labeled: all, or as many as are affordable."""
+        n_states = self.n_states or sweeps.affordable_states
+        if n_states is None or n_rows <= n_states:
+            return slice(n_rows)
+        return np.sort(rng.choice(n_rows, size=n_states, replace=False))
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""
@@ -179,27 +186,27 @@ class FittedQ(Critic):
         transformer, model = split_features(regressor)
         if transformer is None:
             return None, regressor
-        if self._is_stale(len(transitions)):
+        if self._is_stale(transformer, len(transitions)):
             seed_unseeded(transformer, setting.rng)
             self.transformer_ = transformer.fit(transitions.observations)
             self._n_fitted, self._n_uses = len(transitions), 0
         self._n_uses += 1
         return self.transformer_, model
 
-    def _is_stale(self, n_rows):
-        if not hasattr(self, "transformer_"):
+    def _is_stale(self, transformer, n_rows):
+        """Random features are kept for a while, so that they need not be computed."""
+        if not hasattr(self, "transformer_") or not is_random(transformer):
             return True
         return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE
 
-    def _make_sweeps(self, transformer, model, now, after, actions, setting):
-        features = now.features(transformer)
-        next_features = after.features(transformer)
+    def _make_sweeps(self, transformer, model, view, transitions, setting):
+        features, actions = view.features(transformer), transitions.actions
         form = ridge_form(model)
         if form is not None and setting.encoding.splits_actions:
-            return RidgeSweeps(form, features, next_features, actions, setting)
+            return RidgeSweeps(form, features, actions, setting)
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
-        return RefitSweeps(model, features, next_features, actions, setting, start)
+        return RefitSweeps(model, features, actions, setting, start)
 
 
 def _has_settled(before, after, tol):

@@ -1,13 +1,18 @@
 """Sweeps of fitted Q evaluation: the same rows fitted again and again.
 
-Both kinds see features that were computed once; for a ridge a sweep is one product of
-matrix and vector per action.
+Both kinds see features that were computed once: of the states that were left, and
+behind them of those where a piece ended. For a ridge, a sweep is two products of matrix
+and vector per action.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from skampo._encoding import rms
 from skampo._features import LinearScores, RidgeSystem
-from skampo._regression import continues
+from skampo._regression import continues, fit_regressor, predict_columns
 
 __all__ = ["RefitSweeps", "RidgeSweeps"]
 
@@ -16,16 +21,16 @@ class RidgeSweeps:
     """Ridge regression on features: one factorization per action."""
 
     affordable = 40
+    affordable_states = None
     trace_decay = 0.0
 
-    def __init__(self, form, features, next_features, actions, setting):
+    def __init__(self, form, features, actions, setting):
         self.features = features
-        self.next_features = next_features
-        rows = [actions == a for a in range(setting.n_actions)]
+        rows = [np.flatnonzero(actions == a) for a in range(setting.n_actions)]
         self.systems = [
             (a, taken, RidgeSystem(features[taken], form))
             for a, taken in enumerate(rows)
-            if taken.any()
+            if len(taken)
         ]
         self.weights = np.zeros((features.shape[1], setting.n_actions))
         self.intercept = np.zeros(setting.n_actions)
@@ -36,19 +41,15 @@ class RidgeSweeps:
             self.weights[:, a], self.intercept[a] = system.solve(y[taken])
         self._fill_unseen()
 
-    def values_now(self):
-        """Values of all actions at the states."""
-        return self.scores(self.features)
-
-    def values_after(self):
-        """Values of all actions at the next states."""
-        return self.scores(self.next_features)
-
     def _fill_unseen(self):
         seen = [a for a, _, _ in self.systems]
         unseen = np.setdiff1d(np.arange(len(self.intercept)), seen)
         self.weights[:, unseen] = self.weights[:, seen].mean(axis=1, keepdims=True)
         self.intercept[unseen] = self.intercept[seen].mean()
+
+    def values(self):
+        """Values of all actions in all states."""
+        return self.scores(self.features)
 
     @property
     def scores(self):
@@ -56,52 +57,67 @@ class RidgeSweeps:
         return LinearScores(self.weights, self.intercept)
 
 
-
-from dataclasses import dataclass
-from typing import Any
-from skampo._regression import fit_regressor, predict_column
-from skampo._encoding import rms, Scores
-import os
-NP=int(os.environ.get("NP","1")); NS=int(os.environ.get("NS","3")); NSC=int(os.environ.get("NSC","10")); DU=int(os.environ.get("DU","1"));LAM=float(os.environ.get("LAM",".9"))
-
 @dataclass(frozen=True, eq=False)
-class Dueling:
-    base: Any
-    base_scale: float
-    diff: Any
-    diff_scale: float
-    def __call__(self, X):
-        return self.base_scale*predict_column(self.base, X)[:,None] + self.diff_scale*self.diff(X)
+class DuelingScores:
+    """What all actions share, and what each adds to it; each in a unit of its own."""
+
+    shared: Any
+    shared_unit: float
+    added: Any
+    added_unit: float
+
+    def __call__(self, features):
+        """Scores of all actions, shape (n, n_actions)."""
+        shared = self.shared_unit * predict_columns(self.shared, features, 1)
+        return shared + self.added_unit * self.added(features)
+
 
 class RefitSweeps:
-    """Any model."""
-    trace_decay=LAM
-    def __init__(self, model, features, next_features, actions, setting, start=None):
+    """
+    Any model: fitted again in every sweep, or continued by `partial_fit`.
+
+    Action values differ between actions far less than between states. So one model is
+    fitted to the targets of all rows, and the encoding to what it leaves over.
+    """
+
+    affordable_states = 4096
+    trace_decay = 0.97
+
+    def __init__(self, model, features, actions, setting, start=None):
         self.model = model
         self.features = features
-        self.next_features = next_features
+        self.taken = features[: len(actions)]
         self.actions = actions
         self.setting = setting
-        self.affordable = NSC if continues(model) else NS
+        self.affordable = 12 if continues(model) else 2
         self.scores = start
 
     def fit(self, y):
-        st=self.setting; s=self.scores
-        if not DU:
-            self.scores=st.encoding.fit_taken(self.model,self.features,self.actions,y,st.n_actions,rng=st.rng,n_jobs=st.n_jobs,start=s)
-            return
-        bs=rms(y) if s is None or not 0.5<rms(y)/s.base_scale<2 else s.base_scale
-        base=fit_regressor(self.model,self.features,y/bs,rng=st.rng,start=s and s.base,n_passes=NP)
-        res=y-bs*predict_column(base,self.features)
-        ds=rms(res)
-        if s is not None and 0.33<ds/s.diff_scale<3: ds=s.diff_scale
-        diff=st.encoding.fit_taken(self.model,self.features,self.actions,res/ds,st.n_actions,rng=st.rng,n_jobs=st.n_jobs,start=s and s.diff)
-        self.scores=Dueling(base,bs,diff,ds)
+        """Fit the targets of the actions taken."""
+        last, rng = self.scores, self.setting.rng
+        unit = _keep_unit(rms(y), last and last.shared_unit)
+        shared = fit_regressor(
+            self.model, self.taken, y / unit, rng=rng, start=last and last.shared
+        )
+        rest = y - unit * predict_columns(shared, self.taken, 1)[:, 0]
+        rest_unit = _keep_unit(rms(rest), last and last.added_unit)
+        added = self.setting.encoding.fit_taken(
+            self.model,
+            self.taken,
+            self.actions,
+            rest / rest_unit,
+            self.setting.n_actions,
+            rng=rng,
+            n_jobs=self.setting.n_jobs,
+            start=last and last.added,
+        )
+        self.scores = DuelingScores(shared, unit, added, rest_unit)
 
-    def values_now(self):
-        """Values of all actions at the states."""
+    def values(self):
+        """Values of all actions in all states."""
         return self.scores(self.features)
 
-    def values_after(self):
-        """Values of all actions at the next states."""
-        return self.scores(self.next_features)
+
+def _keep_unit(unit, last):
+    """The last unit while it is about right: a model that learns on knows its own."""
+    return last if last is not None and last / 3 < unit < 3 * last else unit

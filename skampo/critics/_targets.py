@@ -6,7 +6,35 @@ import numpy as np
 
 from skampo.experience import retrace_returns
 
-__all__ = ["SweepTargets", "attainable_values"]
+__all__ = ["StoredStates", "SweepTargets", "attainable_values"]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredStates:
+    """
+    Each state of the stored pieces once: what a step saw, and what followed the last.
+
+    Row i is the observation of transition i; `after[i]` is the row of what followed.
+    """
+
+    observations: np.ndarray
+    after: np.ndarray
+
+    @classmethod
+    def of(cls, transitions):
+        """Put the states behind the last steps of all pieces after all others."""
+        n_rows, ends = len(transitions), transitions.ends
+        last = transitions.next_observations[ends]
+        after = np.arange(1, n_rows + 1)
+        after[ends] = n_rows + np.arange(len(last))
+        return cls(np.vstack([transitions.observations, last]), after)
+
+    def masks(self, transitions):
+        """Allowed actions of all states, None when all are."""
+        if transitions.action_masks is None:
+            return None
+        last = transitions.next_action_masks[transitions.ends]
+        return np.vstack([transitions.action_masks, last])
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,8 +43,9 @@ class SweepTargets:
 
     rewards: np.ndarray
     discounts: np.ndarray
-    proba_next: np.ndarray
+    proba: np.ndarray
     actions: np.ndarray
+    after: np.ndarray
     ends: np.ndarray
     traces: np.ndarray | None
     unit: float
@@ -24,21 +53,20 @@ class SweepTargets:
     high: float
 
     @classmethod
-    def of(cls, policy, transitions, now, after, gamma, trace_decay):
-        """Prepare the targets for a policy; `now` and `after` are views of its states."""
+    def of(cls, proba, after, transitions, gamma, trace_decay):
+        """Prepare the targets for a policy with probabilities `proba` in all states."""
         unit = float(np.abs(transitions.rewards).max()) or 1.0
         rewards = transitions.rewards / unit
-        masks = transitions.next_action_masks
         traces = None
         if trace_decay > 0 and transitions.behavior_proba is not None:
-            proba = policy.project(now.evaluate(policy.f), transitions.action_masks)
-            chosen = proba[np.arange(len(proba)), transitions.actions]
+            chosen = proba[np.arange(len(rewards)), transitions.actions]
             traces = trace_decay * np.minimum(1, chosen / transitions.behavior_proba)
         return cls(
             rewards,
             gamma * ~transitions.terminated,
-            policy.project(after.evaluate(policy.f), masks),
+            proba,
             transitions.actions,
+            after,
             transitions.ends,
             traces,
             unit,
@@ -49,15 +77,15 @@ class SweepTargets:
         """Limit values, in units of the largest reward, to what a return can be."""
         return np.clip(q_values, self.low, self.high)
 
-    def __call__(self, q_now, q_next):
-        """Targets of all rows, from values of all actions now and afterwards."""
-        values = (self.proba_next * q_next).sum(axis=1)
+    def __call__(self, q_values):
+        """Targets of all transitions, from values of all actions in all states."""
+        next_values = (self.proba * q_values).sum(axis=1)[self.after]
         if self.traces is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
-            return self.rewards + self.discounts * values
-        taken = q_now[np.arange(len(q_now)), self.actions]
+            return self.rewards + self.discounts * next_values
+        taken = q_values[np.arange(len(self.actions)), self.actions]
         return retrace_returns(
-            self.rewards, self.discounts, values, taken, self.ends, self.traces
+            self.rewards, self.discounts, next_values, taken, self.ends, self.traces
         )
 
 

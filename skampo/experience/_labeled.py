@@ -96,5 +96,16 @@ class LabeledExperience:
         """
         return self._table
 
+    def continuation(self):
+        """
+        Return what a later experience needs to go on: nothing.
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        return {}
+
     def close(self):
         """Do nothing: there is no environment."""

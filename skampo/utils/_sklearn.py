@@ -8,7 +8,11 @@ __all__ = ["check_sample_weight", "takes_sample_weight"]
 def check_sample_weight(sample_weight, X):
     """Weights of the rows of `X` as floats; negative or all-zero ones are refused."""
     return _check_sample_weight(
-        sample_weight, X, dtype=float, ensure_non_negative=True, allow_all_zero_weights=False
+        sample_weight,
+        X,
+        dtype=float,
+        ensure_non_negative=True,
+        allow_all_zero_weights=False,
     )
 
 

@@ -27,7 +27,7 @@ class Constraint:
         )
 
 
-def Interval(kind, low, high=None, *, high_open=False):  # noqa: N802
+def Interval(kind, low, high=None, *, high_open=False):
     """Numbers of one kind (``int`` or ``float``) from `low` to `high`; never bool."""
     number = Integral if kind is int else Real
     top = np.inf if high is None else high
@@ -43,7 +43,7 @@ def Interval(kind, low, high=None, *, high_open=False):  # noqa: N802
     return Constraint(f"{name} in the range [{kind(low)}, {shown}{end}", accepts)
 
 
-def OneOf(names):  # noqa: N802
+def OneOf(names):
     """One of these strings."""
     names = set(names)
     return Constraint(
@@ -52,7 +52,7 @@ def OneOf(names):  # noqa: N802
     )
 
 
-def Provides(description, *methods):  # noqa: N802
+def Provides(description, *methods):
     """An instance that has these methods."""
     return Constraint(
         description,
@@ -63,7 +63,7 @@ def Provides(description, *methods):  # noqa: N802
     )
 
 
-def Member(description, kinds):  # noqa: N802
+def Member(description, kinds):
     """An instance of one of these types."""
     return Constraint(description, lambda value: isinstance(value, kinds))
 

@@ -1,0 +1,114 @@
+"""What `fit` was given, as a problem: where data come from and who evaluates policies."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skampo.critics import CRITICS, FullInformation
+from skampo.exceptions import InvalidParameterError
+from skampo.experience import EnvironmentExperience, LabeledExperience, is_environment
+from skampo.utils._sklearn import check_sample_weight
+
+__all__ = ["Problem", "check_continues", "make_problem", "resolve"]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Where the data come from, who evaluates the policy, and for which discount."""
+
+    kind: str
+    experience: Any
+    critic: Any
+    gamma: float
+    discrete: bool = False
+    environments: Any = None
+    feature_names: Any = None
+
+
+def make_problem(estimator, X, y, sample_weight, seed, last):
+    """Environments to roll out, or labels; with `last`, a state to continue from."""
+    if not is_environment(X):
+        _check_same("kind of data", last and last.kind, "labels")
+        return _label_problem(estimator, X, y, sample_weight)
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"fit(X) with environments takes no y and no sample_weight. Got X={X!r} "
+            "and one of them; they belong to an array of states."
+        )
+    _check_same("kind of data", last and last.kind, "environments")
+    return _environment_problem(estimator, X, seed, last)
+
+
+def _environment_problem(estimator, X, seed, last):
+    critic = last.critic if last else resolve(estimator.critic, _ENVIRONMENT_CRITICS)
+    if estimator.gamma == 1 and not critic.accepts_undiscounted:
+        raise InvalidParameterError(
+            f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
+            "not. Use critic='monte_carlo', or gamma < 1."
+        )
+    experience = EnvironmentExperience(
+        X,
+        n_envs=estimator.n_envs,
+        steps_per_iter=estimator.steps_per_iter,
+        max_episode_steps=estimator.max_episode_steps,
+        exploration=estimator.exploration,
+        seed=seed,
+        sampling=critic.sampling,
+        capacity=critic.capacity,
+        gamma=estimator.gamma,
+        **(last.experience if last else {}),
+    )
+    discrete = experience.observation_encoder.is_discrete
+    return Problem("environments", experience, critic, estimator.gamma, discrete, X)
+
+
+_ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
+
+
+def _label_problem(estimator, X, y, sample_weight):
+    if estimator.early_stopping:
+        raise InvalidParameterError(
+            "early_stopping=True needs an environment to play validation episodes in, "
+            "and labels have none. Set early_stopping=False."
+        )
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(
+            f"This {name} estimator requires y to be passed, but the target y is None: "
+            "states need labels. Only environments are fitted without y."
+        )
+    # A blank of the same class: the estimator stays as it is if the data are refused.
+    blank = type(estimator)()
+    X, y = validate_data(blank, X, y, dtype=np.float64)
+    check_classification_targets(y)
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, X)
+    experience = LabeledExperience(X, y, np.unique(y), sample_weight)
+    names = getattr(blank, "feature_names_in_", None)
+    return Problem("labels", experience, FullInformation(), 0.0, feature_names=names)
+
+
+def resolve(value, names):
+    """An object for a name out of `names`; a clone of anything else."""
+    return names[value]() if isinstance(value, str) else clone(value)
+
+
+def check_continues(estimator, problem, last):
+    """Refuse to continue with other actions, features or parts."""
+    experience = problem.experience
+    _check_same("number of features", last.n_features, experience.n_features)
+    _check_same("actions", last.classes, experience.classes.tolist())
+    for name, before in last.parts.items():
+        _check_same(f"parameter {name!r}", before, repr(getattr(estimator, name)))
+
+
+def _check_same(what, before, now):
+    if before is not None and before != now:
+        raise InvalidParameterError(
+            f"warm_start=True continues the last fit, whose {what} was {before}. Got "
+            f"{now} instead. Set warm_start=False to start anew."
+        )

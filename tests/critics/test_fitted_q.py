@@ -1,0 +1,268 @@
+"""Fitted Q evaluation on logs whose action values are known."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo import AMPOPolicy
+from skampo._encoding import ENCODINGS, zero_scores
+from skampo._policy import MirrorPolicy
+from skampo.critics import CriticSetting, FittedQ
+from skampo.exceptions import InvalidParameterError
+from skampo.experience import Transitions
+from skampo.mirror_maps import NegativeEntropy
+from tests.faulty_envs import CountingEnv
+
+GAMMA = 0.8
+STATES = np.array([[0.0], [1.0]])
+# Where state s and action a lead, and what they pay.
+NEXT = np.array([[0, 1], [0, 1]])
+REWARD = np.array([[1.0, -2.0], [0.5, 4.0]])
+SCORES = np.array([[0.0, 1.0], [0.5, 0.0]])
+POLICY = MirrorPolicy(NegativeEntropy(), lambda X: SCORES[X[:, 0].astype(int)])
+UNIFORM = MirrorPolicy(NegativeEntropy(), zero_scores(2))
+
+TABULAR = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(1e-12))
+DENSE = make_pipeline(OneHotEncoder(sparse_output=False), Ridge(1e-12))
+RIDGE = make_pipeline(OneHotEncoder(), Ridge(1e-12, fit_intercept=False))
+EXACT = {
+    "sparse ridge": TABULAR,
+    "dense ridge": DENSE,
+    "ridge without intercept": RIDGE,
+    "tree": DecisionTreeRegressor(random_state=0),
+    "neighbor": KNeighborsRegressor(1),
+}
+every_exact = pytest.mark.parametrize("name", EXACT)
+
+
+def log(states, actions, *, terminated=None, truncated=None, ends=None, reward=REWARD):
+    """Transitions of the two-state problem, drawn by a uniform policy."""
+    states, actions = np.asarray(states), np.asarray(actions)
+    no = np.zeros(len(states), dtype=bool)
+    return Transitions(
+        STATES[states],
+        actions,
+        reward[states, actions],
+        STATES[NEXT[states, actions]],
+        no if terminated is None else np.asarray(terminated, dtype=bool),
+        no if truncated is None else np.asarray(truncated, dtype=bool),
+        ~no if ends is None else np.asarray(ends, dtype=bool),
+        np.full(len(states), 0.5),
+    )
+
+
+# One walk through all pairs: 0 -0-> 0 -1-> 1 -1-> 1 -0-> 0.
+WALK = log([0, 0, 1, 1], [0, 1, 1, 0], ends=[0, 0, 0, 1])
+
+
+def setting(regressor=TABULAR, gamma=GAMMA, encoding="per_action", n_actions=2):
+    encoding = ENCODINGS[encoding]()
+    rng = np.random.default_rng(0)
+    return CriticSetting(n_actions, gamma, regressor, encoding, rng)
+
+
+def exact_q(reward=REWARD, gamma=GAMMA, policy=POLICY):
+    """Solve Q = r + gamma P pi Q."""
+    proba = policy.proba(STATES)
+    step = np.zeros((4, 4))
+    for s, a in np.ndindex(2, 2):
+        step[2 * s + a, 2 * NEXT[s, a] : 2 * NEXT[s, a] + 2] = proba[NEXT[s, a]]
+    return np.linalg.solve(np.eye(4) - gamma * step, reward.ravel()).reshape(2, 2)
+
+
+def evaluate(transitions, regressor=TABULAR, policy=POLICY, critic=None, **keywords):
+    critic = FittedQ(n_sweeps=300, tol=0) if critic is None else critic
+    return critic, critic.evaluate(policy, transitions, setting(regressor, **keywords))
+
+
+class TestConvergence:
+    @every_exact
+    @pytest.mark.parametrize("trace_decay", [None, 0.0, 0.9])
+    def test_to_the_values_of_the_policy(self, name, trace_decay):
+        critic = FittedQ(n_sweeps=100, tol=1e-12, trace_decay=trace_decay)
+        critic, sample = evaluate(WALK, EXACT[name], critic=critic)
+        assert_allclose(critic.q_(STATES), exact_q(), rtol=1e-6)
+        assert_allclose(sample.q_values, exact_q()[[0, 0, 1, 1]], rtol=1e-6)
+
+    @pytest.mark.parametrize("size", [1e-200, 1e-6, 1e12, 1e200])
+    def test_for_rewards_of_any_size(self, size):
+        transitions = log([0, 0, 1, 1], [0, 1, 1, 0], reward=size * REWARD)
+        critic, _ = evaluate(transitions)
+        assert_allclose(critic.q_(STATES) / size, exact_q(), rtol=1e-6)
+
+    def test_whatever_policy_gathered_the_log(self):
+        states, actions = [0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 0, 1, 1]
+        critic, _ = evaluate(log(states, actions))
+        assert_allclose(critic.q_(STATES), exact_q(), rtol=1e-6)
+
+    @pytest.mark.parametrize("eta", [1.0, np.inf])
+    def test_of_the_policy_that_is_asked_about(self, eta):
+        policy = POLICY.improve(POLICY.f, eta)
+        critic, _ = evaluate(WALK, policy=policy)
+        assert_allclose(critic.q_(STATES), exact_q(policy=policy), rtol=1e-6)
+
+    def test_one_step_problem(self):
+        critic, _ = evaluate(WALK, gamma=0.0)
+        assert_allclose(critic.q_(STATES), REWARD, rtol=1e-6)
+
+    def test_zero_rewards(self):
+        _, sample = evaluate(log([0, 1], [0, 1], reward=0 * REWARD))
+        assert_array_equal(sample.q_values, np.zeros((2, 2)))
+        assert sample.reward_range == 0
+
+
+class TestEnds:
+    @every_exact
+    @pytest.mark.parametrize("flag", ["terminated", "truncated"])
+    def test_truncated_bootstraps_and_terminated_does_not(self, name, flag):
+        # Only action 1 in state 1, which leads back to state 1.
+        keywords = {flag: [True, True]}
+        single = MirrorPolicy(NegativeEntropy(), zero_scores(1))
+        critic = FittedQ(n_sweeps=300, tol=0)
+        transitions = log([1, 1], [1, 1], **keywords)
+        actions = np.zeros(2, dtype=int)
+        transitions = Transitions(**vars(transitions) | {"actions": actions})
+        evaluate(transitions, EXACT[name], single, critic, n_actions=1)
+        expected = 4.0 if flag == "terminated" else 4.0 / (1 - GAMMA)
+        assert_allclose(critic.q_(STATES[1:]), [[expected]], rtol=1e-6)
+
+    def test_forbidden_actions_are_not_bootstrapped_from(self):
+        mask = np.tile([True, False], (4, 1))
+        walk = Transitions(
+            **vars(WALK) | {"action_masks": mask, "next_action_masks": mask}
+        )
+        only_first = MirrorPolicy(NegativeEntropy(), lambda X: [[900.0, 0]] + 0 * X)
+        critic, _ = evaluate(walk)
+        assert_allclose(critic.q_(STATES), exact_q(policy=only_first), rtol=1e-6)
+
+
+class TestSweeps:
+    def test_one_by_hand(self):
+        critic, _ = evaluate(WALK, critic=FittedQ(n_sweeps=1, trace_decay=0.0))
+        assert_allclose(critic.q_(STATES), REWARD, rtol=1e-6)
+        assert critic.n_sweeps_ == 1
+
+    def test_two_by_hand(self):
+        critic, _ = evaluate(WALK, critic=FittedQ(n_sweeps=2, trace_decay=0.0))
+        values = (POLICY.proba(STATES) * REWARD).sum(axis=1)
+        assert_allclose(critic.q_(STATES), REWARD + GAMMA * values[NEXT], rtol=1e-6)
+
+    def test_the_next_evaluation_starts_from_the_last(self):
+        critic = FittedQ(n_sweeps=1, trace_decay=0.0, tol=0)
+        for _ in range(2):
+            evaluate(WALK, critic=critic)
+        twice, _ = evaluate(WALK, critic=FittedQ(n_sweeps=2, trace_decay=0.0, tol=0))
+        assert_allclose(critic.q_(STATES), twice.q_(STATES), rtol=1e-6)
+
+    def test_they_stop_when_the_values_settle(self):
+        critic, _ = evaluate(WALK, critic=FittedQ(n_sweeps=500, tol=1e-2))
+        assert 2 < critic.n_sweeps_ < 50
+
+    def test_values_stay_attainable(self):
+        wild = make_pipeline(OneHotEncoder(), Ridge(1e-12))
+        critic, _ = evaluate(WALK, wild, critic=FittedQ(n_sweeps=30))
+        assert critic.q_(STATES).min() >= -2 / (1 - GAMMA)
+        assert critic.q_(STATES).max() <= 4 / (1 - GAMMA)
+
+
+class TestUnseen:
+    @every_exact
+    def test_an_action_never_taken_gets_the_mean_of_the_others(self, name):
+        transitions = log([0, 0, 1, 1], [0, 1, 1, 0])
+        policy = MirrorPolicy(NegativeEntropy(), zero_scores(3))
+        critic = FittedQ(n_sweeps=1, trace_decay=0.0)
+        evaluate(transitions, EXACT[name], policy, critic, n_actions=3)
+        values = critic.q_(STATES)
+        assert_allclose(values[:, :2], REWARD, rtol=1e-6)
+        assert_allclose(values[:, 2], REWARD.mean(axis=1), rtol=1e-6)
+
+
+class TestSample:
+    def test_what_it_carries(self):
+        _, sample = evaluate(WALK)
+        assert_array_equal(sample.observations, WALK.observations)
+        assert (sample.gamma, sample.reward_range) == (GAMMA, 6.0)
+        assert sample.sample_weight is None
+
+    def test_a_regressor_of_its_own(self):
+        critic = FittedQ(TABULAR, n_sweeps=300, tol=0)
+        _, sample = evaluate(WALK, Ridge(1e6), critic=critic)
+        assert_allclose(critic.q_(STATES), exact_q(), rtol=1e-6)
+        assert sample.shared is None
+        assert not hasattr(critic.regressor[-1], "coef_")
+
+    @every_exact
+    def test_twice_the_same(self, name):
+        first, second = (evaluate(WALK, EXACT[name])[1] for _ in range(2))
+        assert_array_equal(first.q_values, second.q_values)
+
+
+class TestRidge:
+    """The shortcut for a ridge is as robust as scikit-learn's."""
+
+    def walk(self, observe):
+        return Transitions(
+            **vars(WALK)
+            | {
+                "observations": observe(WALK.observations),
+                "next_observations": observe(WALK.next_observations),
+            }
+        )
+
+    @pytest.mark.parametrize("offset", [0.0, 1e4, 1e8, 1e12])
+    def test_far_from_the_origin(self, offset):
+        walk = self.walk(lambda X: X + offset)
+        critic = FittedQ(n_sweeps=1, trace_decay=0.0)
+        evaluate(walk, Ridge(1e-3), UNIFORM, critic)
+        expected = np.empty((2, 2))
+        for a in range(2):
+            rows = WALK.actions == a
+            X, y = WALK.observations[rows], WALK.rewards[rows]
+            expected[:, a] = Ridge(1e-3).fit(X, y).predict(STATES)
+        assert_allclose(critic.q_(STATES + offset), expected, rtol=1e-3)
+
+    def test_collinear_columns_and_a_tiny_penalty(self):
+        walk = self.walk(lambda X: np.hstack([X, X, 3 * X]) * 1e3)
+        critic = FittedQ(n_sweeps=1, trace_decay=0.0)
+        evaluate(walk, Ridge(1e-12), UNIFORM, critic)
+        observations = np.hstack([STATES, STATES, 3 * STATES]) * 1e3
+        assert_allclose(critic.q_(observations), REWARD, rtol=1e-3)
+
+    def test_a_subclass_that_fits_otherwise(self):
+        class Contrary(Ridge):
+            def fit(self, X, y, sample_weight=None):
+                return super().fit(X, -y, sample_weight)
+
+        critic, _ = evaluate(WALK, Contrary(1e-12), critic=FittedQ(n_sweeps=1))
+        assert_allclose(critic.q_(STATES), -REWARD, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_sweeps", 0),
+        ("n_sweeps", -1),
+        ("n_sweeps", 2.5),
+        ("trace_decay", -0.1),
+        ("trace_decay", 1.1),
+        ("trace_decay", np.nan),
+        ("capacity", 0),
+        ("capacity", -5),
+        ("tol", -1.0),
+        ("tol", np.nan),
+        ("regressor", Ridge),
+        ("regressor", "ridge"),
+    ],
+)
+def test_parameters_are_checked_in_fit(name, value):
+    critic = FittedQ(**{name: value})
+    assert clone(critic).get_params()[name] is value
+    policy = AMPOPolicy(critic=critic, max_iter=1, steps_per_iter=16)
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of FittedQ"):
+        policy.fit(CountingEnv())

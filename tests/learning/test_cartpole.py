@@ -1,0 +1,59 @@
+"""Learning on a real environment: the median of five seeds solves CartPole."""
+
+import numpy as np
+import pytest
+
+from skampo import AMPOPolicy
+from skampo.mirror_maps import MIRROR_MAPS
+from skampo.step_sizes import STEP_SIZES
+from tests.learning.regressors import LARGEST_BUDGET, REGRESSORS, SEEDS, SOLVED
+
+pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", sorted(REGRESSORS, reverse=True))
+def test_solves_cartpole_with_the_default_parameters(name):
+    scores = []
+    for seed in SEEDS:
+        policy = AMPOPolicy(REGRESSORS[name], random_state=seed).fit("CartPole-v1")
+        assert policy.n_steps_ <= LARGEST_BUDGET
+        scores.append(policy.score("CartPole-v1"))
+    assert np.median(scores) >= SOLVED, scores
+
+
+@pytest.fixture(scope="module")
+def uniform_score():
+    policy = AMPOPolicy(max_iter=0, random_state=0).fit("CartPole-v1")
+    env_score = [
+        np.mean(
+            AMPOPolicy(max_iter=1, steps_per_iter=2048, random_state=seed)
+            .fit("CartPole-v1")
+            .history_[0]["return_mean"]
+        )
+        for seed in range(2)
+    ]
+    assert policy.n_iter_ == 0
+    return max(env_score)
+
+
+@pytest.mark.parametrize("mirror_map", sorted(MIRROR_MAPS))
+def test_every_mirror_map_improves_on_the_uniform_policy(mirror_map, uniform_score):
+    policy = AMPOPolicy(mirror_map=mirror_map, max_iter=6, random_state=0)
+    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_score
+
+
+@pytest.mark.parametrize("step_size", sorted(STEP_SIZES))
+def test_every_step_size_improves_on_the_uniform_policy(step_size, uniform_score):
+    policy = AMPOPolicy(step_size=step_size, max_iter=6, random_state=0)
+    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_score
+
+
+def test_greedy_steps_give_one_hot_policies():
+    policy = AMPOPolicy(step_size="greedy", max_iter=2, random_state=0)
+    policy.fit("CartPole-v1")
+    states = np.random.default_rng(0).normal(size=(500, 4))
+    proba = policy.predict_proba(states)
+    assert set(np.unique(proba)) <= {0.0, 0.5, 1.0}
+    assert np.isinf(policy.step_size_)

@@ -1,0 +1,207 @@
+"""Pairs of state and action as regression rows, and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import Ridge, SGDRegressor
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo._encoding import (
+    ENCODINGS,
+    ColumnScores,
+    JointScores,
+    Scores,
+    joint_rows,
+    rms,
+    zero_scores,
+)
+
+X = np.arange(6.0)[:, None]
+TARGETS = np.random.default_rng(0).normal(size=(6, 3))
+ACTIONS = np.array([0, 1, 2, 0, 1, 2])
+TREE = DecisionTreeRegressor(random_state=0)
+
+every_encoding = pytest.mark.parametrize("name", sorted(ENCODINGS))
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+class Fitted:
+    """Predicts a function of the rows, and remembers how many there were."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def predict(self, X):
+        self.n_rows = len(X)
+        return self.function(X)
+
+
+class TestRms:
+    @pytest.mark.parametrize(
+        ("values", "weights", "expected"),
+        [
+            ([3.0, -4.0], None, np.sqrt(12.5)),
+            ([3.0, -4.0], [3, 1], np.sqrt(43 / 4)),
+            ([[1.0, 1.0], [1.0, 5.0]], None, np.sqrt(7)),
+            ([[1.0, 1.0], [1.0, 5.0]], [1, 0], 1.0),
+            ([0.0, 0.0], None, 1.0),
+            ([0.0, 0.0], [1, 2], 1.0),
+        ],
+    )
+    def test_by_hand(self, values, weights, expected):
+        weights = None if weights is None else np.array(weights)
+        assert_allclose(rms(np.array(values), weights), expected)
+
+    def test_only_rows_with_weight_count(self):
+        assert rms(np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 1.0
+
+    @given(st.floats(1e-300, 1e300))
+    def test_scales_without_overflow(self, size):
+        assert_allclose(rms(size * np.array([3.0, -4.0])), size * np.sqrt(12.5))
+
+
+class TestScores:
+    def test_one_model_per_action(self):
+        models = Fitted(lambda X: X[:, 0]), Fitted(lambda X: -X[:, 0])
+        scores = Scores(models, scale=2.0)
+        assert_allclose(scores(X[:2]), [[0, 0], [2, -2]])
+        assert scores.fitted == list(models)
+
+    def test_an_action_without_a_model_gets_the_mean_of_the_others(self):
+        models = Fitted(lambda X: X[:, 0]), None, Fitted(lambda X: np.full(len(X), 4.0))
+        assert_allclose(Scores(models)(X[:3]), [[0, 2, 4], [1, 2.5, 4], [2, 3, 4]])
+
+    @pytest.mark.parametrize("n_actions", [1, 4])
+    def test_no_model_at_all(self, n_actions):
+        assert_array_equal(zero_scores(n_actions)(X), np.zeros((6, n_actions)))
+
+    @pytest.mark.parametrize("shape", [(-1,), (-1, 1), (-1, 2)])
+    def test_columns(self, shape):
+        n_actions = shape[-1] if len(shape) == 2 else 1
+        model = Fitted(lambda X: np.arange(len(X) * n_actions).reshape(shape))
+        scores = ColumnScores(model, n_actions, scale=0.5)
+        expected = np.arange(4 * n_actions).reshape(4, n_actions) / 2
+        assert_allclose(scores(X[:4]), expected)
+        assert scores.fitted is model
+
+    def test_joint(self):
+        model = Fitted(lambda X: X @ [1.0, 10.0, 20.0, 30.0])
+        scores = JointScores(model, 3, scale=0.1)
+        assert_allclose(scores(X[:2]), [[1, 2, 3], [1.1, 2.1, 3.1]])
+        assert model.n_rows == 6
+        assert scores.fitted is model
+
+    def test_joint_rows(self):
+        rows = joint_rows(np.array([[7.0], [8.0]]), 2)
+        assert_array_equal(rows, [[7, 1, 0], [7, 0, 1], [8, 1, 0], [8, 0, 1]])
+
+
+class TestFitAll:
+    @every_encoding
+    @pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+    def test_an_exact_regressor_gives_the_target_back(self, name, size):
+        scores = ENCODINGS[name]().fit_all(TREE, X, size * TARGETS, None, rng=rng())
+        assert_allclose(scores(X), size * TARGETS, rtol=1e-12)
+
+    @every_encoding
+    def test_the_regressor_sees_a_target_of_unit_size(self, name):
+        scores = ENCODINGS[name]().fit_all(TREE, X, 1e9 * TARGETS, None, rng=rng())
+        assert_allclose(scores.scale, rms(1e9 * TARGETS))
+        models = scores.fitted if isinstance(scores.fitted, list) else [scores.fitted]
+        assert max(np.abs(model.tree_.value).max() for model in models) < 3
+
+    @every_encoding
+    def test_zero_targets(self, name):
+        scores = ENCODINGS[name]().fit_all(TREE, X, 0 * TARGETS, None, rng=rng())
+        assert_array_equal(scores(X), np.zeros((6, 3)))
+
+    @every_encoding
+    def test_weights_are_repetitions(self, name):
+        weight = np.array([1, 2, 3, 1, 0, 2])
+        model = make_pipeline(PolynomialFeatures(2), Ridge())
+        fit = ENCODINGS[name]().fit_all
+        weighted = fit(model, X, TARGETS, weight.astype(float), rng=rng())
+        repeated = np.repeat(np.arange(6), weight)
+        plain = fit(model, X[repeated], TARGETS[repeated], None, rng=rng())
+        assert_allclose(weighted(X), plain(X), rtol=1e-9)
+
+    @pytest.mark.parametrize(
+        ("regressor", "kind"),
+        [(Ridge(), ColumnScores), (SGDRegressor(random_state=0), Scores)],
+    )
+    def test_auto_asks_the_regressor(self, regressor, kind):
+        scores = ENCODINGS["auto"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+        assert type(scores) is kind
+
+
+class TestFitTaken:
+    @every_encoding
+    def test_rows_of_the_action_taken(self, name):
+        y = np.arange(6.0)
+        encoding = ENCODINGS[name]()
+        scores = encoding.fit_taken(TREE, X, ACTIONS, y, 3, rng=rng())(X)
+        assert_allclose(scores[np.arange(6), ACTIONS], y)
+
+    @pytest.mark.parametrize("name", ["auto", "per_action", "multi_output"])
+    def test_an_action_that_was_never_taken(self, name):
+        actions, y = np.array([0, 2] * 3), np.array([1.0, 3.0] * 3)
+        encoding = ENCODINGS[name]()
+        scores = encoding.fit_taken(TREE, X, actions, y, 4, rng=rng())
+        assert_allclose(scores(X), np.tile([1.0, 2.0, 3.0, 2.0], (6, 1)))
+
+    @every_encoding
+    def test_a_single_row(self, name):
+        model = KNeighborsRegressor(1)
+        encoding = ENCODINGS[name]()
+        fitted = encoding.fit_taken(
+            model, X[:1], ACTIONS[:1], X[:1, 0] + 5, 3, rng=rng()
+        )
+        assert_allclose(fitted(X), np.full((6, 3), 5.0))
+
+
+class TestJobs:
+    @pytest.mark.parametrize("n_jobs", [2, 3])
+    def test_any_number_gives_the_same(self, n_jobs):
+        model = SGDRegressor()
+        fit = ENCODINGS["per_action"]().fit_all
+        one, many = (
+            fit(model, X, TARGETS, None, rng=rng(), n_jobs=n)(X) for n in (1, n_jobs)
+        )
+        assert_array_equal(one, many)
+
+
+class TestJointWarning:
+    MESSAGE = "has the same greedy action in every state"
+
+    @pytest.mark.parametrize(
+        "regressor", [Ridge(), make_pipeline(StandardScaler(), Ridge())]
+    )
+    def test_a_linear_regressor(self, regressor):
+        with pytest.warns(UserWarning, match=self.MESSAGE):
+            ENCODINGS["joint"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+
+    @pytest.mark.parametrize(
+        "regressor", [TREE, make_pipeline(PolynomialFeatures(2), Ridge())]
+    )
+    def test_others_are_not_warned(self, regressor):
+        ENCODINGS["joint"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+
+
+@pytest.mark.parametrize("name", ["auto", "per_action", "joint"])
+@pytest.mark.filterwarnings("ignore:encoding='joint' with a linear:UserWarning")
+def test_learns_on_from_a_copy_of_the_last_scores(name):
+    fit, model = ENCODINGS[name]().fit_all, SGDRegressor(random_state=0)
+    first = fit(model, X / 6, TARGETS, None, rng=rng())
+    before = first(X / 6)
+    second = fit(model, X / 6, TARGETS, None, rng=rng(), start=first)
+    assert_array_equal(first(X / 6), before)
+    passes = [np.atleast_1d(scores.fitted)[0].t_ for scores in (first, second)]
+    assert passes[1] > passes[0]

@@ -1,0 +1,198 @@
+"""Shared features, their views, and ridges that are solved at once."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.kernel_approximation import RBFSampler
+from sklearn.linear_model import Lasso, LinearRegression, Ridge, RidgeCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skampo._encoding import ColumnScores, Scores
+from skampo._features import (
+    FeatureScores,
+    FeatureView,
+    LinearScores,
+    RidgeForm,
+    RidgeSystem,
+    behind,
+    continuation,
+    ridge_form,
+    split_features,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])
+Y = RNG.normal(size=(30, 2))
+
+
+class Counting:
+    """Doubles its input and counts how often."""
+
+    n_calls = 0
+
+    def transform(self, X):
+        self.n_calls += 1
+        return 2 * X
+
+    def get_params(self, deep=True):
+        return {}
+
+
+class TestRidgeForm:
+    @pytest.mark.parametrize(
+        ("regressor", "expected"),
+        [
+            (Ridge(0.5), RidgeForm(0.5, True)),
+            (Ridge(2, fit_intercept=False), RidgeForm(2.0, False)),
+            (Ridge(np.array(3.0)), RidgeForm(3.0, True)),
+            (Ridge(positive=True), None),
+            (Ridge(np.array([1.0, 2.0])), None),
+            (Ridge(0.0), None),
+            (RidgeCV(), None),
+            (LinearRegression(), None),
+            (Lasso(), None),
+            (make_pipeline(StandardScaler(), Ridge()), None),
+        ],
+    )
+    def test_of(self, regressor, expected):
+        assert ridge_form(regressor) == expected
+
+    def test_a_subclass_may_fit_otherwise(self):
+        class Contrary(Ridge):
+            def fit(self, X, y, sample_weight=None):
+                return super().fit(X, -y, sample_weight)
+
+        assert ridge_form(Contrary()) is None
+
+
+class TestRidgeSystem:
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    @pytest.mark.parametrize("kind", [np.array, np.asfortranarray, csr_array])
+    @pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
+    @pytest.mark.parametrize("n_rows", [30, 2])
+    def test_equals_the_ridge_of_scikit_learn(self, fit_intercept, kind, alpha, n_rows):
+        system = RidgeSystem(kind(X[:n_rows]), RidgeForm(alpha, fit_intercept))
+        ridge = Ridge(alpha, fit_intercept=fit_intercept)
+        for y in Y[:n_rows].T:
+            weights, intercept = system.solve(y)
+            ridge.fit(X[:n_rows], y)
+            assert_allclose(weights, ridge.coef_, rtol=1e-8, atol=1e-10)
+            assert_allclose(intercept, ridge.intercept_, rtol=1e-8, atol=1e-10)
+
+    def test_one_row(self):
+        weights, intercept = RidgeSystem(X[:1], RidgeForm(1.0, True)).solve(Y[:1, 0])
+        assert_allclose(weights, np.zeros(4), atol=1e-10)
+        assert_allclose(intercept, Y[0, 0])
+
+    def test_its_features_are_not_changed(self):
+        features = X.copy()
+        RidgeSystem(features, RidgeForm(1.0, True)).solve(Y[:, 0])
+        assert_array_equal(features, X)
+
+    def test_linear_scores(self):
+        scores = LinearScores(np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([0.5, 0.0]))
+        assert_allclose(
+            scores(np.array([[1.0, 1.0], [2.0, 0.0]])), [[1.5, 1], [2.5, 4]]
+        )
+        assert_allclose(scores(csr_array([[1.0, 1.0]])), [[1.5, 1]])
+
+
+class TestSplit:
+    def test_a_pipeline(self):
+        pipeline = make_pipeline(StandardScaler(), PCA(2), Ridge())
+        transformer, model = split_features(pipeline)
+        assert [type(step) for _, step in transformer.steps] == [StandardScaler, PCA]
+        assert model is pipeline[-1]
+        transformer.fit(X)
+        assert not hasattr(pipeline[0], "mean_")
+
+    @pytest.mark.parametrize(
+        "regressor",
+        [
+            Ridge(),
+            Pipeline([("ridge", Ridge())]),
+            make_pipeline(SelectKBest(f_regression, k=2), Ridge()),
+            make_pipeline(make_pipeline(SelectKBest(f_regression, k=2)), Ridge()),
+        ],
+        ids=["plain", "one step", "needs the target", "nested"],
+    )
+    def test_whole(self, regressor):
+        transformer, model = split_features(regressor)
+        assert transformer is None
+        assert model is regressor
+
+    @pytest.mark.parametrize("nothing", ["passthrough", None])
+    def test_steps_that_do_nothing(self, nothing):
+        transformer, _ = split_features(Pipeline([("no", nothing), ("r", Ridge())]))
+        assert_array_equal(transformer.fit(X).transform(X), X)
+
+
+class TestView:
+    def test_features_are_computed_once(self):
+        view, first, second = FeatureView(X), Counting(), Counting()
+        for _ in range(3):
+            assert_array_equal(view.features(first), 2 * X)
+            view.features(second)
+        assert (first.n_calls, second.n_calls) == (1, 1)
+        assert view.features(None) is X
+
+    def test_evaluates_what_is_behind_features(self):
+        view, transformer = FeatureView(X), Counting()
+        scores = behind(transformer, lambda features: features[:, :2])
+        for _ in range(2):
+            assert_array_equal(view.evaluate(scores), 2 * X[:, :2])
+        assert transformer.n_calls == 1
+        assert_array_equal(scores(X), 2 * X[:, :2])
+
+    def test_evaluates_what_is_not(self):
+        assert_array_equal(FeatureView(X).evaluate(lambda X: X[:, :1]), X[:, :1])
+
+
+class TestBehind:
+    TRANSFORMER = make_pipeline(StandardScaler(), FunctionTransformer()).fit(X)
+
+    def test_nothing(self):
+        scores = Scores((None,))
+        assert behind(None, scores) is scores
+
+    def test_the_fitted_pipeline(self):
+        features = self.TRANSFORMER.transform(X)
+        model = Ridge().fit(features, Y)
+        scores = behind(self.TRANSFORMER, ColumnScores(model, 2))
+        assert_allclose(scores.fitted.predict(X), scores(X))
+
+    def test_one_fitted_pipeline_per_action(self):
+        features = self.TRANSFORMER.transform(X)
+        models = tuple(Ridge().fit(features, y) for y in Y.T)
+        scores = behind(self.TRANSFORMER, Scores(models))
+        columns = [pipeline.predict(X) for pipeline in scores.fitted]
+        assert_allclose(np.column_stack(columns), scores(X))
+
+    def test_an_action_without_a_model(self):
+        model = Ridge().fit(self.TRANSFORMER.transform(X), Y[:, 0])
+        scores = behind(self.TRANSFORMER, Scores((model, None)))
+        assert scores.fitted[1] is None
+
+
+class TestContinuation:
+    def test_the_same_features(self):
+        transformer, inner = make_pipeline(RBFSampler()), Scores((None,))
+        last = FeatureScores(transformer, inner)
+        assert continuation(last, transformer) is inner
+
+    def test_other_features_that_mean_the_same(self):
+        last = FeatureScores(make_pipeline(StandardScaler()), inner := Scores((None,)))
+        assert continuation(last, make_pipeline(StandardScaler())) is inner
+
+    def test_random_features_drawn_again(self):
+        last = FeatureScores(make_pipeline(RBFSampler()), Scores((None,)))
+        assert continuation(last, make_pipeline(RBFSampler())) is None
+
+    def test_no_features(self):
+        last = Scores((None,))
+        assert continuation(last, None) is last
+        assert continuation(None, None) is None

@@ -1,0 +1,199 @@
+"""What is recorded, printed and kept: history, progress lines, the best iterate."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import Ridge
+
+from skampo import AMPOPolicy
+from skampo._history import BestIterate
+from skampo.critics import CRITICS
+from skampo.experience import SCORING, TRAINING, VALIDATION
+from skampo.experience._seeding import reset_seed
+from tests.faulty_envs import Counter, CountingEnv
+from tests.scripted import Fuse, FusedEnv, RewardingEnv, ScriptedCritic
+
+SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
+INTEGERS = ["iteration", "n_steps", "n_episodes"]
+NUMBERS = ["return_mean", "return_std", "eta", "divergence", "entropy"]
+NUMBERS += ["approximation_error", "validation_return"]
+NUMBERS += ["rollout_time", "critic_time", "fit_time"]
+
+
+@pytest.mark.parametrize("critic", CRITICS)
+def test_one_plain_record_per_iteration(critic):
+    policy = AMPOPolicy(Ridge(), critic=critic, **SMALL).fit(CountingEnv)
+    assert policy.n_iter_ == len(policy.history_) == policy.best_iteration_ == 3
+    for i, record in enumerate(policy.history_, start=1):
+        assert list(record) == INTEGERS + NUMBERS
+        assert [type(record[key]) for key in INTEGERS] == [int] * 3
+        assert [type(record[key]) for key in NUMBERS] == [float] * 10
+        assert record["iteration"] == i
+        assert record["n_steps"] == 40 * i
+        assert record["n_episodes"] == 8
+        assert record["return_mean"] == 5.0
+        assert record["return_std"] == 0.0
+        assert 0 <= record["entropy"] <= np.log(2) + 1e-12
+        assert 0 <= record["divergence"] < 1
+        assert record["approximation_error"] >= 0
+        assert record["eta"] > 0
+        assert np.isnan(record["validation_return"])
+        assert min(record[key] for key in NUMBERS[-3:]) >= 0
+    assert policy.n_steps_ == 120
+    assert policy.n_validation_steps_ == 0
+
+
+def test_no_episode_finished():
+    record = AMPOPolicy(Ridge(), **SMALL).fit(lambda: CountingEnv(99)).history_[0]
+    assert record["n_episodes"] == 0
+    assert np.isnan(record["return_mean"])
+    assert np.isnan(record["return_std"])
+
+
+def test_the_history_of_one_fit_is_not_that_of_the_next():
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(CountingEnv)
+    first = policy.history_
+    policy.fit(CountingEnv)
+    assert policy.history_ is not first
+    assert len(first) == 3
+
+
+LINE = re.compile(
+    r"iteration +(\d+)  return +5\.00  (?:validation +5\.00  )?"
+    r"divergence \d\.\d\de[-+]\d\d  eta \S+  [\d,]+ steps/s  \d+\.\d s"
+)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_verbose_prints_one_line_per_iteration(capsys, early_stopping):
+    policy = AMPOPolicy(Ridge(), verbose=1, early_stopping=early_stopping, **SMALL)
+    policy.set_params(validation_episodes=1).fit(CountingEnv)
+    lines = capsys.readouterr().out.splitlines()
+    assert [LINE.fullmatch(line)[1] for line in lines] == ["1", "2", "3"]
+    assert all(("validation" in line) == early_stopping for line in lines)
+    policy.set_params(verbose=0).fit(CountingEnv)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "kept", "stops_at"),
+    [
+        ([1, 2, 3, 4], 1, 4, None),
+        ([1, 2, 1, 1, 1], 2, 2, 4),
+        ([1, 2, 2, 1, 1], 2, 3, 4),
+        ([1, 2, 1, 3, 1, 1], 2, 4, 6),
+        ([1, 1, 1, 1, 1], 1, 5, None),
+        ([3, 2, 1, 0, 1], 1, 1, None),
+        ([3, 2, 1, 4, 1], 1, 4, 5),
+        ([1, 2, 1, 1, 1], None, 2, None),
+        ([-200, -200, -110, -110, -120], 2, 4, 5),
+    ],
+)
+def test_the_best_iterate(values, patience, kept, stops_at):
+    best = BestIterate()
+    stops = [best.update(value, i, patience) for i, value in enumerate(values, start=1)]
+    assert best.iterate == kept
+    assert best.best == max(values)
+    assert (stops.index(True) + 1 if any(stops) else None) == stops_at
+
+
+def fit_script(script, *, n_iter_no_change=2, X=RewardingEnv, **parameters):
+    """Fit to a script of greedy actions; 0 is worth 3, 1 is worth 2."""
+    policy = AMPOPolicy(
+        Ridge(),
+        critic=ScriptedCritic(script),
+        step_size="greedy",
+        early_stopping=True,
+        validation_episodes=4,
+        n_iter_no_change=n_iter_no_change,
+        **(SMALL | {"max_iter": len(script)} | parameters),
+    )
+    return policy.fit(X)
+
+
+@pytest.mark.parametrize(
+    ("script", "patience", "n_iter", "best"),
+    [
+        ([1, 0, 0, 1, 1, 1], 2, 4, 3),
+        ([1, 0, 0, 1, 1, 1], 9, 6, 3),
+        ([1, 0, 0, 1, 1, 1], None, 6, 3),
+        ([0, 1, 1, 1], 1, 4, 1),
+        ([1, 1, 1, 1], 1, 4, 4),
+    ],
+)
+def test_early_stopping(script, patience, n_iter, best):
+    policy = fit_script(script, n_iter_no_change=patience)
+    assert policy.n_iter_ == len(policy.history_) == n_iter
+    assert policy.best_iteration_ == best
+    values = [record["validation_return"] for record in policy.history_]
+    assert values == [3.0 - action for action in script[:n_iter]]
+    kept = script[best - 1]
+    assert_array_equal(policy.predict([[0.0, 0.0], [3.0, 1.0]]), [kept, kept])
+    assert_allclose(policy.action_values([[0.0, 0.0]]), [np.eye(2)[kept]])
+    assert policy.score(RewardingEnv, n_episodes=2) == 3.0 - kept
+    assert policy.n_steps_ == 40 * n_iter
+    assert policy.n_validation_steps_ == 4 * 5 * n_iter
+    assert policy.interrupted_ is False
+
+
+def test_the_step_size_is_that_of_the_iterate_that_is_kept():
+    policy = AMPOPolicy(
+        Ridge(),
+        critic=ScriptedCritic([0, 1, 1]),
+        step_size="geometric",
+        gamma=0.5,
+        early_stopping=True,
+        **SMALL,
+    ).fit(RewardingEnv)
+    etas = [record["eta"] for record in policy.history_]
+    assert len(set(etas)) == 3
+    assert policy.step_size_ == etas[policy.best_iteration_ - 1]
+
+
+def test_seeds_of_training_validation_and_score_are_disjoint():
+    made = []
+
+    def make():
+        made.append(RewardingEnv())
+        return made[-1]
+
+    def seeds(environments):
+        return {s for e in environments for s in e.seeds if s is not None}
+
+    policy = fit_script([0, 1, 0], n_iter_no_change=None, X=make)
+    training = seeds(made[:2])
+    rounds = [seeds(made[i : i + 4]) for i in range(2, len(made), 4)]
+    assert len(rounds) == 3
+    assert rounds[0] == rounds[1] == rounds[2]
+    n_fitted = len(made)
+    policy.score(make, n_episodes=4)
+    scoring = seeds(made[n_fitted:])
+    assert len(rounds[0]) == len(scoring) == 4
+    assert len(training | rounds[0] | scoring) == len(training) + 8
+    assert rounds[0] == {reset_seed(0, VALIDATION, lane, 0) for lane in range(4)}
+    assert scoring == {reset_seed(0, SCORING, lane, 0) for lane in range(4)}
+    assert reset_seed(0, TRAINING, 0, 0) in training
+
+
+def test_validation_closes_its_environments_and_leaves_training_alone():
+    counter = Counter()
+    make = lambda: RewardingEnv(counter=counter)
+    policy = AMPOPolicy(Ridge(), n_iter_no_change=None, **SMALL)
+    expected = [record["eta"] for record in policy.fit(make).history_]
+    policy.set_params(early_stopping=True).fit(make)
+    assert [record["eta"] for record in policy.history_] == expected
+    assert counter.opened == counter.closed
+
+
+@pytest.mark.parametrize("at", [41, 60])
+def test_ctrl_c_during_validation(at):
+    # 40 steps of training, then 20 of validation.
+    counter, fuse = Counter(), Fuse(at)
+    with pytest.warns(UserWarning, match="the policy of iteration 0 is kept"):
+        policy = fit_script([1, 1], X=lambda: FusedEnv(fuse, counter=counter))
+    assert policy.n_iter_ == policy.best_iteration_ == 0
+    assert policy.interrupted_ is True
+    assert_array_equal(policy.predict_proba([[0.0, 0.0]]), [[0.5, 0.5]])
+    assert counter.opened == counter.closed > 0

@@ -1,0 +1,166 @@
+"""Another `fit` that goes on where the last one ended."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo import AMPOPolicy
+from skampo.critics import CRITICS
+from skampo.exceptions import InvalidParameterError
+from tests.faulty_envs import Counter, CountingEnv
+from tests.scripted import Fuse, FusedEnv, RewardingEnv, ScriptedCritic
+
+SMALL = {"max_iter": 2, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
+LABELS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), [0, 1, 0, 1]
+
+
+def make_policy(**parameters):
+    defaults = {"regressor": Ridge(), "warm_start": True}
+    return AMPOPolicy(**(defaults | SMALL | parameters))
+
+
+@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("regressor", [Ridge(), DecisionTreeRegressor(), None])
+def test_the_history_goes_on(regressor, critic):
+    policy = make_policy(critic=critic, regressor=regressor).fit(RewardingEnv)
+    first = policy.history_
+    policy.fit(RewardingEnv)
+    assert policy.history_[:2] == first
+    assert [record["iteration"] for record in policy.history_] == [1, 2, 3, 4]
+    assert [record["n_steps"] for record in policy.history_] == [40, 80, 120, 160]
+    assert policy.n_iter_ == policy.best_iteration_ == 4
+    assert policy.n_steps_ == 160
+
+
+def test_zero_more_iterations_change_nothing():
+    policy = make_policy().fit(RewardingEnv)
+    states = np.random.default_rng(0).normal(size=(20, 2))
+    before = policy.predict_proba(states), policy.action_values(states)
+    policy.set_params(max_iter=0).fit(RewardingEnv)
+    assert_array_equal(policy.predict_proba(states), before[0])
+    assert_array_equal(policy.action_values(states), before[1])
+    assert policy.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("capacity", "expected"), [(0, [40] * 4), (1000, [40, 80, 120, 160])]
+)
+def test_stored_transitions_are_kept(capacity, expected):
+    policy = make_policy(critic=ScriptedCritic(capacity=capacity))
+    policy.fit(RewardingEnv).fit(RewardingEnv)
+    assert policy.critic_.n_rows_ == expected
+
+
+def test_reset_seeds_are_not_used_again():
+    made = []
+
+    def make():
+        made.append(RewardingEnv())
+        return made[-1]
+
+    make_policy().fit(make).fit(make)
+    seeds = [seed for environment in made for seed in environment.seeds]
+    assert len(made) == 4
+    assert len(seeds) == len(set(seeds))
+
+
+def test_without_warm_start_everything_is_new():
+    policy = make_policy(warm_start=False).fit(RewardingEnv).fit(RewardingEnv)
+    assert policy.n_iter_ == 2
+    policy.set_params(warm_start=True).fit(RewardingEnv)
+    policy.fit(RewardingEnv).set_params(warm_start=False).fit(RewardingEnv)
+    assert policy.n_iter_ == 2
+    copied = clone(policy.set_params(warm_start=True))
+    assert copied.fit(RewardingEnv).n_iter_ == 2
+
+
+def test_going_on_after_ctrl_c():
+    policy = make_policy()
+    fuse = Fuse(60)
+    with pytest.warns(UserWarning, match="the policy of iteration 1 is kept"):
+        policy.fit(lambda: FusedEnv(fuse))
+    policy.fit(RewardingEnv)
+    assert policy.n_iter_ == 3
+    assert policy.n_steps_ == 120
+    assert policy.interrupted_ is False
+
+
+def test_going_on_from_the_best_iterate():
+    policy = make_policy(
+        critic=ScriptedCritic([0, 1, 1, 1]), step_size="greedy", early_stopping=True
+    ).fit(RewardingEnv)
+    assert policy.best_iteration_ == 1
+    policy.set_params(max_iter=0).fit(RewardingEnv)
+    assert policy.best_iteration_ == 1
+    assert policy.predict([[0.0, 0.0]]) == [0]
+    assert policy.n_iter_ == 2
+
+
+def test_the_best_iterate_is_compared_across_fits():
+    policy = make_policy(
+        critic=ScriptedCritic([0, 1, 1, 1]), step_size="greedy", early_stopping=True
+    ).fit(RewardingEnv)
+    policy.fit(RewardingEnv)
+    assert policy.predict([[0.0, 0.0]]) == [0]
+    assert policy.best_iteration_ == 1
+
+
+def test_validation_steps_add_up():
+    policy = make_policy(early_stopping=True, validation_episodes=2)
+    policy.fit(RewardingEnv).fit(RewardingEnv)
+    assert policy.n_validation_steps_ == 4 * 2 * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("mirror_map", "euclidean"), ("critic", "monte_carlo")]
+)
+def test_parts_that_change_are_not_ignored(name, value):
+    policy = make_policy().fit(RewardingEnv).set_params(**{name: value})
+    with pytest.raises(InvalidParameterError, match=name):
+        policy.fit(RewardingEnv)
+
+
+def check_refused(policy, *args):
+    states = np.ones((2, 2))
+    before, n_iter = policy.predict_proba(states), policy.n_iter_
+    with pytest.raises(InvalidParameterError) as caught:
+        policy.fit(*args)
+    assert "warm_start=True continues the last fit, whose " in str(caught.value)
+    assert "Set warm_start=False to start anew." in str(caught.value)
+    assert_array_equal(policy.predict_proba(states), before)
+    assert policy.n_iter_ == n_iter
+
+
+@pytest.mark.parametrize(
+    "X", ["CartPole-v1", lambda: CountingEnv(n_actions=3)], ids=["features", "actions"]
+)
+def test_other_environments_are_refused(X):
+    check_refused(make_policy().fit(RewardingEnv), X)
+
+
+def test_other_labels_are_refused():
+    X, y = LABELS
+    check_refused(make_policy().fit(X, y), X, ["a", "b", "a", "b"])
+
+
+def test_labels_of_other_width_are_refused():
+    X, y = LABELS
+    check_refused(make_policy().fit(X, y), X[:, :1], y)
+
+
+def test_environments_after_labels_are_refused():
+    check_refused(make_policy().fit(*LABELS), RewardingEnv)
+
+
+def test_labels_after_environments_are_refused():
+    check_refused(make_policy().fit(RewardingEnv), *LABELS)
+
+
+def test_a_refusal_closes_the_environments():
+    counter = Counter()
+    policy = make_policy().fit(RewardingEnv)
+    check_refused(policy, lambda: CountingEnv(n_actions=3, counter=counter))
+    assert counter.opened == counter.closed
