@@ -9,15 +9,15 @@ from sklearn.utils import ClassifierTags, check_random_state
 
 from skampo._encoding import ENCODINGS
 from skampo._policy import exact_target
-from skampo._regression import check_regressor
 from skampo._problem import make_problem
+from skampo._regression import check_regressor
 from skampo._run import Run
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
-from skampo.utils.validation import (
+from skampo.utils._validation import (
     Flag,
     Interval,
     Member,

@@ -27,6 +27,11 @@ _PASSES = 30
 
 def rms(values, sample_weight=None):
     """Root of the weighted mean square, free of overflow; 1 when all are zero."""
+    if sample_weight is not None:
+        values, sample_weight = (
+            values[sample_weight > 0],
+            sample_weight[sample_weight > 0],
+        )
     largest = np.abs(values).max(initial=0.0)
     if largest == 0:
         return 1.0

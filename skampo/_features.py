@@ -11,11 +11,13 @@ from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, pinvh
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+
+from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
 __all__ += ["behind", "continuation", "is_random", "ridge_form"]
@@ -37,7 +39,12 @@ def ridge_form(regressor):
 
 @ridge_form.register
 def _(regressor: Ridge):
-    if regressor.positive or np.ndim(regressor.alpha) or regressor.alpha <= 0:
+    if (
+        type(regressor) is not Ridge
+        or regressor.positive
+        or np.ndim(regressor.alpha)
+        or regressor.alpha <= 0
+    ):
         return None
     return RidgeForm(float(regressor.alpha), regressor.fit_intercept)
 
@@ -45,11 +52,6 @@ def _(regressor: Ridge):
 def split_features(regressor):
     """The unfitted transformer and the model behind it; None when they are one."""
     if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
-        return None, regressor
-    steps = [
-        step for _, step in regressor.steps[:-1] if step not in (None, "passthrough")
-    ]
-    if any(get_tags(step).target_tags.required for step in steps):
         return None, regressor
     return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
 
@@ -63,7 +65,7 @@ class FeatureScores:
 
     def __call__(self, observations):
         """Scores of all actions, shape (n, n_actions)."""
-        return self.scores(self.transformer.transform(observations))
+        return self.scores(transform(self.transformer, observations))
 
     @property
     def fitted(self):
@@ -74,8 +76,22 @@ class FeatureScores:
         return self._pipeline(models)
 
     def _pipeline(self, model):
+        if model is None:
+            return None
         name = type(model).__name__.lower()
         return Pipeline([*self.transformer.steps, (name, model)])
+
+
+def transform(transformer, observations):
+    """Features of the observations; what fails names the transformer."""
+    try:
+        return transformer.transform(observations)
+    except Exception as error:
+        raise RegressorError(
+            f"regressor features {transformer!r} failed on "
+            f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def behind(transformer, scores):
@@ -113,7 +129,7 @@ class FeatureView:
         for known, values in self._computed:
             if known is transformer:
                 return values
-        values = transformer.transform(self.observations)
+        values = transform(transformer, self.observations)
         self._computed.append((transformer, values))
         return values
 
@@ -144,23 +160,38 @@ class LinearScores:
 
 
 class RidgeSystem:
-    """The normal equations of one ridge regression, factorised for many targets."""
+    """The normal equations of one ridge regression, factorized for many targets."""
 
     def __init__(self, features, form):
         self.features = features
+        self.fit_intercept = form.fit_intercept
         self.mean = np.zeros(features.shape[1])
         if form.fit_intercept:
             self.mean = np.asarray(features.mean(axis=0)).ravel()
-        gram = features.T @ features
-        gram = np.asarray(gram.todense() if hasattr(gram, "todense") else gram)
-        gram = gram - features.shape[0] * np.outer(self.mean, self.mean)
+        gram = self._gram()
         gram[np.diag_indices_from(gram)] += form.alpha
-        self.factor = cho_factor(gram, overwrite_a=True, check_finite=False)
-        self.fit_intercept = form.fit_intercept
+        self.solve_gram = _factorize(gram)
+
+    def _gram(self):
+        if issparse(self.features):
+            gram = (self.features.T @ self.features).toarray()
+            return gram - self.features.shape[0] * np.outer(self.mean, self.mean)
+        # Subtracting the means from the products instead would cancel far from zero.
+        if self.fit_intercept:
+            self.features = self.features - self.mean
+        return self.features.T @ self.features
 
     def solve(self, y):
         """Weights and intercept for the target `y` of shape (n,)."""
         y_mean = y.mean() if self.fit_intercept else 0.0
-        moment = np.asarray(self.features.T @ (y - y_mean)).ravel()
-        weights = cho_solve(self.factor, moment, check_finite=False)
+        weights = self.solve_gram(np.asarray(self.features.T @ (y - y_mean)).ravel())
         return weights, y_mean - self.mean @ weights
+
+
+def _factorize(gram):
+    """Solver of a symmetric system; if it is singular, of the least squares problem."""
+    try:
+        factor = cho_factor(gram, check_finite=False)
+    except LinAlgError:
+        return pinvh(gram).dot
+    return lambda moment: cho_solve(factor, moment, check_finite=False)

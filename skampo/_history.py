@@ -64,7 +64,7 @@ def _entropy(proba):
     return -(proba * logs).sum(axis=1)
 
 
-def warn_about_fit(target, fitted, state):
+def warn_about_fit(target, fitted, sample_weight, state):
     """Say once what a fit shows: scores that ignore the state and action, or noise."""
     if not np.ptp(target) > 0:
         return
@@ -76,9 +76,10 @@ def warn_about_fit(target, fitted, state):
             "the policy stays uniform. Give it more capacity or less regularization.",
         )
         return
-    scale = np.abs(target).max()
-    centered = (fitted - fitted.mean(axis=1, keepdims=True)) / scale
-    if np.mean((centered - target / scale) ** 2) > np.mean((target / scale) ** 2):
+    scaled = target / np.abs(target).max()
+    centered = (fitted - fitted.mean(axis=1, keepdims=True)) / np.abs(target).max()
+    residual = _average(_mean_square(centered - scaled), sample_weight)
+    if residual > _average(_mean_square(scaled), sample_weight):
         _warn_once(
             state,
             "noise",

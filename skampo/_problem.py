@@ -1,4 +1,4 @@
-"""What `fit` was given, as a problem: where data come from and who evaluates policies."""
+"""What `fit` was given, as a problem: where data come from, who evaluates policies."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,7 @@ def make_problem(estimator, X, y, sample_weight, seed, last):
 
 def _environment_problem(estimator, X, seed, last):
     critic = last.critic if last else resolve(estimator.critic, _ENVIRONMENT_CRITICS)
+    critic.check()
     if estimator.gamma == 1 and not critic.accepts_undiscounted:
         raise InvalidParameterError(
             f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "

@@ -34,7 +34,9 @@ def check_regressor(regressor, owner, name="regressor"):
             f"class {regressor.__name__}: write {regressor.__name__}(), with "
             "parentheses."
         )
-    if not (hasattr(regressor, "fit") and hasattr(regressor, "predict")):
+    # A stacking regressor without a final estimator shows `predict` once it is fitted.
+    predicts = hasattr(regressor, "predict") or hasattr(type(regressor), "predict")
+    if not (hasattr(regressor, "fit") and predicts):
         raise InvalidParameterError(
             f"The '{name}' parameter of {owner} must be a scikit-learn regressor with "
             f"'fit' and 'predict', for example Ridge(). Got {regressor!r} instead."
@@ -111,7 +113,9 @@ def _split_weights(regressor, sample_weight, rng):
 def _weight_keywords(regressor):
     """Names under which `fit` passes weights on, empty when the model gets none."""
     if takes_sample_weight(regressor):
-        return ["sample_weight"]
+        wrapped = getattr(regressor, "estimator", None)
+        passes_on = not hasattr(wrapped, "fit") or takes_sample_weight(wrapped)
+        return ["sample_weight"] if passes_on else []
     if hasattr(regressor, "steps"):
         steps = [(name, step) for name, step in regressor.steps if hasattr(step, "fit")]
         if not steps or not _weight_keywords(steps[-1][1]):
@@ -132,14 +136,7 @@ def predict_column(model, X):
 
 def predict_columns(model, X, n_columns):
     """Predictions of a fitted model as finite floats of shape (n, n_columns)."""
-    raw, n_rows = model.predict(X), X.shape[0]
-    try:
-        values = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise RegressorError(
-            f"regressor {model!r} predicted {type(raw).__name__} values that are not "
-            "numbers; its 'predict' must return floats."
-        ) from error
+    n_rows, values = X.shape[0], _predict_floats(model, X)
     if values.size != n_rows * n_columns or values.shape[:1] != (n_rows,):
         raise RegressorError(
             f"regressor {model!r} predicted an array of shape {values.shape} for "
@@ -152,3 +149,23 @@ def predict_columns(model, X, n_columns):
             "its inputs (StandardScaler in a Pipeline) or regularize it more."
         )
     return values.reshape(n_rows, n_columns)
+
+
+def _predict_floats(model, X):
+    """What the model predicts, as floats; NaN where a masked array hides a value."""
+    try:
+        raw = model.predict(X)
+    except Exception as error:
+        raise RegressorError(
+            f"regressor {model!r} failed to predict {X.shape[0]:,} x {X.shape[1]} "
+            f"rows: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        if np.iscomplexobj(raw):
+            raise TypeError("complex numbers")
+        return np.ma.filled(np.ma.asarray(raw).astype(np.float64), np.nan)
+    except (TypeError, ValueError) as error:
+        raise RegressorError(
+            f"regressor {model!r} predicted {type(raw).__name__} values that are not "
+            "numbers; its 'predict' must return floats."
+        ) from error

@@ -139,7 +139,7 @@ class Run:
         fitted = sample.evaluate(policy.f)
         after = policy.project(fitted)
         self._lap("fit_time")
-        warn_about_fit(target, fitted, self.warned)
+        warn_about_fit(target, fitted, sample.sample_weight, self.warned)
         record = iteration_record(
             t, self.problem.experience, sample, here, after, target, fitted, policy.eta
         )

@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.experience import is_environment, play_episodes
-from skampo.utils.validation import check_action_mask
+from skampo.utils._validation import check_action_mask
 
 __all__ = ["PolicyMixin"]
 
@@ -29,7 +29,7 @@ class PolicyMixin:
 
     def predict_proba(self, X, *, action_mask=None):
         """
-        Probabilities of the actions.
+        Return the probabilities of the actions.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class PolicyMixin:
 
     def predict_log_proba(self, X, *, action_mask=None):
         """
-        Logarithms of the probabilities; minus infinity where they are zero.
+        Return the log-probabilities; minus infinity where they are zero.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class PolicyMixin:
 
     def decision_function(self, X):
         """
-        Scores that the mirror map projects onto the probabilities.
+        Return the scores that the mirror map projects onto probabilities.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class PolicyMixin:
 
     def action_values(self, X):
         """
-        Values of all actions according to the last critic.
+        Return the values of all actions according to the last critic.
 
         Parameters
         ----------

@@ -1,10 +1,13 @@
 """What all critics share: what they are given, what they return, what they declare."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+
+from skampo._regression import check_regressor
+from skampo.utils._validation import check_parameters
 
 __all__ = ["Critic", "CriticSetting", "QSample"]
 
@@ -51,7 +54,7 @@ class QSample:
 
     def evaluate(self, scores):
         """
-        Values of a score function at the observations.
+        Evaluate a score function at the observations.
 
         Parameters
         ----------
@@ -133,9 +136,25 @@ class Critic(BaseEstimator):
     True
     """
 
+    _constraints: ClassVar[dict] = {}
+
     sampling = "steps"
     capacity = 0
     accepts_undiscounted = False
+
+    def check(self):
+        """
+        Refuse invalid parameters.
+
+        Raises
+        ------
+        InvalidParameterError
+            With the name, the valid values and the value that was given.
+        """
+        check_parameters(self, self._constraints)
+        for name, value in self.get_params(deep=False).items():
+            if name.endswith("regressor") and value is not None:
+                check_regressor(value, type(self).__name__, name)
 
     def evaluate(self, policy, transitions, setting):
         """

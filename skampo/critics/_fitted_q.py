@@ -1,7 +1,7 @@
 """Fitted Q evaluation over all transitions so far."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._sweeps import RefitSweeps, RidgeSweeps
 from skampo.critics._targets import StoredStates, SweepTargets
+from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
 
@@ -96,6 +97,14 @@ class FittedQ(Critic):
     FittedQ(n_sweeps=5)
     """
 
+    _constraints: ClassVar = {
+        "n_sweeps": Interval(int, 1) | Nothing,
+        "trace_decay": Interval(float, 0, 1) | Nothing,
+        "n_states": Interval(int, 1) | Nothing,
+        "capacity": Interval(int, 1),
+        "tol": Interval(float, 0),
+    }
+
     def __init__(
         self,
         regressor=None,
@@ -133,9 +142,12 @@ class FittedQ(Critic):
 
         Raises
         ------
+        InvalidParameterError
+            If a parameter is invalid.
         RegressorError
             If the regressor fails or predicts what is no finite number.
         """
+        self.check()
         states = StoredStates.of(transitions)
         view = FeatureView(states.observations)
         regressor = self._choose_regressor(setting)
@@ -188,7 +200,11 @@ class FittedQ(Critic):
             return None, regressor
         if self._is_stale(transformer, len(transitions)):
             seed_unseeded(transformer, setting.rng)
-            self.transformer_ = transformer.fit(transitions.observations)
+            try:
+                self.transformer_ = transformer.fit(transitions.observations)
+            except Exception:
+                # It may need a target: the whole Pipeline is then fitted each time.
+                return None, regressor
             self._n_fitted, self._n_uses = len(transitions), 0
         self._n_uses += 1
         return self.transformer_, model

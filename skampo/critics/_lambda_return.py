@@ -1,15 +1,15 @@
 """On-policy evaluation with lambda-returns (TD(lambda), GAE)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skampo._encoding import ColumnScores, rms
-from skampo._regression import check_regressor, fit_regressor
+from skampo._regression import fit_regressor
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.exceptions import InvalidParameterError
 from skampo.experience import lambda_returns
+from skampo.utils._validation import Interval
 
 __all__ = ["LambdaReturn"]
 
@@ -71,6 +71,11 @@ class LambdaReturn(Critic):
     LambdaReturn(trace_decay=1.0)
     """
 
+    _constraints: ClassVar = {
+        "trace_decay": Interval(float, 0, 1),
+        "n_value_fits": Interval(int, 1),
+    }
+
     def __init__(
         self,
         trace_decay=0.95,
@@ -105,11 +110,11 @@ class LambdaReturn(Critic):
         Raises
         ------
         InvalidParameterError
-            If `trace_decay` is outside [0, 1] or `value_regressor` is no regressor.
+            If a parameter is invalid.
         RegressorError
             If a regressor fails or predicts what is no finite number.
         """
-        self._check()
+        self.check()
         observations = transitions.observations
         for _ in range(self.n_value_fits):
             returns = self._returns(transitions, setting.gamma)
@@ -123,15 +128,6 @@ class LambdaReturn(Critic):
             setting.gamma,
             reward_range=reward_range(transitions.rewards),
         )
-
-    def _check(self):
-        if not (np.isreal(self.trace_decay) and 0 <= self.trace_decay <= 1):
-            raise InvalidParameterError(
-                "The 'trace_decay' parameter of LambdaReturn must be a float in the "
-                f"range [0.0, 1.0]. Got {self.trace_decay!r} instead."
-            )
-        if self.value_regressor is not None:
-            check_regressor(self.value_regressor, "LambdaReturn", "value_regressor")
 
     def _returns(self, transitions, gamma):
         next_values = np.zeros(len(transitions))

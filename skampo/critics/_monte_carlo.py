@@ -1,14 +1,14 @@
 """Monte Carlo evaluation: whole episodes, or the paper's geometric horizon."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skampo._encoding import rms
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.exceptions import InvalidParameterError
 from skampo.experience import discounted_returns
+from skampo.utils._validation import OneOf
 
 __all__ = ["MonteCarlo"]
 
@@ -67,6 +67,8 @@ class MonteCarlo(Critic):
     'geometric'
     """
 
+    _constraints: ClassVar = {"horizon": OneOf(_SAMPLING)}
+
     def __init__(self, horizon="episode", *, regressor=None):
         self.horizon = horizon
         self.regressor = regressor
@@ -74,11 +76,7 @@ class MonteCarlo(Critic):
     @property
     def sampling(self):
         """Which transitions are needed."""
-        if self.horizon not in _SAMPLING:
-            raise InvalidParameterError(
-                "The 'horizon' parameter of MonteCarlo must be a str among "
-                f"{sorted(_SAMPLING)}. Got {self.horizon!r} instead."
-            )
+        self.check()
         return _SAMPLING[self.horizon]
 
     @property
@@ -106,9 +104,12 @@ class MonteCarlo(Critic):
 
         Raises
         ------
+        InvalidParameterError
+            If a parameter is invalid.
         RegressorError
             If the regressor fails or predicts what is no finite number.
         """
+        self.check()
         rows, returns = self._returns(policy, transitions, setting.gamma)
         unit = rms(returns)
         observations = transitions.observations[rows]

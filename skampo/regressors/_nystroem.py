@@ -1,18 +1,29 @@
 """Nystroem features of the Gaussian kernel that survive few and repeated points."""
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.linalg import eigh
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skampo.utils._sklearn import check_sample_weight
+from skampo.utils._validation import Interval, Nothing, check_parameters
 
 __all__ = ["NystroemFeatures"]
 
 _FEWEST = 50
 
 
-class NystroemFeatures(TransformerMixin, BaseEstimator):
+class NystroemFeatures(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     r"""
     Features of the Gaussian kernel from landmarks among the data.
 
@@ -68,6 +79,12 @@ class NystroemFeatures(TransformerMixin, BaseEstimator):
            [0.3679, 0.3679, 1.    ]])
     """
 
+    _constraints: ClassVar = {
+        "n_components": Interval(int, 1),
+        "gamma": Interval(float, 0) | Nothing,
+        "eigenvalue_cut": Interval(float, 0, 1, high_open=True),
+    }
+
     def __init__(
         self, n_components=300, *, gamma=None, eigenvalue_cut=1e-7, random_state=None
     ):
@@ -93,10 +110,16 @@ class NystroemFeatures(TransformerMixin, BaseEstimator):
         -------
         NystroemFeatures
             The fitted transformer.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is invalid.
         """
+        check_parameters(self, self._constraints)
         X = validate_data(self, X, dtype=np.float64)
         if sample_weight is not None:
-            X = X[np.asarray(sample_weight) > 0]
+            X = X[check_sample_weight(sample_weight, X) > 0]
         self.gamma_ = 2.0 / X.shape[1] if self.gamma is None else self.gamma
         self.landmarks_ = self._draw_landmarks(X)
         kernel = rbf_kernel(self.landmarks_, gamma=self.gamma_)

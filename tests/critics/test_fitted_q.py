@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -234,13 +235,22 @@ class TestRidge:
         observations = np.hstack([STATES, STATES, 3 * STATES]) * 1e3
         assert_allclose(critic.q_(observations), REWARD, rtol=1e-3)
 
-    def test_a_subclass_that_fits_otherwise(self):
-        class Contrary(Ridge):
+    def test_the_own_fit_of_a_subclass_is_used(self):
+        class Zero(Ridge):
             def fit(self, X, y, sample_weight=None):
-                return super().fit(X, -y, sample_weight)
+                return super().fit(X, 0 * y, sample_weight)
 
-        critic, _ = evaluate(WALK, Contrary(1e-12), critic=FittedQ(n_sweeps=1))
-        assert_allclose(critic.q_(STATES), -REWARD, rtol=1e-6)
+        critic, _ = evaluate(WALK, Zero(1e-12), critic=FittedQ(n_sweeps=1))
+        assert_allclose(critic.q_(STATES), np.zeros_like(REWARD), atol=1e-9)
+
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_transformers_that_need_the_target(self, nested):
+        select = SelectKBest(f_regression, k=1)
+        steps = make_pipeline(select) if nested else select
+        pipeline = make_pipeline(steps, Ridge(1e-12))
+        critic, sample = evaluate(WALK, pipeline, critic=FittedQ(n_sweeps=1))
+        assert sample.shared == (None, pipeline)
+        assert np.isfinite(critic.q_(STATES)).all()
 
 
 @pytest.mark.parametrize(
