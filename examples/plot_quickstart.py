@@ -11,6 +11,7 @@ one episode of the default policy to ``quickstart.gif``.
 # %%
 # Three policies that differ in one word
 # --------------------------------------
+import os
 import warnings
 from pathlib import Path
 
@@ -20,30 +21,33 @@ import numpy as np
 from joblib import Parallel, delayed
 from lightgbm import LGBMRegressor
 from matplotlib.animation import FuncAnimation, PillowWriter
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
 
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # frames, and no window
 SEEDS = range(3)
 POLICIES = {
-    "kernel ridge features (default)": AMPOPolicy(max_iter=12),
+    "kernel ridge features (default)": AMPOPolicy(max_iter=7),
     "LightGBM": AMPOPolicy(
         LGBMRegressor(n_estimators=50, num_leaves=15, n_jobs=1, verbose=-1),
-        max_iter=12,
+        max_iter=6,
+        steps_per_iter=1024,
     ),
     "neural network": AMPOPolicy(
         make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64))),
-        max_iter=12,
+        max_iter=7,
     ),
 }
 
 
 def fit(policy, seed):
     """Fit a policy that is scored after every iteration, and keep its best iterate."""
-    # LightGBM names the columns of arrays, and scikit-learn then asks for the names.
-    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    # A network that is stopped early is fitted further in the next iteration.
+    warnings.simplefilter("ignore", ConvergenceWarning)
     policy.set_params(random_state=seed, early_stopping=True, n_iter_no_change=None)
     return policy.fit("CartPole-v1")
 

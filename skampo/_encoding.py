@@ -22,7 +22,7 @@ from skampo._regression import (
 __all__ = ["ENCODINGS", "JointScores", "Scores", "rms", "zero_scores"]
 
 
-_PASSES = 30
+_PASSES = 20
 
 
 def rms(values, sample_weight=None):

@@ -55,7 +55,7 @@ class FittedQ(Critic):
     n_sweeps : int, default=None
         Sweeps in one iteration. None is what the regressor can afford: 40 for a ridge
         on features (one factorization serves all), 10 for regressors with
-        `partial_fit` (a sweep is one pass over the data), 3 for others.
+        `partial_fit` (a sweep is one pass over the data), 2 for others.
     trace_decay : float, default=None
         The lambda of Retrace: targets follow the stored steps as far as the policy
         would have, with truncated importance weights. 0 is one-step targets. None is

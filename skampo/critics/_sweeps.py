@@ -89,7 +89,7 @@ class RefitSweeps:
         self.taken = features[: len(actions)]
         self.actions = actions
         self.setting = setting
-        self.affordable = 12 if continues(model) else 2
+        self.affordable = 10 if continues(model) else 2
         self.scores = start
 
     def fit(self, y):

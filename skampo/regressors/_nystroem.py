@@ -4,12 +4,12 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -122,7 +122,7 @@ class NystroemFeatures(
             X = X[check_sample_weight(sample_weight, X) > 0]
         self.gamma_ = 2.0 / X.shape[1] if self.gamma is None else self.gamma
         self.landmarks_ = self._draw_landmarks(X)
-        kernel = rbf_kernel(self.landmarks_, gamma=self.gamma_)
+        kernel = gaussian_kernel(self.landmarks_, self.landmarks_, self.gamma_)
         values, vectors = eigh(kernel)
         kept = values > self.eigenvalue_cut * values[-1]
         self.normalization_ = vectors[:, kept] / np.sqrt(values[kept])
@@ -159,8 +159,16 @@ class NystroemFeatures(
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return rbf_kernel(X, self.landmarks_, gamma=self.gamma_) @ self.normalization_
+        kernel = gaussian_kernel(X, self.landmarks_, self.gamma_)
+        return kernel @ self.normalization_
 
     @property
     def _n_features_out(self):
         return self.normalization_.shape[1]
+
+
+def gaussian_kernel(X, Z, gamma):
+    """Kernel of all pairs; scikit-learn's checks its inputs longer than it computes."""
+    kernel = cdist(X, Z, "sqeuclidean")
+    kernel *= -gamma
+    return np.exp(kernel, out=kernel)
