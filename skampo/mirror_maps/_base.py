@@ -1,25 +1,13 @@
 """The interface of a mirror map, and what all mirror maps share."""
 
 from abc import ABC, abstractmethod
-from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-__all__ = ["MirrorMap", "check_positive", "normalize", "separable_divergence"]
+__all__ = ["MirrorMap", "normalize", "separable_divergence"]
 
 _LARGEST = np.finfo(float).max
-
-
-def check_positive(owner, name):
-    """Return the parameter `name` of `owner`, or say that it is not positive."""
-    value = getattr(owner, name)
-    if not (isinstance(value, Real) and 0.0 < value < np.inf):
-        raise ValueError(
-            f"The {name!r} parameter of {type(owner).__name__} must be a float in the "
-            f"range (0.0, inf). Got {value!r} instead."
-        )
-    return float(value)
 
 
 def check_rows(array, name):

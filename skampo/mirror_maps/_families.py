@@ -5,7 +5,6 @@ from scipy.special import expit, logit
 
 from skampo.mirror_maps._base import (
     MirrorMap,
-    check_positive,
     normalize,
 )
 from skampo.mirror_maps._closed_form import (
@@ -16,6 +15,7 @@ from skampo.mirror_maps._closed_form import (
 )
 from skampo.mirror_maps._normalizer import find_root
 from skampo.mirror_maps._potential import PotentialMap
+from skampo.utils._validation import check_positive
 
 __all__ = ["HyperbolicEntropy", "HyperbolicTangent", "Tsallis"]
 

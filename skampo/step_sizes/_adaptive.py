@@ -5,11 +5,11 @@ import numpy as np
 from skampo.step_sizes._base import (
     StepSize,
     bounded,
-    check_positive,
     standardize,
     weighted_mean,
 )
 from skampo.step_sizes._schedules import LARGEST_UNIT_STEP, in_units
+from skampo.utils._validation import check_positive
 
 __all__ = ["Adaptive", "TrustRegion"]
 

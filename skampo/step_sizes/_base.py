@@ -1,25 +1,13 @@
 """The interface of a step size, and the scale of action values they share."""
 
 from abc import ABC, abstractmethod
-from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-__all__ = ["StepSize", "bounded", "check_positive", "standardize", "weighted_mean"]
+__all__ = ["StepSize", "bounded", "standardize", "weighted_mean"]
 
 _LIMITS = np.finfo(float)
-
-
-def check_positive(owner, name, expected="a float in the range (0.0, inf)"):
-    """Return the parameter `name` of `owner`, or say that it is not positive."""
-    value = getattr(owner, name)
-    if not (isinstance(value, Real) and 0.0 < value < np.inf):
-        raise ValueError(
-            f"The {name!r} parameter of {type(owner).__name__} must be {expected}. "
-            f"Got {value!r} instead."
-        )
-    return float(value)
 
 
 def bounded(eta, limit=np.inf):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skampo.step_sizes._base import StepSize, bounded, check_positive, standardize
+from skampo.step_sizes._base import StepSize, bounded, standardize
+from skampo.utils._validation import check_positive
 
 __all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "in_units"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 
 __all__ = ["Constraint", "Flag", "Interval", "Member", "check_action_mask"]
-__all__ += ["Nothing", "OneOf", "Provides", "check_parameters"]
+__all__ += ["Nothing", "OneOf", "Provides", "check_parameters", "check_positive"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,17 @@ def check_parameters(estimator, constraints):
                 f"The {name!r} parameter of {type(estimator).__name__} must be "
                 f"{constraint.description}. Got {value!r} instead."
             )
+
+
+def check_positive(owner, name, expected="a float in the range (0.0, inf)"):
+    """Return the parameter `name` of `owner`, or refuse what is not positive."""
+    value = getattr(owner, name)
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < np.inf:
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {type(owner).__name__} must be {expected}. "
+            f"Got {value!r} instead."
+        )
+    return float(value)
 
 
 def check_action_mask(action_mask, shape):
