@@ -22,6 +22,8 @@ from skampo._regression import (
 __all__ = ["ENCODINGS", "JointScores", "Scores", "rms", "zero_scores"]
 
 
+# Passes over the data when a model learns on from the last iteration: fewer leave
+# networks behind the moving target, more cost time and change little.
 _PASSES = 20
 
 
@@ -222,6 +224,7 @@ ENCODINGS = {
 
 def _fit_each(regressor, jobs, rng, n_jobs, n_passes=1):
     """One fitted model per job, None where there are no rows; same for any n_jobs."""
+    # Also for actions without rows, so that seeds do not depend on what was seen.
     children = rng.spawn(len(jobs))
     fits = [
         delayed(fit_regressor)(

@@ -10,6 +10,7 @@ __all__ = ["BestIterate", "Iterate", "iteration_record", "progress_line"]
 __all__ += ["warn_about_fit"]
 
 
+# A probability that underflowed is not zero: the divergence from it is finite.
 _TINY = np.finfo(float).tiny
 
 

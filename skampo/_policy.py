@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = ["MirrorPolicy", "PolicyTable", "exact_target", "greedy_proba"]
 
+# Far below the largest float, so that differences of scores are finite as well.
 _LARGEST = 1e300
 
 
@@ -193,6 +194,7 @@ class MirrorPolicy:
         if np.isinf(self.eta):
             return greedy_proba(f)
         with np.errstate(over="ignore"):
+            # The largest score is exactly 0: nothing can overflow upwards.
             scores = self.eta * (f - f.max(axis=1, keepdims=True))
         return self.mirror_map.project(scores)
 

@@ -59,6 +59,7 @@ def takes_columns(regressor):
 def seed_unseeded(regressor, rng):
     """Give every ``random_state=None`` inside `regressor` a seed drawn from `rng`."""
     parameters = regressor.get_params(deep=True)
+    # Sorted, so that a seed does not depend on the order of the parameters.
     unseeded = sorted(
         name
         for name, value in parameters.items()
@@ -102,6 +103,7 @@ def _split_weights(regressor, sample_weight, rng):
     """The keyword arguments and the rows that make `regressor` see the weights."""
     if sample_weight is None:
         return {}, slice(None)
+    # Some regressors divide by weights, and scikit-learn refuses all-zero ones.
     kept = np.flatnonzero(sample_weight > 0)
     keywords = _weight_keywords(regressor)
     if keywords:

@@ -25,7 +25,9 @@ from skampo.step_sizes import STEP_SIZES
 
 __all__ = ["Run"]
 
+# Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
+# The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
 

@@ -21,6 +21,8 @@ from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
 
+# Random features are drawn anew when the data have grown by a fifth, or, when the
+# oldest are dropped and nothing grows, after about a fifth was replaced.
 _GROWTH = 1.2
 _LONGEST_USE = 8
 
@@ -181,6 +183,7 @@ class FittedQ(Critic):
             sweeps.fit(targets(q_values))
             before, q_values = q_values, targets.clip(sweeps.values())
             self.n_sweeps_ = sweep + 1
+            # Rarely met while the policy moves, often once it stands.
             if _has_settled(before, q_values, self.tol):
                 break
 

@@ -116,6 +116,7 @@ class LambdaReturn(Critic):
         """
         self.check()
         observations = transitions.observations
+        # The first returns bootstrap from the last policy's values.
         for _ in range(self.n_value_fits):
             returns = self._returns(transitions, setting.gamma)
             self.value_ = self._fit_value(observations, returns, setting)

@@ -139,6 +139,7 @@ class MonteCarlo(Critic):
                 transitions.rewards, discounts, transitions.ends, final
             )
             return np.arange(len(transitions)), returns
+        # A piece that the coin stopped is complete; one that a time limit cut is not.
         final = np.where(transitions.truncated, gamma * final, 0.0)
         alive = np.ones(len(transitions))
         sums = discounted_returns(transitions.rewards, alive, transitions.ends, final)

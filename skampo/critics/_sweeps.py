@@ -95,6 +95,7 @@ class RefitSweeps:
     def fit(self, y):
         """Fit the targets of the actions taken."""
         last, rng = self.scores, self.setting.rng
+        # Units make the targets of both fits about 1, whatever the values are.
         unit = _keep_unit(rms(y), last and last.shared_unit)
         shared = fit_regressor(
             self.model, self.taken, y / unit, rng=rng, start=last and last.shared

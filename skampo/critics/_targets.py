@@ -55,6 +55,7 @@ class SweepTargets:
     @classmethod
     def of(cls, proba, after, transitions, gamma, trace_decay):
         """Prepare the targets for a policy with probabilities `proba` in all states."""
+        # Rewards of 1e-6 or 1e12 give the regressor the same numbers.
         unit = float(np.abs(transitions.rewards).max()) or 1.0
         rewards = transitions.rewards / unit
         traces = None

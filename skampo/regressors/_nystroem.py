@@ -18,6 +18,7 @@ from skampo.utils._validation import Interval, Nothing, check_parameters
 
 __all__ = ["NystroemFeatures"]
 
+# So few landmarks cost nothing, and small tables are then fitted exactly.
 _FEWEST = 50
 
 
@@ -132,6 +133,7 @@ class NystroemFeatures(
         """Distinct rows, sorted: the same for every order and repetition of few."""
         rng = check_random_state(self.random_state)
         n_rows, n_candidates = len(X), 4 * self.n_components
+        # Sorting distinct rows of everything would take longer than the regression.
         if n_rows > n_candidates:
             X = X[rng.choice(n_rows, size=n_candidates, replace=False)]
         distinct = np.unique(X, axis=0)

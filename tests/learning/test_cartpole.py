@@ -24,30 +24,22 @@ def test_solves_cartpole_with_the_default_parameters(name):
 
 
 @pytest.fixture(scope="module")
-def uniform_score():
-    policy = AMPOPolicy(max_iter=0, random_state=0).fit("CartPole-v1")
-    env_score = [
-        np.mean(
-            AMPOPolicy(max_iter=1, steps_per_iter=2048, random_state=seed)
-            .fit("CartPole-v1")
-            .history_[0]["return_mean"]
-        )
-        for seed in range(2)
-    ]
-    assert policy.n_iter_ == 0
-    return max(env_score)
+def uniform_return():
+    """Mean return of the first iterate, which is uniform."""
+    policy = AMPOPolicy(max_iter=1, steps_per_iter=4096, random_state=0)
+    return policy.fit("CartPole-v1").history_[0]["return_mean"]
 
 
 @pytest.mark.parametrize("mirror_map", sorted(MIRROR_MAPS))
-def test_every_mirror_map_improves_on_the_uniform_policy(mirror_map, uniform_score):
+def test_every_mirror_map_improves_on_the_uniform_policy(mirror_map, uniform_return):
     policy = AMPOPolicy(mirror_map=mirror_map, max_iter=6, random_state=0)
-    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_score
+    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_return
 
 
 @pytest.mark.parametrize("step_size", sorted(STEP_SIZES))
-def test_every_step_size_improves_on_the_uniform_policy(step_size, uniform_score):
+def test_every_step_size_improves_on_the_uniform_policy(step_size, uniform_return):
     policy = AMPOPolicy(step_size=step_size, max_iter=6, random_state=0)
-    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_score
+    assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_return
 
 
 def test_greedy_steps_give_one_hot_policies():
