@@ -109,13 +109,15 @@ class RolloutError(_EnvironmentError, RuntimeError):
     """
 
 
-class RegressorError(RuntimeError):
+class RegressorError(RuntimeError, ValueError):
     """
     A regressor raised, or predicted something that cannot be used.
+
+    It is a ValueError as well, because regressors refuse data with one.
 
     Examples
     --------
     >>> from skampo.exceptions import RegressorError
-    >>> issubclass(RegressorError, RuntimeError)
-    True
+    >>> issubclass(RegressorError, RuntimeError), issubclass(RegressorError, ValueError)
+    (True, True)
     """
