@@ -19,10 +19,12 @@ from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant
 from tests.faulty_envs import Counter, CountingEnv
+from tests.naming import show
 
 X = [[0.0], [1.0], [2.0], [3.0]]
 Y = [0, 0, 1, 1]
 RANGE = re.compile(r"(an int|a float) in the range \[(\S+), ([^\])]+)([\])])")
+
 NEVER_VALID = ["no such thing", np.nan, 1j, b"raw", (), [1], {}, {1.0}, object(), int]
 SMALL = {"max_iter": 1, "steps_per_iter": 4, "n_envs": 1, "random_state": 0}
 
@@ -46,7 +48,7 @@ def invalid_values(description):
 
 
 INVALID = [
-    pytest.param(name, constraint.description, value, id=f"{name}-{value!r}"[:60])
+    pytest.param(name, constraint.description, value, id=show(f"{name}-{value!r}")[:60])
     for name, constraint in AMPOPolicy._constraints.items()
     for value in invalid_values(constraint.description)
 ]
@@ -116,7 +118,7 @@ def test_words_of_the_messages(name, value, words):
         {"step_size": Constant(2.0)},
         {"critic": FittedQ(n_sweeps=1)},
     ],
-    ids=str,
+    ids=show,
 )
 def test_values_at_the_edges_are_accepted(parameters):
     policy = AMPOPolicy(Ridge(), **(SMALL | parameters)).fit(CountingEnv)
@@ -177,7 +179,7 @@ def test_gamma_of_labels_does_not_matter():
         (LambdaReturn(trace_decay=1.5), "trace_decay"),
         (LambdaReturn(value_regressor=Ridge), "value_regressor"),
     ],
-    ids=repr,
+    ids=show,
 )
 def test_parameters_of_critics(critic, name):
     match = f"The '{name}' parameter of {type(critic).__name__} must be"

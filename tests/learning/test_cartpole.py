@@ -8,7 +8,11 @@ from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
 from tests.learning.regressors import LARGEST_BUDGET, REGRESSORS, SEEDS, SOLVED
 
-pytestmark = pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
+    # A network that is stopped early is fitted further in the next iteration.
+    pytest.mark.filterwarnings("ignore:Stochastic Optimizer. Maximum iterations"),
+]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from skampo.mirror_maps import (
     OmegaPotential,
     Tsallis,
 )
+from tests.naming import show
 
 GAMMA = 0.9
 N_STATES, N_ACTIONS, N_NEXT = 10, 4, 3
@@ -95,7 +96,7 @@ def test_the_test_problem():
     np.testing.assert_allclose(evaluate(uniform)[0], 5.495733, atol=5e-7)
 
 
-@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS] + [OWN], ids=repr)
+@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS] + [OWN], ids=show)
 @pytest.mark.parametrize("targets", [targets_of_the_dual, targets_of_the_gradient])
 def test_both_targets_are_the_proximal_step(mirror_map, targets):
     np.testing.assert_allclose(
@@ -106,7 +107,7 @@ def test_both_targets_are_the_proximal_step(mirror_map, targets):
     )
 
 
-@pytest.mark.parametrize(("mirror_map", "gap"), GAPS, ids=repr)
+@pytest.mark.parametrize(("mirror_map", "gap"), GAPS, ids=show)
 def test_gap_after_eight_steps(mirror_map, gap):
     policies = approximate_policies(mirror_map, targets_of_the_dual)
     gaps = [BEST - evaluate(proba)[0] for proba in policies]
@@ -114,14 +115,14 @@ def test_gap_after_eight_steps(mirror_map, gap):
     assert (np.diff(gaps) < 0).all()
 
 
-@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=repr)
+@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=show)
 def test_only_maps_with_a_finite_slope_reach_exact_zeros(mirror_map):
     policies = approximate_policies(mirror_map, targets_of_the_dual)
     finite_slope = np.isfinite(mirror_map.gradient([[0.0, 1.0]])[0, 0])
     assert (policies == 0).any() == finite_slope
 
 
-@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=repr)
+@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=show)
 def test_without_eta_in_the_projection_it_is_another_algorithm(mirror_map):
     eta = ETAS[0]
     _, q_values = evaluate(np.full((N_STATES, N_ACTIONS), 1 / N_ACTIONS))
@@ -131,7 +132,7 @@ def test_without_eta_in_the_projection_it_is_another_algorithm(mirror_map):
     assert np.abs(wrong - right).max() > 1e-3
 
 
-@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=repr)
+@pytest.mark.parametrize("mirror_map", [pair[0] for pair in GAPS], ids=show)
 def test_two_huge_steps_are_policy_iteration_to_the_optimum(mirror_map):
     policies = approximate_policies(mirror_map, targets_of_the_dual, [1e9, 1e12])
     np.testing.assert_allclose(BEST - evaluate(policies[-1])[0], 0, atol=1e-8)

@@ -19,6 +19,7 @@ from skampo.mirror_maps import (
     OmegaPotential,
     Tsallis,
 )
+from tests.naming import show
 
 MAPS = [
     NegativeEntropy(),
@@ -50,7 +51,7 @@ INFINITE_SLOPE = [
 ]
 FINITE_SLOPE = [Euclidean(), Tsallis(q=1.5), Tsallis(q=3), HyperbolicEntropy()]
 
-every_map = pytest.mark.parametrize("mirror_map", MAPS, ids=repr)
+every_map = pytest.mark.parametrize("mirror_map", MAPS, ids=show)
 bounded = settings(max_examples=60, deadline=None)
 shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=5)
 moderate = arrays(float, shapes, elements=st.floats(-20, 20))
@@ -68,7 +69,7 @@ def policies(seed, n=200, n_actions=4):
     return np.random.default_rng(seed).dirichlet(np.ones(n_actions), size=n)
 
 
-@pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=repr)
+@pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=show)
 @given(scores=wild)
 @bounded
 def test_project_lands_on_the_simplex(mirror_map, scores):
@@ -128,7 +129,7 @@ def test_permuting_actions_permutes_probabilities(mirror_map):
     )
 
 
-@pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=repr)
+@pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=show)
 def test_a_row_does_not_depend_on_the_others(mirror_map):
     scores = np.random.default_rng(0).normal(size=(2000, 4)) * 3
     scores[::2] *= 1e-20
@@ -200,7 +201,7 @@ def test_the_dual_projects_to_the_same_policy(mirror_map):
     )
 
 
-@pytest.mark.parametrize("mirror_map", INFINITE_SLOPE, ids=repr)
+@pytest.mark.parametrize("mirror_map", INFINITE_SLOPE, ids=show)
 def test_infinite_slope_at_0(mirror_map):
     np.testing.assert_array_equal(
         mirror_map.dual([[1.0, -2000.0, -np.inf]]), [[0.0, -2001.0, -np.inf]]
@@ -213,7 +214,7 @@ def test_infinite_slope_at_0(mirror_map):
     assert np.isfinite(divergence[2])
 
 
-@pytest.mark.parametrize("mirror_map", FINITE_SLOPE, ids=repr)
+@pytest.mark.parametrize("mirror_map", FINITE_SLOPE, ids=show)
 def test_finite_slope_at_0(mirror_map):
     dual = mirror_map.dual([[1.0, -2000.0, -np.inf]])
     assert dual[0, 1] == dual[0, 2] > -10
