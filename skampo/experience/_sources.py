@@ -125,7 +125,7 @@ def _refuse_characters(elements):
         raise ValueError(
             f"Got single characters, {elements[:3]}..., instead of environment ids: a "
             "search splits its X, and one id cannot be split. Give it several "
-            'environments, for example make_tasks("CartPole-v1", 6), or a list of ids.'
+            'environments, for example ["CartPole-v1"] * 6.'
         )
 
 
