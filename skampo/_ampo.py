@@ -53,9 +53,10 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"adaptive"``,
         ``"greedy"``, or an object of `skampo.step_sizes`.
     critic : str or Critic, default="auto"
-        ``"auto"`` and ``"fitted_q"`` see all data so far, ``"lambda_return"`` and
-        ``"monte_carlo"`` the data of the current policy; or an object of
-        `skampo.critics`. Labels need none.
+        ``"fitted_q"`` sees all data so far, ``"lambda_return"`` and ``"monte_carlo"``
+        the data of the current policy, ``"exact"`` a `TabularMDP`; or an object of
+        `skampo.critics`. ``"auto"`` is ``"exact"`` for a model and ``"fitted_q"`` for
+        environments. Labels need none.
     encoding : str, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
@@ -241,10 +242,11 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : environment, list of environments, or array-like of shape (n, n_features)
+        X : environment, list of environments, TabularMDP or array-like of shape \
+                (n, n_features)
             A gymnasium environment, vector environment, id, EnvSpec or function that
-            makes one; or states. Environments that are passed in are copied and stay
-            as they were.
+            makes one; a model; or states. Environments that are passed in are copied
+            and stay as they were.
         y : array-like of shape (n,), default=None
             Labels of the states: reward 1 for the label, 0 for every other action.
         sample_weight : array-like of shape (n,), default=None

@@ -8,9 +8,16 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skampo.base import greedy_return
 from skampo.critics import CRITICS, FullInformation
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import EnvironmentExperience, LabeledExperience, is_environment
+from skampo.experience import (
+    VALIDATION,
+    EnvironmentExperience,
+    LabeledExperience,
+    is_environment,
+)
+from skampo.mdp import ModelExperience, TabularMDP
 from skampo.utils._sklearn import check_sample_weight
 
 __all__ = ["Problem", "check_continues", "make_problem", "resolve"]
@@ -25,27 +32,58 @@ class Problem:
     critic: Any
     gamma: float
     discrete: bool = False
-    environments: Any = None
+    validate: Any = None
     feature_names: Any = None
 
 
 def make_problem(estimator, X, y, sample_weight, seed, last):
-    """Environments to roll out, or labels; with `last`, a state to continue from."""
+    """A model, environments or labels; with `last`, a state to continue from."""
+    if isinstance(X, TabularMDP):
+        _check_same("kind of data", last and last.kind, "model")
+        _refuse_targets("a TabularMDP", y, sample_weight)
+        return _model_problem(estimator, X, last)
     if not is_environment(X):
         _check_same("kind of data", last and last.kind, "labels")
         return _label_problem(estimator, X, y, sample_weight)
-    if y is not None or sample_weight is not None:
-        raise ValueError(
-            f"fit(X) with environments takes no y and no sample_weight. Got X={X!r} "
-            "and one of them; they belong to an array of states."
-        )
+    _refuse_targets("environments", y, sample_weight)
     _check_same("kind of data", last and last.kind, "environments")
     return _environment_problem(estimator, X, seed, last)
+
+
+def _refuse_targets(what, y, sample_weight):
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            f"fit(X) with {what} takes no y and no sample_weight. Got at least one of "
+            "them; they belong to an array of states."
+        )
+
+
+def _model_problem(estimator, mdp, last):
+    critic = last.critic if last else resolve(estimator.critic, _MODEL_CRITICS)
+    critic.check()
+    if not critic.needs_model:
+        raise InvalidParameterError(
+            f"A TabularMDP needs critic='exact' or 'auto'. Got {critic!r} instead, "
+            "which learns from transitions."
+        )
+    return Problem(
+        "model",
+        ModelExperience(mdp),
+        critic,
+        estimator.gamma,
+        discrete=True,
+        validate=lambda policy: (greedy_return(mdp, policy, estimator.gamma), 0),
+    )
 
 
 def _environment_problem(estimator, X, seed, last):
     critic = last.critic if last else resolve(estimator.critic, _ENVIRONMENT_CRITICS)
     critic.check()
+    if critic.needs_model:
+        raise InvalidParameterError(
+            f"{critic!r} needs a TabularMDP, whose values are known. Got environments: "
+            "use critic='fitted_q', 'lambda_return' or 'monte_carlo'."
+        )
     if estimator.gamma == 1 and not critic.accepts_undiscounted:
         raise InvalidParameterError(
             f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
@@ -63,11 +101,29 @@ def _environment_problem(estimator, X, seed, last):
         gamma=estimator.gamma,
         **(last.experience if last else {}),
     )
-    discrete = experience.observation_encoder.is_discrete
-    return Problem("environments", experience, critic, estimator.gamma, discrete, X)
+
+    def validate(policy):
+        results = estimator._play(
+            X,
+            estimator.validation_episodes,
+            policy=policy,
+            seed=seed,
+            stream=VALIDATION,
+        )
+        return float(results.returns.mean()), int(results.lengths.sum())
+
+    return Problem(
+        "environments",
+        experience,
+        critic,
+        estimator.gamma,
+        experience.observation_encoder.is_discrete,
+        validate,
+    )
 
 
 _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
+_MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
 
 
 def _label_problem(estimator, X, y, sample_weight):

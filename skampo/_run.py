@@ -18,7 +18,6 @@ from skampo._history import (
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, resolve
 from skampo.critics import CriticSetting
-from skampo.experience import VALIDATION
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
@@ -76,7 +75,7 @@ class Run:
             check_continues(estimator, problem, last)
         zero = zero_scores(len(problem.experience.classes))
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
-        q = zero if problem.kind == "environments" else None
+        q = None if problem.kind == "labels" else zero
         kept = last.kept if last else Iterate(policy, q, 0)
         return cls(
             estimator,
@@ -159,15 +158,8 @@ class Run:
         self.kept = iterate
         if not self.estimator.early_stopping:
             return np.nan, False
-        results = self.estimator._play(
-            self.problem.environments,
-            self.estimator.validation_episodes,
-            policy=iterate.policy,
-            seed=self.seed,
-            stream=VALIDATION,
-        )
-        self.n_validation_steps += int(results.lengths.sum())
-        value = float(results.returns.mean())
+        value, n_steps = self.problem.validate(iterate.policy)
+        self.n_validation_steps += n_steps
         stop = self.best.update(value, iterate, self.estimator.n_iter_no_change)
         self.kept = self.best.iterate
         return value, stop

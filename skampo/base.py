@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.experience import is_environment, play_episodes
+from skampo.mdp import TabularMDP
 from skampo.utils._validation import check_action_mask
 
 __all__ = ["PolicyMixin"]
@@ -190,7 +191,8 @@ class PolicyMixin:
 
         Parameters
         ----------
-        X : environment, list of environments, or array-like of shape (n, n_features)
+        X : environment, list of environments, TabularMDP or array-like of shape \
+                (n, n_features)
             Where to play, or states.
         y : array-like of shape (n,), default=None
             Labels, for states.
@@ -203,9 +205,12 @@ class PolicyMixin:
         Returns
         -------
         float
-            Mean undiscounted return, or the weighted share of right labels.
+            Mean undiscounted return; on a `TabularMDP` the exact discounted one; or
+            the weighted share of right labels.
         """
         check_is_fitted(self)
+        if isinstance(X, TabularMDP):
+            return greedy_return(X, self._policy, self.gamma)
         if is_environment(X):
             return float(self._play(X, n_episodes).returns.mean())
         if y is None:
@@ -246,6 +251,12 @@ class PolicyMixin:
     def _check_states(self, X):
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float64, reset=False)
+
+
+def greedy_return(mdp, policy, gamma):
+    """Exact expected return of the greedy policy on a model."""
+    best = policy.proba(mdp.states).argmax(axis=1)
+    return mdp.expected_return(np.eye(mdp.n_actions)[best], gamma)
 
 
 def draw(proba, uniform):

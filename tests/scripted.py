@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from skampo.critics import Critic, QSample
+from skampo.critics import CRITICS, Critic, QSample
 from tests.faulty_envs import CountingEnv
+
+DATA_CRITICS = [name for name, critic in CRITICS.items() if not critic.needs_model]
 
 
 class RewardingEnv(CountingEnv):

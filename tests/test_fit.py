@@ -22,19 +22,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo import AMPOPolicy
 from skampo._encoding import ENCODINGS
-from skampo.critics import CRITICS, FittedQ, MonteCarlo
+from skampo.critics import FittedQ, MonteCarlo
 from skampo.exceptions import RolloutError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant, StepSize, TrustRegion
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv
-from tests.scripted import Fuse, FusedEnv, FusedRidge, RewardingEnv
+from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, FusedRidge, RewardingEnv
 
 SMALL = {"max_iter": 2, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 STATES = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [2.0, 1.0], [4.0, 0.0]])
 RANDOM_TREE = DecisionTreeRegressor(max_depth=3, splitter="random")
 
 
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 def test_zero_iterations(critic):
     policy = AMPOPolicy(critic=critic, max_iter=0).fit("CartPole-v1")
     states = np.ones((3, 4))
@@ -88,7 +88,7 @@ def test_set_params_after_fit_changes_nothing_before_the_next_fit():
 
 @pytest.mark.parametrize("mirror_map", ["negative_entropy", "tsallis"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("critic", [*CRITICS, MonteCarlo("geometric")], ids=str)
+@pytest.mark.parametrize("critic", [*DATA_CRITICS, MonteCarlo("geometric")], ids=str)
 def test_all_parts_work_together(critic, encoding, mirror_map):
     policy = AMPOPolicy(
         RANDOM_TREE, critic=critic, encoding=encoding, mirror_map=mirror_map, **SMALL
@@ -99,7 +99,7 @@ def test_all_parts_work_together(critic, encoding, mirror_map):
     assert policy.step_size_ == policy.history_[-1]["eta"] > 0
 
 
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 @pytest.mark.parametrize(
     "unit",
     [
@@ -120,7 +120,7 @@ def test_the_unit_of_the_rewards_does_not_matter(unit, critic):
 
 
 @pytest.mark.parametrize("step_size", ["trust_region", "adaptive", "constant"])
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 def test_zero_rewards_leave_the_policy_uniform(critic, step_size):
     policy = AMPOPolicy(Ridge(), critic=critic, step_size=step_size, **SMALL)
     policy.fit(lambda: RewardingEnv(unit=0.0))
@@ -212,7 +212,7 @@ class Inspector(pickle.Pickler):
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 def test_a_fitted_policy_holds_numbers_only(critic, warm_start):
     policy = AMPOPolicy(
         RANDOM_TREE, critic=critic, warm_start=warm_start, early_stopping=True, **SMALL
@@ -237,7 +237,7 @@ def test_environments_that_are_passed_in_stay_as_they_are():
     assert environment.np_random.bit_generator.state == state
 
 
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 def test_the_budget_of_steps(critic):
     policy = AMPOPolicy(Ridge(), critic=critic, **(SMALL | {"steps_per_iter": 41}))
     policy.fit(lambda: RewardingEnv(length=4))

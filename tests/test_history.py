@@ -9,11 +9,10 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo._history import BestIterate
-from skampo.critics import CRITICS
 from skampo.experience import SCORING, TRAINING, VALIDATION
 from skampo.experience._seeding import reset_seed
 from tests.faulty_envs import Counter, CountingEnv
-from tests.scripted import Fuse, FusedEnv, RewardingEnv, ScriptedCritic
+from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
 SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 INTEGERS = ["iteration", "n_steps", "n_episodes"]
@@ -22,7 +21,7 @@ NUMBERS += ["approximation_error", "validation_return"]
 NUMBERS += ["rollout_time", "critic_time", "fit_time"]
 
 
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 def test_one_plain_record_per_iteration(critic):
     policy = AMPOPolicy(Ridge(), critic=critic, **SMALL).fit(CountingEnv)
     assert policy.n_iter_ == len(policy.history_) == policy.best_iteration_ == 3

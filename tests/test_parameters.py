@@ -14,12 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS, FittedQ, LambdaReturn, MonteCarlo
+from skampo.critics import FittedQ, LambdaReturn, MonteCarlo
 from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant
 from tests.faulty_envs import Counter, CountingEnv
 from tests.naming import show
+from tests.scripted import DATA_CRITICS
 
 X = [[0.0], [1.0], [2.0], [3.0]]
 Y = [0, 0, 1, 1]
@@ -150,7 +151,7 @@ def test_what_is_no_regressor(regressor, words):
     assert isinstance(caught.value, TypeError)
 
 
-@pytest.mark.parametrize("critic", ["auto", *CRITICS, MonteCarlo("geometric")])
+@pytest.mark.parametrize("critic", ["auto", *DATA_CRITICS, MonteCarlo("geometric")])
 def test_gamma_one_needs_whole_episodes(critic):
     counter = Counter()
     policy = AMPOPolicy(Ridge(), critic=critic, gamma=1, **SMALL)

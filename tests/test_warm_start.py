@@ -8,10 +8,9 @@ from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS
 from skampo.exceptions import InvalidParameterError
 from tests.faulty_envs import Counter, CountingEnv
-from tests.scripted import Fuse, FusedEnv, RewardingEnv, ScriptedCritic
+from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
 SMALL = {"max_iter": 2, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 LABELS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), [0, 1, 0, 1]
@@ -22,7 +21,7 @@ def make_policy(**parameters):
     return AMPOPolicy(**(defaults | SMALL | parameters))
 
 
-@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("critic", DATA_CRITICS)
 @pytest.mark.parametrize("regressor", [Ridge(), DecisionTreeRegressor(), None])
 def test_the_history_goes_on(regressor, critic):
     policy = make_policy(critic=critic, regressor=regressor).fit(RewardingEnv)

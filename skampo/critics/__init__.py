@@ -1,12 +1,14 @@
 """Policy evaluation: from transitions to action values of every action."""
 
 from skampo.critics._base import Critic, CriticSetting, QSample
+from skampo.critics._exact import Exact
 from skampo.critics._fitted_q import FittedQ
 from skampo.critics._full_information import FullInformation
 from skampo.critics._lambda_return import LambdaReturn
 from skampo.critics._monte_carlo import MonteCarlo
 
 CRITICS = {
+    "exact": Exact,
     "fitted_q": FittedQ,
     "lambda_return": LambdaReturn,
     "monte_carlo": MonteCarlo,
@@ -16,6 +18,7 @@ __all__ = [
     "CRITICS",
     "Critic",
     "CriticSetting",
+    "Exact",
     "FittedQ",
     "FullInformation",
     "LambdaReturn",

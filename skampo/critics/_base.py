@@ -120,7 +120,8 @@ class Critic(BaseEstimator):
     A critic declares which data it needs: `sampling` is ``"steps"`` (environments keep
     running), ``"episodes"`` (whole episodes) or ``"geometric"`` (the unbiased sampler);
     `capacity` is how many past transitions it wants to see again, 0 for fresh data
-    only; `accepts_undiscounted` says whether it can evaluate with gamma = 1.
+    only; `accepts_undiscounted` says whether it can evaluate with gamma = 1, and
+    `needs_model` whether it is given a `TabularMDP` instead of transitions.
     After `evaluate`, `q_` is a callable from observations to action values.
 
     See Also
@@ -141,6 +142,7 @@ class Critic(BaseEstimator):
     sampling = "steps"
     capacity = 0
     accepts_undiscounted = False
+    needs_model = False
 
     def check(self):
         """

@@ -9,7 +9,8 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 
 __all__ = ["Constraint", "Flag", "Interval", "Member", "check_action_mask"]
-__all__ += ["Nothing", "OneOf", "Provides", "check_parameters", "check_positive"]
+__all__ += ["Nothing", "OneOf", "Provides", "check_discount", "check_distribution"]
+__all__ += ["check_parameters", "check_positive"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,24 @@ def check_positive(owner, name, expected="a float in the range (0.0, inf)"):
             f"Got {value!r} instead."
         )
     return float(value)
+
+
+def check_discount(gamma):
+    """Refuse a discount outside [0, 1), for which values need not exist."""
+    if not isinstance(gamma, Real) or not 0 <= gamma < 1:
+        raise InvalidParameterError(
+            f"gamma must be a float in the range [0.0, 1.0). Got {gamma!r} instead."
+        )
+
+
+def check_distribution(proba, name):
+    """Refuse what is no probability distribution, by name."""
+    if not (np.isfinite(proba).all() and (proba >= 0).all()):
+        raise ValueError(
+            f"{name} must be finite and not negative. Got {proba} instead."
+        )
+    if abs(proba.sum() - 1) > 1e-9:
+        raise ValueError(f"{name} must sum to 1. Got a sum of {proba.sum()!r} instead.")
 
 
 def check_action_mask(action_mask, shape):

@@ -1,0 +1,68 @@
+"""The exact critic, and where it is refused."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skampo import AMPOPolicy
+from skampo.critics import Exact
+from skampo.exceptions import InvalidParameterError
+from skampo.mdp import make_random_mdp
+
+MDP = make_random_mdp(5, 3, random_state=0)
+SMALL = {"gamma": 0.8, "max_iter": 3, "random_state": 0}
+
+
+def test_action_values_are_those_of_the_last_policy_evaluated():
+    first = AMPOPolicy(**SMALL | {"max_iter": 2}).fit(MDP)
+    policy = AMPOPolicy(**SMALL).fit(MDP)
+    expected = MDP.action_values(first.predict_proba(MDP.states), 0.8)
+    assert_allclose(policy.action_values(MDP.states), expected)
+
+
+def test_auto_is_exact_for_a_model():
+    assert isinstance(AMPOPolicy(**SMALL).fit(MDP).critic_, Exact)
+
+
+def test_states_are_weighted_by_their_visitation():
+    policy = AMPOPolicy(critic=Exact("visitation"), **SMALL).fit(MDP)
+    assert policy.score(MDP) == pytest.approx(MDP.solve(0.8).values.mean(), rel=0.05)
+
+
+def test_early_stopping_uses_the_exact_value():
+    policy = AMPOPolicy(early_stopping=True, **SMALL).fit(MDP)
+    assert policy.n_validation_steps_ == 0
+    best = max(record["validation_return"] for record in policy.history_)
+    assert policy.score(MDP) == best
+    assert np.isnan(policy.history_[0]["return_mean"])
+
+
+def test_act_takes_the_index_of_a_state():
+    policy = AMPOPolicy(**SMALL).fit(MDP)
+    assert policy.act(2) == policy.predict(MDP.states[2:3])[0]
+
+
+@pytest.mark.parametrize("critic", ["fitted_q", "lambda_return", "monte_carlo"])
+def test_a_model_needs_the_exact_critic(critic):
+    with pytest.raises(InvalidParameterError, match="needs critic='exact' or 'auto'"):
+        AMPOPolicy(critic=critic).fit(MDP)
+
+
+def test_environments_have_no_exact_critic():
+    with pytest.raises(InvalidParameterError, match="needs a TabularMDP"):
+        AMPOPolicy(critic="exact").fit("CartPole-v1")
+
+
+def test_a_model_takes_no_labels():
+    with pytest.raises(ValueError, match="takes no y"):
+        AMPOPolicy().fit(MDP, [0, 1])
+
+
+def test_an_unknown_distribution():
+    with pytest.raises(InvalidParameterError, match="'state_distribution' parameter"):
+        AMPOPolicy(critic=Exact("stationary")).fit(MDP)
+
+
+def test_a_discount_of_1_is_refused():
+    with pytest.raises(InvalidParameterError, match="gamma"):
+        AMPOPolicy(gamma=1).fit(MDP)
