@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", sorted(REGRESSORS, reverse=True))
+@pytest.mark.parametrize("name", REGRESSORS)
 def test_solves_cartpole_with_the_default_parameters(name):
     scores = []
     for seed in SEEDS:
