@@ -133,14 +133,15 @@ class FittedQ(Critic):
         policy : MirrorPolicy
             The policy to evaluate.
         transitions : Transitions
-            All stored transitions, in any order.
+            All stored transitions, piece by piece: unless `ends` says so, what
+            followed a row is the observation of the next.
         setting : CriticSetting
             The problem.
 
         Returns
         -------
         QSample
-            Values of all actions at all stored observations.
+            Values of all actions at the stored observations, or at `n_states` of them.
 
         Raises
         ------
@@ -183,7 +184,6 @@ class FittedQ(Critic):
             sweeps.fit(targets(q_values))
             before, q_values = q_values, targets.clip(sweeps.values())
             self.n_sweeps_ = sweep + 1
-            # Rarely met while the policy moves, often once it stands.
             if _has_settled(before, q_values, self.tol):
                 break
 
