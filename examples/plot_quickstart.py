@@ -1,6 +1,6 @@
 """
-Three regressors learn to balance a pole within a minute
-========================================================
+One minute of learning to balance a pole with three regressors
+==============================================================
 
 How does one swap the regressor, and what does each of them buy? `AMPOPolicy` is fitted
 on CartPole with kernel features and ridge (the default), with LightGBM and with a

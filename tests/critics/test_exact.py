@@ -1,11 +1,13 @@
 """The exact critic, and where it is refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from skampo import AMPOPolicy
-from skampo.critics import Exact
+from skampo.critics import CriticSetting, Exact
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 
@@ -25,8 +27,13 @@ def test_auto_is_exact_for_a_model():
 
 
 def test_states_are_weighted_by_their_visitation():
-    policy = AMPOPolicy(critic=Exact("visitation"), **SMALL).fit(MDP)
-    assert policy.score(MDP) == pytest.approx(MDP.solve(0.8).values.mean(), rel=0.05)
+    proba = np.full((5, 3), 1 / 3)
+    policy = SimpleNamespace(proba=lambda states: proba)
+    setting = CriticSetting(3, 0.8, None, None, np.random.default_rng(0))
+    sample = Exact("visitation").evaluate(policy, MDP, setting)
+    assert_allclose(sample.sample_weight, MDP.visitation(proba, 0.8))
+    assert_allclose(sample.q_values, MDP.action_values(proba, 0.8))
+    assert Exact().evaluate(policy, MDP, setting).sample_weight is None
 
 
 def test_early_stopping_uses_the_exact_value():
