@@ -120,9 +120,10 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         The iteration whose policy is kept, counted from 1.
     history_ : list of dict
         One dict per iteration with the keys iteration, n_steps (so far), n_episodes
-        (finished in this iteration), return_mean, return_std, eta, divergence,
-        entropy, approximation_error (mean squared residual of line 1 on the centered
-        target), validation_return, rollout_time, critic_time and fit_time (seconds).
+        (finished in this iteration), return_mean, return_std (of the policy that the
+        iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
+        approximation_error (mean squared residual of line 1 on the centered target),
+        validation_return, rollout_time, critic_time and fit_time (seconds).
     interrupted_ : bool
         Whether Ctrl-C ended `fit`.
 

@@ -26,6 +26,8 @@ class Iterate:
 def iteration_record(t, experience, sample, before, after, target, fitted, eta):
     """The entries of `history_` that follow from one iteration's arrays."""
     return_mean, return_std = _mean_and_std(experience.episode_returns)
+    if sample.expected_return is not None:
+        return_mean, return_std = sample.expected_return, np.nan
     weight = sample.sample_weight
     divergence = before.mirror_map.divergence(after, np.maximum(before.proba, _TINY))
     residual = fitted - fitted.mean(axis=1, keepdims=True) - target

@@ -140,7 +140,7 @@ def _label_problem(estimator, X, y, sample_weight):
         )
     # A blank of the same class: the estimator stays as it is if the data are refused.
     blank = type(estimator)()
-    X, y = validate_data(blank, X, y, dtype=np.float64)
+    X, y = validate_data(blank, X, y, dtype=np.float64, order="C")
     check_classification_targets(y)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X)

@@ -250,7 +250,8 @@ class PolicyMixin:
 
     def _check_states(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, reset=False)
+        # One layout: products of another one differ in the last bit.
+        return validate_data(self, X, dtype=np.float64, order="C", reset=False)
 
 
 def greedy_return(mdp, policy, gamma):

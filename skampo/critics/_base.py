@@ -35,6 +35,8 @@ class QSample:
     shared : tuple of (transformer, model), default=None
         The policy's regressor taken apart: a fitted transformer, whose features the
         critic used, and the unfitted model behind it.
+    expected_return : float, default=None
+        Expected return of the policy that was evaluated, where a model gives it.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class QSample:
     reward_range: float = 0.0
     view: Any = None
     shared: tuple | None = None
+    expected_return: float | None = None
 
     def evaluate(self, scores):
         """

@@ -90,7 +90,8 @@ class Exact(Critic):
         proba = policy.proba(mdp.states)
         if self.state_distribution == "visitation":
             weights = mdp.visitation(proba, setting.gamma)
-        q_values = mdp.action_values(proba, setting.gamma)
+        values = mdp.values(proba, setting.gamma)
+        q_values = mdp.look_ahead(values, setting.gamma)
         self.q_ = TableValues(q_values)
         return QSample(
             mdp.states,
@@ -98,4 +99,5 @@ class Exact(Critic):
             setting.gamma,
             weights,
             reward_range(mdp.reward.ravel()),
+            expected_return=float(mdp.initial_distribution @ values),
         )

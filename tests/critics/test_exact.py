@@ -41,7 +41,15 @@ def test_early_stopping_uses_the_exact_value():
     assert policy.n_validation_steps_ == 0
     best = max(record["validation_return"] for record in policy.history_)
     assert policy.score(MDP) == best
-    assert np.isnan(policy.history_[0]["return_mean"])
+
+
+def test_the_history_holds_the_exact_returns_of_the_policies_evaluated():
+    policy = AMPOPolicy(**SMALL).fit(MDP)
+    for n_iter, record in enumerate(policy.history_):
+        before = AMPOPolicy(**SMALL | {"max_iter": n_iter}).fit(MDP)
+        proba = before.predict_proba(MDP.states)
+        assert record["return_mean"] == MDP.expected_return(proba, 0.8)
+        assert np.isnan(record["return_std"])
 
 
 def test_act_takes_the_index_of_a_state():
