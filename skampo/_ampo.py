@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, check_random_state
 
 from skampo._encoding import ENCODINGS
-from skampo._policy import exact_target
 from skampo._problem import make_problem
 from skampo._regression import check_regressor
 from skampo._run import Run
@@ -60,8 +59,10 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
     encoding : str, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
-        action), ``"joint"`` (the action as a feature), ``"auto"`` (multi_output if the
-        regressor declares that it takes several outputs, else per_action).
+        action), ``"joint"`` (the action as a feature), ``"compatible"`` (the natural
+        policy gradient of a log-linear policy, for linear regressors and the softmax),
+        ``"auto"`` (multi_output if the regressor declares that it takes several
+        outputs, else per_action).
     gamma : float, default=0.99
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
@@ -280,7 +281,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
                 here = policy.at(sample)
                 eta = run.step_size(t, here, sample)
                 # line 1: f ≈ Qₜ + ηₜ⁻¹ ∇h(πₜ)
-                target = exact_target(sample.q_values, here.dual, eta)
+                target = here.target(sample.q_values, eta)
                 f = run.regress(policy, sample, target)
                 # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
                 policy = policy.improve(f, eta)

@@ -17,10 +17,11 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
+from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
-__all__ += ["behind", "continuation", "is_random", "ridge_form"]
+__all__ += ["behind", "continuation", "fit_features", "is_random", "ridge_form"]
 __all__ += ["split_features"]
 
 
@@ -80,6 +81,18 @@ class FeatureScores:
             return None
         name = type(model).__name__.lower()
         return Pipeline([*self.transformer.steps, (name, model)])
+
+
+def fit_features(transformer, observations, rng):
+    """Fit a transformer to the observations; what fails names the transformer."""
+    try:
+        return seed_unseeded(transformer, rng).fit(observations)
+    except Exception as error:
+        raise RegressorError(
+            f"regressor features {transformer!r} failed to fit "
+            f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def transform(transformer, observations):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BestIterate", "Iterate", "iteration_record", "progress_line"]
-__all__ += ["warn_about_fit"]
+__all__ = ["BestIterate", "Iterate", "LineOneFit", "iteration_record"]
+__all__ += ["progress_line", "warn_about_fit"]
 
 
 # A probability that underflowed is not zero: the divergence from it is finite.
@@ -23,14 +23,36 @@ class Iterate:
     iteration: int
 
 
-def iteration_record(t, experience, sample, before, after, target, fitted, eta):
+@dataclass(frozen=True, eq=False)
+class LineOneFit:
+    """What line 1 aimed at, what the regressor made of it, and which actions count."""
+
+    target: np.ndarray
+    fitted: np.ndarray
+    action_weights: np.ndarray
+
+    def errors(self, unit=1.0):
+        """Mean squared residual of each state, but for a constant of the state."""
+        return self._spread((self.fitted - self.target) / unit)
+
+    def spreads(self, unit=1.0):
+        """Mean squared target of each state, but for a constant of the state."""
+        return self._spread(self.target / unit)
+
+    def _spread(self, values):
+        weights = self.action_weights
+        centered = values - (weights * values).sum(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):
+            return (weights * centered**2).sum(axis=1)
+
+
+def iteration_record(t, experience, sample, before, after, line_one, eta):
     """The entries of `history_` that follow from one iteration's arrays."""
     return_mean, return_std = _mean_and_std(experience.episode_returns)
     if sample.expected_return is not None:
         return_mean, return_std = sample.expected_return, np.nan
     weight = sample.sample_weight
     divergence = before.mirror_map.divergence(after, np.maximum(before.proba, _TINY))
-    residual = fitted - fitted.mean(axis=1, keepdims=True) - target
     return {
         "iteration": t + 1,
         "n_steps": experience.n_steps,
@@ -40,7 +62,7 @@ def iteration_record(t, experience, sample, before, after, target, fitted, eta):
         "eta": float(eta),
         "divergence": _average(divergence, weight),
         "entropy": _average(_entropy(after), weight),
-        "approximation_error": _average(_mean_square(residual), weight),
+        "approximation_error": _average(line_one.errors(), weight),
     }
 
 
@@ -57,21 +79,16 @@ def _average(values, weight):
     return float(np.average(values, weights=weight))
 
 
-def _mean_square(values):
-    with np.errstate(over="ignore"):
-        return np.mean(values**2, axis=1)
-
-
 def _entropy(proba):
     logs = np.log(proba, where=proba > 0, out=np.zeros_like(proba))
     return -(proba * logs).sum(axis=1)
 
 
-def warn_about_fit(target, fitted, sample_weight, state):
+def warn_about_fit(line_one, sample_weight, state):
     """Say once what a fit shows: scores that ignore the state and action, or noise."""
-    if not np.ptp(target) > 0:
+    if not np.ptp(line_one.target) > 0:
         return
-    if np.ptp(fitted, axis=1).max() == 0:
+    if np.ptp(line_one.fitted, axis=1).max() == 0:
         _warn_once(
             state,
             "constant",
@@ -79,10 +96,9 @@ def warn_about_fit(target, fitted, sample_weight, state):
             "the policy stays uniform. Give it more capacity or less regularization.",
         )
         return
-    scaled = target / np.abs(target).max()
-    centered = (fitted - fitted.mean(axis=1, keepdims=True)) / np.abs(target).max()
-    residual = _average(_mean_square(centered - scaled), sample_weight)
-    if residual > _average(_mean_square(scaled), sample_weight):
+    unit = np.abs(line_one.target).max()
+    residual = _average(line_one.errors(unit), sample_weight)
+    if residual > _average(line_one.spreads(unit), sample_weight):
         _warn_once(
             state,
             "noise",

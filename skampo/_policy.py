@@ -1,11 +1,13 @@
 """The policy iterate: an immutable value, and its restriction to a batch of states."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MirrorPolicy", "PolicyTable", "exact_target", "greedy_proba"]
+__all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
+__all__ += ["greedy_proba"]
 
 # Far below the largest float, so that differences of scores are finite as well.
 _LARGEST = 1e300
@@ -43,6 +45,34 @@ def exact_target(q_values, dual, eta):
 
 
 @dataclass(frozen=True, eq=False)
+class MirrorTarget:
+    """
+    What line 1 fits: action values, the policy they belong to, and the step size.
+
+    Parameters
+    ----------
+    q_values : ndarray of shape (n, n_actions)
+        Action values, in units of the return.
+    dual : ndarray of shape (n, n_actions)
+        Gradient of the mirror map at the policy, up to a constant per state.
+    proba : ndarray of shape (n, n_actions)
+        Probabilities of the policy.
+    eta : float
+        Step size, possibly infinite.
+    """
+
+    q_values: np.ndarray
+    dual: np.ndarray
+    proba: np.ndarray
+    eta: float
+
+    @cached_property
+    def values(self):
+        """The regression target, centered in every state."""
+        return exact_target(self.q_values, self.dual, self.eta)
+
+
+@dataclass(frozen=True, eq=False)
 class PolicyTable:
     r"""
     A policy restricted to n observations: what step sizes and line 1 look at.
@@ -60,6 +90,24 @@ class PolicyTable:
     mirror_map: Any
     dual: np.ndarray
     proba: np.ndarray
+
+    def target(self, q_values, eta):
+        """
+        The regression of line 1.
+
+        Parameters
+        ----------
+        q_values : ndarray of shape (n, n_actions)
+            Action values.
+        eta : float
+            Step size, possibly infinite.
+
+        Returns
+        -------
+        MirrorTarget
+            Its `values` are what most encodings fit.
+        """
+        return MirrorTarget(q_values, self.dual, self.proba, eta)
 
     def step(self, q_values, eta):
         r"""

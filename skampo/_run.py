@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from skampo._encoding import ENCODINGS, zero_scores
+from skampo._encoding import ENCODINGS, PASSES, Learner, zero_scores
 from skampo._features import behind, continuation
 from skampo._history import (
     BestIterate,
     Iterate,
+    LineOneFit,
     iteration_record,
     progress_line,
     warn_about_fit,
@@ -74,7 +75,9 @@ class Run:
         if last:
             check_continues(estimator, problem, last)
         zero = zero_scores(len(problem.experience.classes))
+        encoding = ENCODINGS[estimator.encoding]()
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
+        encoding.check(policy.mirror_map)
         q = None if problem.kind == "labels" else zero
         kept = last.kept if last else Iterate(policy, q, 0)
         return cls(
@@ -83,7 +86,7 @@ class Run:
             kept.policy,
             kept,
             resolve(estimator.step_size, STEP_SIZES),
-            ENCODINGS[estimator.encoding](),
+            encoding,
             regressor,
             seed,
             list(last.history) if last else [],
@@ -122,17 +125,12 @@ class Run:
 
     def regress(self, policy, sample, target):
         """Line 1: scores fitted to the target, on the critic's features if shared."""
-        transformer, model = sample.shared or (None, self.regressor)
-        X = sample.observations
-        scores = self.encoding.fit_all(
-            model,
-            X if transformer is None else sample.view.features(transformer),
-            target,
-            sample.sample_weight,
-            rng=self.setting.rng,
-            n_jobs=self.setting.n_jobs,
-            start=continuation(policy.f, transformer),
-        )
+        rng = self.setting.rng
+        transformer, model = self.encoding.split(self.regressor, sample, policy.f, rng)
+        start = continuation(policy.f, transformer)
+        learner = Learner(model, rng, self.setting.n_jobs, start, PASSES)
+        features = sample.features(transformer)
+        scores = self.encoding.fit(learner, features, target, sample.sample_weight)
         return behind(transformer, scores)
 
     def record(self, t, policy, sample, here, target):
@@ -140,9 +138,11 @@ class Run:
         fitted = sample.evaluate(policy.f)
         after = policy.project(fitted)
         self._lap("fit_time")
-        warn_about_fit(target, fitted, sample.sample_weight, self.warned)
+        weights = self.encoding.action_weights(target)
+        line_one = LineOneFit(target.values, fitted, weights)
+        warn_about_fit(line_one, sample.sample_weight, self.warned)
         record = iteration_record(
-            t, self.problem.experience, sample, here, after, target, fitted, policy.eta
+            t, self.problem.experience, sample, here, after, line_one, policy.eta
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         record["validation_return"], stop = self._validate(iterate)

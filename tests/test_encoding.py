@@ -15,6 +15,7 @@ from skampo._encoding import (
     ENCODINGS,
     ColumnScores,
     JointScores,
+    Learner,
     Scores,
     joint_rows,
     rms,
@@ -31,6 +32,10 @@ every_encoding = pytest.mark.parametrize("name", sorted(ENCODINGS))
 
 def rng():
     return np.random.default_rng(0)
+
+
+def learner(regressor=TREE, **keywords):
+    return Learner(regressor, rng(), **keywords)
 
 
 class Fitted:
@@ -108,19 +113,19 @@ class TestFitAll:
     @every_encoding
     @pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
     def test_an_exact_regressor_gives_the_target_back(self, name, size):
-        scores = ENCODINGS[name]().fit_all(TREE, X, size * TARGETS, None, rng=rng())
+        scores = ENCODINGS[name]().fit_all(learner(), X, size * TARGETS, None)
         assert_allclose(scores(X), size * TARGETS, rtol=1e-12)
 
     @every_encoding
     def test_the_regressor_sees_a_target_of_unit_size(self, name):
-        scores = ENCODINGS[name]().fit_all(TREE, X, 1e9 * TARGETS, None, rng=rng())
+        scores = ENCODINGS[name]().fit_all(learner(), X, 1e9 * TARGETS, None)
         assert_allclose(scores.scale, rms(1e9 * TARGETS))
         models = scores.fitted if isinstance(scores.fitted, list) else [scores.fitted]
         assert max(np.abs(model.tree_.value).max() for model in models) < 3
 
     @every_encoding
     def test_zero_targets(self, name):
-        scores = ENCODINGS[name]().fit_all(TREE, X, 0 * TARGETS, None, rng=rng())
+        scores = ENCODINGS[name]().fit_all(learner(), X, 0 * TARGETS, None)
         assert_array_equal(scores(X), np.zeros((6, 3)))
 
     @every_encoding
@@ -128,9 +133,9 @@ class TestFitAll:
         weight = np.array([1, 2, 3, 1, 0, 2])
         model = make_pipeline(PolynomialFeatures(2), Ridge())
         fit = ENCODINGS[name]().fit_all
-        weighted = fit(model, X, TARGETS, weight.astype(float), rng=rng())
+        weighted = fit(learner(model), X, TARGETS, weight.astype(float))
         repeated = np.repeat(np.arange(6), weight)
-        plain = fit(model, X[repeated], TARGETS[repeated], None, rng=rng())
+        plain = fit(learner(model), X[repeated], TARGETS[repeated], None)
         assert_allclose(weighted(X), plain(X), rtol=1e-9)
 
     @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ class TestFitAll:
         [(Ridge(), ColumnScores), (SGDRegressor(random_state=0), Scores)],
     )
     def test_auto_asks_the_regressor(self, regressor, kind):
-        scores = ENCODINGS["auto"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+        scores = ENCODINGS["auto"]().fit_all(learner(regressor), X, TARGETS, None)
         assert type(scores) is kind
 
 
@@ -147,23 +152,21 @@ class TestFitTaken:
     def test_rows_of_the_action_taken(self, name):
         y = np.arange(6.0)
         encoding = ENCODINGS[name]()
-        scores = encoding.fit_taken(TREE, X, ACTIONS, y, 3, rng=rng())(X)
+        scores = encoding.fit_taken(learner(), X, ACTIONS, y, 3)(X)
         assert_allclose(scores[np.arange(6), ACTIONS], y)
 
     @pytest.mark.parametrize("name", ["auto", "per_action", "multi_output"])
     def test_an_action_that_was_never_taken(self, name):
         actions, y = np.array([0, 2] * 3), np.array([1.0, 3.0] * 3)
         encoding = ENCODINGS[name]()
-        scores = encoding.fit_taken(TREE, X, actions, y, 4, rng=rng())
+        scores = encoding.fit_taken(learner(), X, actions, y, 4)
         assert_allclose(scores(X), np.tile([1.0, 2.0, 3.0, 2.0], (6, 1)))
 
     @every_encoding
     def test_a_single_row(self, name):
         model = KNeighborsRegressor(1)
         encoding = ENCODINGS[name]()
-        fitted = encoding.fit_taken(
-            model, X[:1], ACTIONS[:1], X[:1, 0] + 5, 3, rng=rng()
-        )
+        fitted = encoding.fit_taken(learner(model), X[:1], ACTIONS[:1], X[:1, 0] + 5, 3)
         assert_allclose(fitted(X), np.full((6, 3), 5.0))
 
 
@@ -173,7 +176,7 @@ class TestJobs:
         model = SGDRegressor()
         fit = ENCODINGS["per_action"]().fit_all
         one, many = (
-            fit(model, X, TARGETS, None, rng=rng(), n_jobs=n)(X) for n in (1, n_jobs)
+            fit(learner(model, n_jobs=n), X, TARGETS, None)(X) for n in (1, n_jobs)
         )
         assert_array_equal(one, many)
 
@@ -186,22 +189,22 @@ class TestJointWarning:
     )
     def test_a_linear_regressor(self, regressor):
         with pytest.warns(UserWarning, match=self.MESSAGE):
-            ENCODINGS["joint"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+            ENCODINGS["joint"]().fit_all(learner(regressor), X, TARGETS, None)
 
     @pytest.mark.parametrize(
         "regressor", [TREE, make_pipeline(PolynomialFeatures(2), Ridge())]
     )
     def test_others_are_not_warned(self, regressor):
-        ENCODINGS["joint"]().fit_all(regressor, X, TARGETS, None, rng=rng())
+        ENCODINGS["joint"]().fit_all(learner(regressor), X, TARGETS, None)
 
 
 @pytest.mark.parametrize("name", ["auto", "per_action", "joint"])
 @pytest.mark.filterwarnings("ignore:encoding='joint' with a linear:UserWarning")
 def test_learns_on_from_a_copy_of_the_last_scores(name):
     fit, model = ENCODINGS[name]().fit_all, SGDRegressor(random_state=0)
-    first = fit(model, X / 6, TARGETS, None, rng=rng())
+    first = fit(learner(model), X / 6, TARGETS, None)
     before = first(X / 6)
-    second = fit(model, X / 6, TARGETS, None, rng=rng(), start=first)
+    second = fit(learner(model, start=first), X / 6, TARGETS, None)
     assert_array_equal(first(X / 6), before)
     passes = [np.atleast_1d(scores.fitted)[0].t_ for scores in (first, second)]
     assert passes[1] > passes[0]

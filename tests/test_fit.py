@@ -90,8 +90,11 @@ def test_set_params_after_fit_changes_nothing_before_the_next_fit():
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("critic", [*DATA_CRITICS, MonteCarlo("geometric")], ids=str)
 def test_all_parts_work_together(critic, encoding, mirror_map):
+    regressor = RANDOM_TREE
+    if encoding == "compatible":
+        regressor, mirror_map = LinearRegression(), "negative_entropy"
     policy = AMPOPolicy(
-        RANDOM_TREE, critic=critic, encoding=encoding, mirror_map=mirror_map, **SMALL
+        regressor, critic=critic, encoding=encoding, mirror_map=mirror_map, **SMALL
     ).fit(RewardingEnv)
     assert policy.n_iter_ == 2
     assert_allclose(policy.predict_proba(STATES).sum(axis=1), 1, rtol=0, atol=1e-12)

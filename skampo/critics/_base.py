@@ -1,11 +1,14 @@
 """What all critics share: what they are given, what they return, what they declare."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skampo._encoding import Learner
+from skampo._features import FeatureView
 from skampo._regression import check_regressor
 from skampo.utils._validation import check_parameters
 
@@ -69,9 +72,27 @@ class QSample:
         ndarray of shape (n, n_actions)
             The values; features that are known are not computed again.
         """
-        if self.view is None:
-            return scores(self.observations)
-        return self.view.evaluate(scores)
+        return self._features.evaluate(scores)
+
+    def features(self, transformer):
+        """
+        Compute features of the observations.
+
+        Parameters
+        ----------
+        transformer : transformer or None
+            A fitted transformer; None gives the observations themselves.
+
+        Returns
+        -------
+        ndarray or sparse array of shape (n, n_features)
+            The features; those that are known are not computed again.
+        """
+        return self._features.features(transformer)
+
+    @cached_property
+    def _features(self):
+        return FeatureView(self.observations) if self.view is None else self.view
 
     @property
     def n_actions(self):
@@ -114,6 +135,26 @@ class CriticSetting:
     encoding: Any
     rng: np.random.Generator
     n_jobs: int | None = None
+
+    def learner(self, regressor, start=None, n_passes=1):
+        """
+        Prepare the fits of one regressor.
+
+        Parameters
+        ----------
+        regressor : estimator
+            What is fitted.
+        start : scores, default=None
+            Scores whose models learn on, if they can.
+        n_passes : int, default=1
+            Passes over the data of a model that learns on.
+
+        Returns
+        -------
+        Learner
+            What the encoding's `fit_taken` takes.
+        """
+        return Learner(regressor, self.rng, self.n_jobs, start, n_passes)
 
 
 class Critic(BaseEstimator):

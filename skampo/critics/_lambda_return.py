@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skampo._encoding import ColumnScores, rms
-from skampo._regression import fit_regressor
+from skampo._encoding import ColumnScores, keep_unit, rms
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.experience import lambda_returns
 from skampo.utils._validation import Interval
@@ -46,6 +45,9 @@ class LambdaReturn(Critic):
         Fits the state values; None is a clone of the policy's regressor.
     n_value_fits : int, default=2
         How often V is regressed on returns that bootstrap from it, per iteration.
+    n_passes : int, default=10
+        Passes over the fresh data in one fit of a regressor with `partial_fit`, which
+        learns on from the last iteration. Others are fitted anew.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class LambdaReturn(Critic):
     _constraints: ClassVar = {
         "trace_decay": Interval(float, 0, 1),
         "n_value_fits": Interval(int, 1),
+        "n_passes": Interval(int, 1),
     }
 
     def __init__(
@@ -83,11 +86,13 @@ class LambdaReturn(Critic):
         regressor=None,
         value_regressor=None,
         n_value_fits=2,
+        n_passes=10,
     ):
         self.trace_decay = trace_decay
         self.regressor = regressor
         self.value_regressor = value_regressor
         self.n_value_fits = n_value_fits
+        self.n_passes = n_passes
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -144,21 +149,22 @@ class LambdaReturn(Critic):
         )
 
     def _fit_value(self, observations, returns, setting):
-        own = self.value_regressor
+        own, last = self.value_regressor, getattr(self, "value_", None)
         regressor = setting.regressor if own is None else own
-        unit = rms(returns)
-        model = fit_regressor(regressor, observations, returns / unit, rng=setting.rng)
+        learner = setting.learner(regressor, n_passes=self.n_passes)
+        unit = keep_unit(rms(returns), last and last.scale)
+        model = learner.fit(observations, returns / unit, start=last and last.model)
         return ColumnScores(model, 1, unit)
 
     def _fit_advantages(self, transitions, advantages, setting):
-        unit = rms(advantages)
+        last = getattr(self, "q_", None)
+        regressor = self._choose_regressor(setting)
+        unit = keep_unit(rms(advantages), last and last.unit)
         fitted = setting.encoding.fit_taken(
-            self._choose_regressor(setting),
+            setting.learner(regressor, last and last.advantage, self.n_passes),
             transitions.observations,
             transitions.actions,
             advantages / unit,
             setting.n_actions,
-            rng=setting.rng,
-            n_jobs=setting.n_jobs,
         )
         return AdvantageValues(self.value_, fitted, unit)

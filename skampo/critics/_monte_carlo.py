@@ -114,13 +114,11 @@ class MonteCarlo(Critic):
         unit = rms(returns)
         observations = transitions.observations[rows]
         scores = setting.encoding.fit_taken(
-            self._choose_regressor(setting),
+            setting.learner(self._choose_regressor(setting)),
             observations,
             transitions.actions[rows],
             returns / unit,
             setting.n_actions,
-            rng=setting.rng,
-            n_jobs=setting.n_jobs,
         )
         self.q_ = ScaledValues(scores, unit)
         return QSample(

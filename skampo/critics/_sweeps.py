@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from skampo._encoding import rms
+from skampo._encoding import keep_unit, rms
 from skampo._features import LinearScores, RidgeSystem
-from skampo._regression import continues, fit_regressor, predict_columns
+from skampo._regression import continues, predict_columns
 
 __all__ = ["RefitSweeps", "RidgeSweeps"]
 
@@ -94,31 +94,18 @@ class RefitSweeps:
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
-        last, rng = self.scores, self.setting.rng
+        last = self.scores
+        learner = self.setting.learner(self.model, last and last.added)
         # Units make the targets of both fits about 1, whatever the values are.
-        unit = _keep_unit(rms(y), last and last.shared_unit)
-        shared = fit_regressor(
-            self.model, self.taken, y / unit, rng=rng, start=last and last.shared
-        )
+        unit = keep_unit(rms(y), last and last.shared_unit)
+        shared = learner.fit(self.taken, y / unit, start=last and last.shared)
         rest = y - unit * predict_columns(shared, self.taken, 1)[:, 0]
-        rest_unit = _keep_unit(rms(rest), last and last.added_unit)
+        rest_unit = keep_unit(rms(rest), last and last.added_unit)
         added = self.setting.encoding.fit_taken(
-            self.model,
-            self.taken,
-            self.actions,
-            rest / rest_unit,
-            self.setting.n_actions,
-            rng=rng,
-            n_jobs=self.setting.n_jobs,
-            start=last and last.added,
+            learner, self.taken, self.actions, rest / rest_unit, self.setting.n_actions
         )
         self.scores = DuelingScores(shared, unit, added, rest_unit)
 
     def values(self):
         """Values of all actions in all states."""
         return self.scores(self.features)
-
-
-def _keep_unit(unit, last):
-    """The last unit while it is about right: a model that learns on knows its own."""
-    return last if last is not None and last / 3 < unit < 3 * last else unit

@@ -101,6 +101,9 @@ class MirrorMap(BaseEstimator, ABC):
     [[0.5 0.3 0.2]]
     """
 
+    #: Whether probabilities are proportional to the exponential of the scores.
+    is_softmax = False
+
     def project(self, scores):
         r"""
         Turn scores into probabilities.

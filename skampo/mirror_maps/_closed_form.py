@@ -76,6 +76,8 @@ class NegativeEntropy(MirrorMap):
     array([0.1308, 0.6931])
     """
 
+    is_softmax = True
+
     def _project(self, shifted):
         return softmax(shifted)
 

@@ -2,7 +2,7 @@
 
 from skampo.step_sizes._adaptive import Adaptive, TrustRegion
 from skampo.step_sizes._base import StepSize
-from skampo.step_sizes._schedules import Constant, Geometric, Greedy
+from skampo.step_sizes._schedules import Constant, Geometric, Greedy, Normalized
 
 __all__ = [
     "STEP_SIZES",
@@ -10,6 +10,7 @@ __all__ = [
     "Constant",
     "Geometric",
     "Greedy",
+    "Normalized",
     "StepSize",
     "TrustRegion",
 ]
@@ -17,6 +18,7 @@ __all__ = [
 #: The step sizes that a string can name.
 STEP_SIZES: dict[str, type[StepSize]] = {
     "constant": Constant,
+    "normalized": Normalized,
     "geometric": Geometric,
     "trust_region": TrustRegion,
     "adaptive": Adaptive,

@@ -5,7 +5,8 @@ import numpy as np
 from skampo.step_sizes._base import StepSize, bounded, standardize
 from skampo.utils._validation import check_positive
 
-__all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "in_units"]
+__all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "Normalized"]
+__all__ += ["in_units"]
 
 _OPTIONAL = "None or a float in the range (0.0, inf)"
 # In units of the action values: beyond it a step is policy iteration anyway.
@@ -83,6 +84,66 @@ class Constant(StepSize):
         if self.eta == np.inf:
             expected += "; use Greedy() for an infinite step size"
         return check_positive(self, "eta", expected)
+
+
+class Normalized(StepSize):
+    r"""
+    A constant step in units of the spread of the action values.
+
+    Parameters
+    ----------
+    eta : float, default=0.3
+        The step in (0, inf), without unit.
+
+    Notes
+    -----
+    The step size is :math:`\eta / \mathrm{rms}(Q_t)`, where the root mean square is
+    that of the action values less their mean in each state, over the states of the
+    sample. It is the constant step size on normalized advantages that deep
+    reinforcement learning uses: nothing depends on the size of the rewards.
+
+    References
+    ----------
+    .. [1] C. Alfano, R. Yuan, P. Rebeschini, "A novel framework for policy mirror
+       descent with general parameterization and linear convergence", NeurIPS 2023
+       (experiments).
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from skampo.step_sizes import Normalized
+    >>> sample = SimpleNamespace(q_values=[[0.0, 10.0]], sample_weight=None)
+    >>> Normalized(eta=1.0)(0, None, sample)
+    0.2
+    """
+
+    def __init__(self, eta=0.3):
+        self.eta = eta
+
+    def __call__(self, t, policy, sample):
+        """
+        Divide `eta` by the scale of the action values.
+
+        Parameters
+        ----------
+        t : int
+            Ignored.
+        policy : PolicyTable
+            Ignored.
+        sample : QSample
+            Its ``q_values`` and ``sample_weight`` are used.
+
+        Returns
+        -------
+        float
+            The step size, finite and greater than 0.
+
+        Raises
+        ------
+        ValueError
+            If `eta` is not a positive finite number.
+        """
+        return bounded(in_units(check_positive(self, "eta"), sample))
 
 
 class Geometric(StepSize):

@@ -383,6 +383,7 @@ def test_named_step_sizes_are_estimators(name):
 def test_names():
     assert list(STEP_SIZES) == [
         "constant",
+        "normalized",
         "geometric",
         "trust_region",
         "adaptive",

@@ -1,0 +1,25 @@
+"""How pairs (state, action) become the rows of a regression, and back."""
+
+from skampo._encoding._base import PASSES, Encoding, Learner, keep_unit, rms
+from skampo._encoding._compatible import Compatible, centered_rows
+from skampo._encoding._joint import Joint
+from skampo._encoding._per_action import Auto, MultiOutput, PerAction
+from skampo._encoding._scores import (
+    ColumnScores,
+    JointScores,
+    Scores,
+    joint_rows,
+    zero_scores,
+)
+
+ENCODINGS = {
+    "auto": Auto,
+    "per_action": PerAction,
+    "multi_output": MultiOutput,
+    "joint": Joint,
+    "compatible": Compatible,
+}
+
+__all__ = ["ENCODINGS", "PASSES", "ColumnScores", "Encoding", "JointScores"]
+__all__ += ["Learner", "Scores", "centered_rows", "joint_rows", "keep_unit", "rms"]
+__all__ += ["zero_scores"]

@@ -1,0 +1,183 @@
+"""Compatible features: the natural gradient, computed independently."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from skampo import AMPOPolicy
+from skampo._encoding import centered_rows
+from skampo.critics import Exact
+from skampo.exceptions import InvalidParameterError
+from skampo.mdp import make_random_mdp
+from skampo.step_sizes import Constant
+
+GAMMA = 0.9
+MDP = make_random_mdp(12, 3, random_state=1)
+LEAST_SQUARES = LinearRegression(fit_intercept=False)
+TABLE = make_pipeline(OneHotEncoder(sparse_output=False), LEAST_SQUARES)
+FEATURES = np.random.default_rng(0).normal(size=(12, 4))
+
+
+def look_up(states):
+    return FEATURES[states[:, 0].astype(int)]
+
+
+FEW = make_pipeline(FunctionTransformer(look_up), LEAST_SQUARES)
+
+
+def fit(regressor, n_iter, **parameters):
+    settings = {
+        "encoding": "compatible",
+        "critic": Exact("visitation"),
+        "step_size": Constant(2.0),
+        "gamma": GAMMA,
+        "max_iter": n_iter,
+        "random_state": 0,
+    }
+    return AMPOPolicy(regressor, **settings | parameters).fit(MDP)
+
+
+def softmax(scores):
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def natural_gradient(psi, proba, state_distribution, advantages):
+    """Pseudo-inverse of the Fisher matrix times the gradient, state by state."""
+    n_actions, size = proba.shape[1], psi.shape[1] * proba.shape[1]
+    fisher, gradient = np.zeros((size, size)), np.zeros(size)
+    for s, action in np.ndindex(proba.shape):
+        weight = state_distribution[s] * proba[s, action]
+        score = np.kron(np.eye(n_actions)[action] - proba[s], psi[s])
+        fisher += weight * np.outer(score, score)
+        gradient += weight * advantages[s, action] * score
+    solution = np.linalg.pinv(fisher, rcond=1e-12, hermitian=True) @ gradient
+    return solution.reshape(n_actions, -1).T
+
+
+def natural_policies(psi, eta, n_iter):
+    """Iterates of the natural gradient with exact values."""
+    theta = np.zeros((psi.shape[1], MDP.n_actions))
+    for _ in range(n_iter):
+        proba = softmax(psi @ theta)
+        q_values = MDP.action_values(proba, GAMMA)
+        advantages = q_values - (proba * q_values).sum(axis=1, keepdims=True)
+        visited = MDP.visitation(proba, GAMMA)
+        theta = theta + eta * natural_gradient(psi, proba, visited, advantages)
+    return softmax(psi @ theta)
+
+
+def test_centered_rows_by_hand():
+    psi, proba = np.array([[2.0, 3.0]]), np.array([[0.75, 0.25]])
+    expected = [[0.5, 0.75, -0.5, -0.75], [-1.5, -2.25, 1.5, 2.25]]
+    assert_allclose(centered_rows(psi, proba), expected)
+    assert_allclose(centered_rows(csr_array(psi), proba).toarray(), expected)
+
+
+@pytest.mark.parametrize("n_iter", [1, 2, 5])
+def test_few_features_follow_the_fisher_matrix(n_iter):
+    proba = fit(FEW, n_iter).predict_proba(MDP.states)
+    assert_allclose(proba, natural_policies(FEATURES, 2.0, n_iter), atol=1e-8)
+
+
+def test_few_features_are_not_those_of_line_1():
+    compatible = fit(FEW, 5).predict_proba(MDP.states)
+    other = fit(FEW, 5, encoding="per_action").predict_proba(MDP.states)
+    assert np.abs(compatible - other).max() > 0.01
+
+
+def test_a_table_gives_the_softmax_natural_gradient():
+    scores = np.zeros((MDP.n_states, MDP.n_actions))
+    for _ in range(5):
+        scores = scores + 2.0 * MDP.action_values(softmax(scores), GAMMA)
+    proba = fit(TABLE, 5).predict_proba(MDP.states)
+    assert_allclose(proba, softmax(scores), atol=1e-9)
+
+
+def test_sparse_features_are_the_same():
+    ridge = Ridge(1e-3, fit_intercept=False, solver="cholesky")
+    sparse = make_pipeline(OneHotEncoder(), ridge)
+    dense = make_pipeline(OneHotEncoder(sparse_output=False), ridge)
+    first, second = (fit(r, 4).predict_proba(MDP.states) for r in (sparse, dense))
+    assert_allclose(first, second, atol=1e-9)
+
+
+def test_an_intercept_changes_nothing():
+    with_intercept = make_pipeline(
+        OneHotEncoder(sparse_output=False), LinearRegression()
+    )
+    first, second = (
+        fit(r, 4).predict_proba(MDP.states) for r in (TABLE, with_intercept)
+    )
+    assert_allclose(first, second, atol=1e-9)
+
+
+def test_an_infinite_step_is_policy_iteration():
+    proba = np.full((MDP.n_states, MDP.n_actions), 1 / 3)
+    greedy = MDP.action_values(proba, GAMMA).argmax(axis=1)
+    policy = fit(TABLE, 1, step_size="greedy")
+    assert_array_equal(policy.predict(MDP.states), greedy)
+    policy = fit(TABLE, 1, step_size="greedy", warm_start=True)
+    after = policy.set_params(step_size=Constant(0.5)).fit(MDP)
+    assert np.isfinite(after.decision_function(MDP.states)).all()
+
+
+def test_goes_on_from_the_scores_of_another_encoding():
+    policy = fit(TABLE, 3, encoding="per_action", warm_start=True)
+    policy.set_params(encoding="compatible").fit(MDP)
+    expected = fit(TABLE, 6).predict_proba(MDP.states)
+    assert_allclose(policy.predict_proba(MDP.states), expected, atol=1e-8)
+
+
+def test_the_fitted_regressors_predict_the_scores():
+    policy = fit(FEW, 3)
+    columns = [model.predict(MDP.states) for model in policy.regressor_]
+    scores = policy.decision_function(MDP.states) / policy.step_size_
+    assert_allclose(np.column_stack(columns), scores)
+
+
+def test_features_stay_as_they_were_fitted_first():
+    policy = fit(TABLE, 1, warm_start=True)
+    first = policy.regressor_[0][0]
+    assert policy.fit(MDP).regressor_[0][0] is first
+
+
+def test_the_error_is_that_of_the_advantages_under_the_policy():
+    policy = fit(FEW, 4)
+    before = fit(FEW, 3).predict_proba(MDP.states)
+    q_values = MDP.action_values(before, GAMMA)
+    advantages = q_values - (before * q_values).sum(axis=1, keepdims=True)
+    visited = MDP.visitation(before, GAMMA)
+    gradient = FEATURES @ natural_gradient(FEATURES, before, visited, advantages)
+    centered = gradient - (before * gradient).sum(axis=1, keepdims=True)
+    squares = (before * (centered - advantages) ** 2).sum(axis=1)
+    error = policy.history_[-1]["approximation_error"]
+    assert error == pytest.approx(visited @ squares, rel=1e-6)
+
+
+def test_labels():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    y = (X[:, 0] > X[:, 1]).astype(int)
+    policy = AMPOPolicy(Ridge(), encoding="compatible", max_iter=20, random_state=0)
+    assert policy.fit(X, y).score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("mirror_map", ["euclidean", "tsallis", "hyperbolic_tangent"])
+def test_only_the_softmax_has_a_natural_gradient_like_this(mirror_map):
+    with pytest.raises(InvalidParameterError, match="of softmax policies"):
+        fit(TABLE, 1, mirror_map=mirror_map)
+
+
+@pytest.mark.parametrize(
+    "regressor",
+    [ExtraTreesRegressor(3), make_pipeline(OneHotEncoder(), ExtraTreesRegressor(3))],
+    ids=["alone", "pipeline"],
+)
+def test_a_regressor_without_coefficients_is_refused(regressor):
+    with pytest.raises(InvalidParameterError, match=r"linear regressor\. Got Extra"):
+        fit(regressor, 1)
