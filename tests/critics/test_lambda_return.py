@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -113,6 +114,33 @@ class TestRegressors:
         assert_allclose(sample.q_values[:, 1], sample.q_values[:, 0])
 
 
+class TestLearningOn:
+    NETWORK = MLPRegressor(hidden_layer_sizes=(3,), batch_size=1, max_iter=5)
+
+    def evaluate_twice(self, n_passes=4, regressor=NETWORK):
+        critic = LambdaReturn(n_value_fits=1, n_passes=n_passes)
+        for _ in range(2):
+            first = getattr(critic, "value_", None)
+            evaluate(critic, chain(terminated=True), regressor=regressor)
+        return critic, first
+
+    @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+    def test_networks_go_on_where_the_last_iteration_left_them(self):
+        critic, first = self.evaluate_twice()
+        # `t_` counts rows: three of them, in five passes and then in four.
+        assert (first.model.t_, critic.value_.model.t_) == (15, 15 + 12)
+        assert critic.value_.scale == first.scale
+        # Action 0 was taken twice and action 1 once.
+        assert [model.t_ for model in critic.q_.advantage.models] == [18, 9]
+
+    def test_others_are_fitted_anew(self):
+        critic, first = self.evaluate_twice(regressor=Ridge())
+        again = LambdaReturn(n_value_fits=1)
+        again.value_ = first
+        evaluate(again, chain(terminated=True), regressor=Ridge())
+        assert_array_equal(again.value_(STATES), critic.value_(STATES))
+
+
 def test_the_sample():
     transitions = chain(terminated=True)
     sample = evaluate(LambdaReturn(), transitions)
@@ -130,6 +158,7 @@ def test_the_sample():
         ("trace_decay", None),
         ("n_value_fits", 0),
         ("n_value_fits", 1.5),
+        ("n_passes", 0),
         ("regressor", Ridge),
         ("value_regressor", Ridge),
         ("value_regressor", "ridge"),

@@ -22,6 +22,7 @@ from skampo.step_sizes import (
     Constant,
     Geometric,
     Greedy,
+    Normalized,
     StepSize,
     TrustRegion,
 )
@@ -35,7 +36,7 @@ MAPS = [
     HyperbolicEntropy(),
     HyperbolicTangent(),
 ]
-FINITE = [Geometric(), TrustRegion(), Adaptive()]
+FINITE = [Geometric(), Normalized(), TrustRegion(), Adaptive()]
 LARGEST = np.finfo(float).max
 RNG = np.random.default_rng(0)
 Q_VALUES = RNG.normal(size=(30, 3))
@@ -378,6 +379,28 @@ def test_named_step_sizes_are_estimators(name):
     copy = pickle.loads(pickle.dumps(clone(step_size)))
     arguments = 0, uniform_policy(), make_sample([[0.0, 1.0]])
     assert copy(*arguments) == step_size(*arguments)
+
+
+class TestNormalized:
+    def test_by_hand(self):
+        # Centered: -1, 1 and 0, 0, whose root mean square is sqrt(1 / 2).
+        sample = make_sample([[0.0, 2.0], [5.0, 5.0]])
+        assert Normalized(0.3)(7, None, sample) == pytest.approx(0.3 * np.sqrt(2))
+
+    def test_weights(self):
+        sample = make_sample([[0.0, 2.0], [5.0, 5.0]], np.array([1.0, 0.0]))
+        assert Normalized(0.3)(0, None, sample) == pytest.approx(0.3)
+
+    @given(st.floats(1e-200, 1e200))
+    def test_the_unit_of_the_rewards_does_not_matter(self, unit):
+        plain = Normalized()(0, None, make_sample(Q_VALUES))
+        scaled = Normalized()(0, None, make_sample(unit * Q_VALUES))
+        assert scaled * unit == pytest.approx(plain)
+
+    @pytest.mark.parametrize("eta", [0, -1, np.inf, np.nan, "1", True])
+    def test_errors(self, eta):
+        with pytest.raises(ValueError, match="'eta' parameter of Normalized"):
+            Normalized(eta)(0, None, make_sample(Q_VALUES))
 
 
 def test_names():
