@@ -1,0 +1,27 @@
+"""The Python of the user guide runs, page by page."""
+
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+PAGES = sorted((Path(__file__).parents[1] / "docs" / "user_guide").glob("*.md"))
+
+
+def blocks(page):
+    """Python code of a page, in its order."""
+    return re.findall(r"```python\n(.*?)```", page.read_text("utf8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+def test_python_blocks_run(page):
+    names = {}
+    for block in blocks(page):
+        exec(block, names)
+    plt.close("all")
+
+
+def test_a_page_with_code_is_found():
+    assert any(blocks(page) for page in PAGES)
