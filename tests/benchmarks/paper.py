@@ -10,7 +10,7 @@ The settings are the authors' (their second version): 500,000 steps as 390 itera
 10 environments x 128 steps, gamma 0.99, GAE(0.95), a constant step of 1 on normalized
 advantages, networks of 64 x 64 tanh units, Adam with a learning rate of 0.001 and four
 minibatches a pass. Other than theirs: the learning rate stays, the critic first fits
-the advantages of the actions taken and labels all actions, and line 1 takes 20 passes.
+the advantages of the actions taken and labels all actions, and fits take 20 passes.
 
 ``--ppo`` adds PPO of stable-baselines3 (``pip install "skampo[bench]"``) with the
 settings that the authors gave it.
@@ -55,7 +55,7 @@ def make_policy(mirror_map, seed):
         network,
         mirror_map=mirror_map,
         step_size=Normalized(1.0),
-        critic=LambdaReturn(trace_decay=0.95),
+        critic=LambdaReturn(trace_decay=0.95, n_passes=20),
         encoding="multi_output",
         gamma=0.99,
         n_envs=N_ENVS,
