@@ -22,7 +22,7 @@ from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
 __all__ += ["behind", "continuation", "fit_features", "is_random", "ridge_form"]
-__all__ += ["split_features"]
+__all__ += ["scale_rows", "split_features"]
 
 
 class RidgeForm(NamedTuple):
@@ -105,6 +105,13 @@ def transform(transformer, observations):
             f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def scale_rows(features, factors):
+    """Each row of dense or sparse features times its factor."""
+    if issparse(features):
+        return features.multiply(factors[:, None]).tocsr()
+    return features * factors[:, None]
 
 
 def behind(transformer, scores):

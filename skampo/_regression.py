@@ -15,6 +15,7 @@ from skampo.utils._sklearn import takes_sample_weight
 
 __all__ = [
     "check_regressor",
+    "check_transformer",
     "continues",
     "fit_regressor",
     "predict_column",
@@ -49,6 +50,18 @@ def check_regressor(regressor, owner, name="regressor"):
             "use a regressor."
         )
     return regressor
+
+
+def check_transformer(transformer, owner, name="transformer"):
+    """Refuse what is not an instance of a transformer, by name."""
+    if isinstance(transformer, type) or not (
+        hasattr(transformer, "fit") and hasattr(transformer, "transform")
+    ):
+        raise InvalidParameterError(
+            f"The '{name}' parameter of {owner} must be a transformer instance with "
+            f"'fit' and 'transform', for example Nystroem(). Got {transformer!r} "
+            "instead."
+        )
 
 
 def takes_columns(regressor):

@@ -9,7 +9,7 @@ from scipy.sparse import block_array, issparse
 
 from skampo._encoding._base import rms
 from skampo._encoding._per_action import PerAction
-from skampo._features import fit_features, split_features
+from skampo._features import fit_features, scale_rows, split_features
 from skampo.exceptions import InvalidParameterError
 
 __all__ = ["Compatible", "CompatibleScores", "centered_rows"]
@@ -131,13 +131,7 @@ def centered_rows(features, proba):
     n_actions = proba.shape[1]
     share = np.eye(n_actions)[:, None, :] - proba
     blocks = [
-        [_times(features, share[a, :, b]) for b in range(n_actions)]
+        [scale_rows(features, share[a, :, b]) for b in range(n_actions)]
         for a in range(n_actions)
     ]
     return block_array(blocks, format="csr") if issparse(features) else np.block(blocks)
-
-
-def _times(features, share):
-    if issparse(features):
-        return features.multiply(share[:, None])
-    return features * share[:, None]

@@ -15,6 +15,10 @@ class Joint(Encoding):
 
     splits_actions = False
 
+    def split(self, regressor, sample, last, rng):
+        """The regressor sees states and actions together, whatever the critic saw."""
+        return None, regressor
+
     def fit_all(self, learner, X, values, sample_weight):
         """Scores fitted to a value for every action of every row."""
         n_actions = values.shape[1]

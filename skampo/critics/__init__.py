@@ -5,17 +5,21 @@ from skampo.critics._exact import Exact
 from skampo.critics._fitted_q import FittedQ
 from skampo.critics._full_information import FullInformation
 from skampo.critics._lambda_return import LambdaReturn
+from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
+from skampo.critics._replay import ReplayCritic
 
 CRITICS = {
     "exact": Exact,
     "fitted_q": FittedQ,
     "lambda_return": LambdaReturn,
+    "lstdq": LSTDQ,
     "monte_carlo": MonteCarlo,
 }
 
 __all__ = [
     "CRITICS",
+    "LSTDQ",
     "Critic",
     "CriticSetting",
     "Exact",
@@ -24,4 +28,5 @@ __all__ = [
     "LambdaReturn",
     "MonteCarlo",
     "QSample",
+    "ReplayCritic",
 ]

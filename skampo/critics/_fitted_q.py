@@ -1,47 +1,18 @@
 """Fitted Q evaluation over all transitions so far."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from skampo._features import (
-    FeatureView,
-    behind,
-    continuation,
-    is_random,
-    ridge_form,
-    split_features,
-)
-from skampo._regression import seed_unseeded
-from skampo.critics._base import Critic, QSample, reward_range
+from skampo._features import continuation, ridge_form
+from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import RefitSweeps, RidgeSweeps
-from skampo.critics._targets import StoredStates, SweepTargets
 from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
 
-# Random features are drawn anew when the data have grown by a fifth, or, when the
-# oldest are dropped and nothing grows, after about a fifth was replaced.
-_GROWTH = 1.2
-_LONGEST_USE = 8
 
-
-@dataclass(frozen=True, eq=False)
-class ClippedValues:
-    """Fitted values, clipped to what a return can be, in units of the return."""
-
-    scores: Any
-    unit: float
-    low: float
-    high: float
-
-    def __call__(self, features):
-        """Values of all actions, shape (n, n_actions)."""
-        return self.unit * np.clip(self.scores(features), self.low, self.high)
-
-
-class FittedQ(Critic):
+class FittedQ(ReplayCritic):
     r"""
     Fitted Q evaluation: repeated regression on one-step targets, over all data so far.
 
@@ -124,101 +95,29 @@ class FittedQ(Critic):
         self.capacity = capacity
         self.tol = tol
 
-    def evaluate(self, policy, transitions, setting):
-        """
-        Estimate the action values of a policy by fitted Q evaluation.
+    def _trace_decay(self, solver):
+        return solver.trace_decay if self.trace_decay is None else self.trace_decay
 
-        Parameters
-        ----------
-        policy : MirrorPolicy
-            The policy to evaluate.
-        transitions : Transitions
-            All stored transitions, piece by piece: unless `ends` says so, what
-            followed a row is the observation of the next.
-        setting : CriticSetting
-            The problem.
-
-        Returns
-        -------
-        QSample
-            Values of all actions at the stored observations, or at `n_states` of them.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a parameter is invalid.
-        RegressorError
-            If the regressor fails or predicts what is no finite number.
-        """
-        self.check()
-        states = StoredStates.of(transitions)
-        view = FeatureView(states.observations)
-        regressor = self._choose_regressor(setting)
-        transformer, model = self._split(regressor, transitions, setting)
-        sweeps = self._make_sweeps(transformer, model, view, transitions, setting)
-        decay = sweeps.trace_decay if self.trace_decay is None else self.trace_decay
-        masks = states.masks(transitions)
-        proba = policy.project(view.evaluate(policy.f), masks)
-        targets = SweepTargets.of(
-            proba, states.after, transitions, setting.gamma, decay
-        )
-        self._sweep(sweeps, targets, view)
-        values = ClippedValues(sweeps.scores, targets.unit, targets.low, targets.high)
-        self.q_ = behind(transformer, values)
-        labeled = view.take(self._choose_states(len(transitions), sweeps, setting.rng))
-        return QSample(
-            labeled.observations,
-            labeled.evaluate(self.q_),
-            setting.gamma,
-            reward_range=reward_range(transitions.rewards),
-            view=labeled,
-            shared=(transformer, model) if self.regressor is None else None,
-        )
-
-    def _sweep(self, sweeps, targets, view):
+    def _solve(self, solver, targets, view):
         """Sweep until the values of all states settle."""
         q_values = np.zeros_like(targets.proba)
         if hasattr(self, "q_"):
             q_values = targets.clip(view.evaluate(self.q_) / targets.unit)
-        for sweep in range(self.n_sweeps or sweeps.affordable):
-            sweeps.fit(targets(q_values))
-            before, q_values = q_values, targets.clip(sweeps.values())
+        for sweep in range(self.n_sweeps or solver.affordable):
+            solver.fit(targets(q_values))
+            before, q_values = q_values, targets.clip(solver.values())
             self.n_sweeps_ = sweep + 1
             if _has_settled(before, q_values, self.tol):
                 break
 
-    def _choose_states(self, n_rows, sweeps, rng):
+    def _choose_states(self, n_rows, solver, rng):
         """Rows whose actions are labeled: all, or as many as are affordable."""
-        n_states = self.n_states or sweeps.affordable_states
+        n_states = self.n_states or solver.affordable_states
         if n_states is None or n_rows <= n_states:
             return slice(n_rows)
         return np.sort(rng.choice(n_rows, size=n_states, replace=False))
 
-    def _split(self, regressor, transitions, setting):
-        """The regressor's fitted features and the model behind them."""
-        if not setting.encoding.splits_actions:
-            return None, regressor
-        transformer, model = split_features(regressor)
-        if transformer is None:
-            return None, regressor
-        if self._is_stale(transformer, len(transitions)):
-            seed_unseeded(transformer, setting.rng)
-            try:
-                self.transformer_ = transformer.fit(transitions.observations)
-            except Exception:
-                # It may need a target: the whole Pipeline is then fitted each time.
-                return None, regressor
-            self._n_fitted, self._n_uses = len(transitions), 0
-        self._n_uses += 1
-        return self.transformer_, model
-
-    def _is_stale(self, transformer, n_rows):
-        """Random features are kept for a while, so that they need not be computed."""
-        if not hasattr(self, "transformer_") or not is_random(transformer):
-            return True
-        return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE
-
-    def _make_sweeps(self, transformer, model, view, transitions, setting):
+    def _make_solver(self, transformer, model, view, transitions, setting):
         features, actions = view.features(transformer), transitions.actions
         form = ridge_form(model)
         if form is not None and setting.encoding.splits_actions:

@@ -45,7 +45,7 @@ class LambdaReturn(Critic):
         Fits the state values; None is a clone of the policy's regressor.
     n_value_fits : int, default=2
         How often V is regressed on returns that bootstrap from it, per iteration.
-    n_passes : int, default=10
+    n_passes : int, default=20
         Passes over the fresh data in one fit of a regressor with `partial_fit`, which
         learns on from the last iteration. Others are fitted anew.
 
@@ -86,7 +86,7 @@ class LambdaReturn(Critic):
         regressor=None,
         value_regressor=None,
         n_value_fits=2,
-        n_passes=10,
+        n_passes=20,
     ):
         self.trace_decay = trace_decay
         self.regressor = regressor
