@@ -11,18 +11,20 @@ from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, pinvh
+from scipy.linalg import LinAlgError, cho_factor, pinvh
+from scipy.linalg.lapack import dpotrs
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
+from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
 __all__ += ["behind", "continuation", "fit_features", "is_random", "ridge_form"]
-__all__ += ["scale_rows", "split_features"]
+__all__ += ["plain", "scale_rows", "split_features"]
 
 
 class RidgeForm(NamedTuple):
@@ -50,6 +52,11 @@ def _(regressor: Ridge):
     return RidgeForm(float(regressor.alpha), regressor.fit_intercept)
 
 
+def plain(scores):
+    """Scores without scikit-learn's checks; themselves where they have no such form."""
+    return scores.plain() if hasattr(scores, "plain") else scores
+
+
 def split_features(regressor):
     """The unfitted transformer and the model behind it; None when they are one."""
     if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
@@ -67,6 +74,11 @@ class FeatureScores:
     def __call__(self, observations):
         """Scores of all actions, shape (n, n_actions)."""
         return self.scores(transform(self.transformer, observations))
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the parts are known."""
+        transform, scores = plain_transform(self.transformer), plain(self.scores)
+        return lambda X: scores(transform(X))
 
     @property
     def fitted(self):
@@ -211,7 +223,8 @@ class RidgeSystem:
 def _factorize(gram):
     """Solver of a symmetric system; if it is singular, of the least squares problem."""
     try:
-        factor = cho_factor(gram, check_finite=False)
+        factor, lower = cho_factor(gram, check_finite=False)
     except LinAlgError:
         return pinvh(gram).dot
-    return lambda moment: cho_solve(factor, moment, check_finite=False)
+    # `cho_solve` looks at its arguments longer than LAPACK solves.
+    return lambda moment: dpotrs(factor, moment, lower=lower)[0]

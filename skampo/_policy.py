@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skampo._features import plain
+
 __all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
 __all__ += ["greedy_proba"]
 
@@ -168,6 +170,17 @@ class MirrorPolicy:
             A new value; this one does not change.
         """
         return replace(self, f=f, eta=eta)
+
+    def plain(self):
+        """
+        The same policy without scikit-learn's checks, for rollouts.
+
+        Returns
+        -------
+        MirrorPolicy
+            It gives the same bits, and is not for keeping: it may not pickle.
+        """
+        return replace(self, f=plain(self.f))
 
     def scores(self, observations):
         r"""

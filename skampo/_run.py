@@ -104,7 +104,7 @@ class Run:
     def gather(self, policy):
         """Data of the policy."""
         self._lap()
-        transitions = self.problem.experience.gather(policy)
+        transitions = self.problem.experience.gather(policy.plain())
         self._lap("rollout_time")
         return transitions
 

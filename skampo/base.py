@@ -223,7 +223,7 @@ class PolicyMixin:
     def _play(self, X, n_episodes, *, policy=None, **keywords):
         return play_episodes(
             X,
-            self._policy if policy is None else policy,
+            (self._policy if policy is None else policy).plain(),
             n_episodes=n_episodes,
             max_episode_steps=self.max_episode_steps,
             observation_encoder=self._observation_encoder,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skampo._plain import plain_predict
 from skampo._regression import predict_column, predict_columns
 
 __all__ = ["ColumnScores", "JointScores", "Scores", "joint_rows", "zero_scores"]
@@ -30,6 +31,13 @@ class Scores:
         filled = [missing if column is None else column for column in columns]
         return self.scale * np.column_stack(filled)
 
+    def plain(self):
+        """The same without scikit-learn's checks, where the models are known."""
+        columns = [plain_predict(model) for model in self.models]
+        if None in columns:
+            return self
+        return lambda X: self.scale * np.column_stack([f(X) for f in columns])
+
     @property
     def fitted(self):
         """The fitted models, one per action."""
@@ -47,6 +55,13 @@ class ColumnScores:
     def __call__(self, observations):
         """Scores of all actions, shape (n, n_actions)."""
         return self.scale * predict_columns(self.model, observations, self.n_actions)
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the model is known."""
+        predict = plain_predict(self.model)
+        if predict is None:
+            return self
+        return lambda X: self.scale * predict(X).reshape(len(X), self.n_actions)
 
     @property
     def fitted(self):

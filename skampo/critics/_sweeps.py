@@ -32,6 +32,8 @@ class RidgeSweeps:
             for a, taken in enumerate(rows)
             if len(taken)
         ]
+        self.seen = [a for a, _, _ in self.systems]
+        self.unseen = np.setdiff1d(np.arange(setting.n_actions), self.seen)
         self.weights = np.zeros((features.shape[1], setting.n_actions))
         self.intercept = np.zeros(setting.n_actions)
 
@@ -39,13 +41,10 @@ class RidgeSweeps:
         """Fit the targets of the actions taken."""
         for a, taken, system in self.systems:
             self.weights[:, a], self.intercept[a] = system.solve(y[taken])
-        self._fill_unseen()
-
-    def _fill_unseen(self):
-        seen = [a for a, _, _ in self.systems]
-        unseen = np.setdiff1d(np.arange(len(self.intercept)), seen)
-        self.weights[:, unseen] = self.weights[:, seen].mean(axis=1, keepdims=True)
-        self.intercept[unseen] = self.intercept[seen].mean()
+        if len(self.unseen):
+            mean = self.weights[:, self.seen].mean(axis=1, keepdims=True)
+            self.weights[:, self.unseen] = mean
+            self.intercept[self.unseen] = self.intercept[self.seen].mean()
 
     def values(self):
         """Values of all actions in all states."""

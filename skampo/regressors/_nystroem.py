@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skampo._plain import plain_transform
 from skampo.utils._sklearn import check_sample_weight
 from skampo.utils._validation import Interval, Nothing, check_parameters
 
@@ -167,6 +168,13 @@ class NystroemFeatures(
     @property
     def _n_features_out(self):
         return self.normalization_.shape[1]
+
+
+@plain_transform.register
+def _(transformer: NystroemFeatures):
+    landmarks, gamma = transformer.landmarks_, transformer.gamma_
+    normalization = transformer.normalization_
+    return lambda X: gaussian_kernel(X, landmarks, gamma) @ normalization
 
 
 def gaussian_kernel(X, Z, gamma):

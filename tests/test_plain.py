@@ -1,0 +1,92 @@
+"""Plain arithmetic gives the bits that scikit-learn gives."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo import AMPOPolicy
+from skampo._plain import plain_predict, plain_transform
+from skampo.regressors import NystroemFeatures, default_regressor
+
+X = np.random.default_rng(0).normal(3, 2, size=(30, 4))
+Y = np.random.default_rng(1).normal(size=(30, 3))
+
+
+class DoublingScaler(StandardScaler):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+class DoublingRidge(Ridge):
+    def predict(self, X):
+        return 2 * super().predict(X)
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        StandardScaler(),
+        StandardScaler(with_mean=False),
+        StandardScaler(with_std=False),
+        DoublingScaler(),
+        NystroemFeatures(random_state=0),
+        PolynomialFeatures(2),
+        make_pipeline(StandardScaler(), "passthrough", NystroemFeatures()),
+        make_pipeline(OneHotEncoder(handle_unknown="ignore")),
+    ],
+    ids=str,
+)
+def test_transformers(transformer):
+    fitted = transformer.fit(X)
+    expected, found = fitted.transform(X[:8]), plain_transform(fitted)(X[:8])
+    if hasattr(expected, "toarray"):
+        expected, found = expected.toarray(), found.toarray()
+    assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("model", [Ridge(), LinearRegression(), Ridge(positive=True)])
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_linear_models(model, n_columns):
+    y = Y if n_columns == 3 and not getattr(model, "positive", False) else Y[:, 0]
+    fitted = model.fit(X, y)
+    assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
+
+
+@pytest.mark.parametrize("model", [DecisionTreeRegressor(), DoublingRidge()])
+def test_other_models_have_no_plain_form(model):
+    assert plain_predict(model.fit(X, Y)) is None
+
+
+@pytest.mark.parametrize(
+    "regressor",
+    [
+        None,
+        Ridge(),
+        DoublingRidge(),
+        DecisionTreeRegressor(max_depth=4),
+        make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=4)),
+        make_pipeline(PolynomialFeatures(2), Ridge()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("encoding", ["per_action", "multi_output", "joint"])
+@pytest.mark.filterwarnings("ignore:encoding='joint' with a linear:UserWarning")
+def test_policies(regressor, encoding):
+    policy = AMPOPolicy(regressor, encoding=encoding, max_iter=2, random_state=0)
+    policy.set_params(steps_per_iter=64).fit("CartPole-v1")
+    states = np.random.default_rng(0).normal(size=(8, 4))
+    expected = policy.predict_proba(states)
+    assert_array_equal(policy._policy.plain().proba(states), expected)
+
+
+def test_the_first_policy_and_discrete_states():
+    policy = AMPOPolicy(max_iter=0).fit("CartPole-v1")
+    assert_array_equal(policy._policy.plain().proba(X), np.full((30, 2), 0.5))
+    table = default_regressor(discrete=True).fit(np.arange(5.0)[:, None], np.ones(5))
+    states = np.array([[0.0], [7.0]])
+    features = plain_transform(table[:-1])(states)
+    assert_array_equal(plain_predict(table[-1])(features), table.predict(states))
