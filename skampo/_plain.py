@@ -47,7 +47,9 @@ def _(transformer: StandardScaler):
 @singledispatch
 def plain_predict(model):
     """Function of an array for a fitted model, None where none is known."""
-    return None
+    # Asked by its name, so that lightgbm is imported only by those who use it.
+    is_lightgbm = type(model).__module__ == "lightgbm.sklearn"
+    return model.booster_.predict if is_lightgbm else None
 
 
 @plain_predict.register(Ridge)

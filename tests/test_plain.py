@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -56,6 +57,12 @@ def test_linear_models(model, n_columns):
     assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
 
 
+def test_lightgbm_is_asked_behind_its_wrapper():
+    fitted = LGBMRegressor(min_child_samples=1, verbose=-1).fit(X, Y[:, 0])
+    assert plain_predict(fitted) == fitted.booster_.predict
+    assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
+
+
 @pytest.mark.parametrize("model", [DecisionTreeRegressor(), DoublingRidge()])
 def test_other_models_have_no_plain_form(model):
     assert plain_predict(model.fit(X, Y)) is None
@@ -78,6 +85,15 @@ def test_other_models_have_no_plain_form(model):
 def test_policies(regressor, encoding):
     policy = AMPOPolicy(regressor, encoding=encoding, max_iter=2, random_state=0)
     policy.set_params(steps_per_iter=64).fit("CartPole-v1")
+    states = np.random.default_rng(0).normal(size=(8, 4))
+    expected = policy.predict_proba(states)
+    assert_array_equal(policy._policy.plain().proba(states), expected)
+
+
+def test_a_policy_of_boosted_trees():
+    regressor = LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1)
+    policy = AMPOPolicy(regressor, max_iter=2, steps_per_iter=64, random_state=0)
+    policy.fit("CartPole-v1")
     states = np.random.default_rng(0).normal(size=(8, 4))
     expected = policy.predict_proba(states)
     assert_array_equal(policy._policy.plain().proba(states), expected)

@@ -9,7 +9,7 @@ __all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "Normalized"]
 __all__ += ["in_units"]
 
 _OPTIONAL = "None or a float in the range (0.0, inf)"
-# In units of the action values: beyond it a step is policy iteration anyway.
+# In units of the action values: beyond it the scores lose the digits that decide.
 LARGEST_UNIT_STEP = 1e12
 
 
@@ -168,10 +168,12 @@ class Geometric(StepSize):
     :math:`\theta` is the distribution mismatch coefficient [1]_.
 
     The step is capped at :math:`10^{12}` over the root mean square of the centered
-    action values, where it is policy iteration for all purposes. The defaults have no
-    meaning at :math:`\gamma = 0`, and no first step at :math:`\gamma = 1`: there the
-    default of `eta0` is :math:`\log A`, and the default of `ratio` is 1. With one
-    action, which no step moves, the default of `eta0` is 1.
+    action values. Where rewards are rare, steps stay too small for many iterations: the
+    default of `eta0` knows nothing of their size.
+
+    The defaults have no meaning at :math:`\gamma = 0`, and no first step at
+    :math:`\gamma = 1`: there the default of `eta0` is :math:`\log A`, and the default
+    of `ratio` is 1. With one action, which no step moves, the default of `eta0` is 1.
 
     References
     ----------
