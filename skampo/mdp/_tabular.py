@@ -1,37 +1,17 @@
 """A finite Markov decision process and its exact evaluation."""
 
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
+from gymnasium.wrappers import TimeLimit
 
+from skampo.mdp._environment import TabularEnv
+from skampo.mdp._solvers import find_optimum
+from skampo.mdp._storage import store
+from skampo.mdp._toy_text import read_model
 from skampo.utils._validation import check_discount, check_distribution
 
-__all__ = ["Solution", "TabularMDP"]
-
-
-class Solution(NamedTuple):
-    """
-    What `TabularMDP.solve` finds.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_states,)
-        Optimal values.
-    proba : ndarray of shape (n_states, n_actions)
-        A deterministic optimal policy.
-    n_iter : int
-        Rounds of policy iteration.
-
-    Examples
-    --------
-    >>> from skampo.mdp import make_random_mdp
-    >>> make_random_mdp(3, 2, random_state=0).solve(0.9).values.shape
-    (3,)
-    """
-
-    values: np.ndarray
-    proba: np.ndarray
-    n_iter: int
+__all__ = ["TabularMDP"]
 
 
 class TabularMDP:
@@ -42,8 +22,10 @@ class TabularMDP:
 
     Parameters
     ----------
-    transition : array-like of shape (n_states, n_actions, n_states)
-        Probabilities :math:`P(s' | s, a)`.
+    transition : array-like of shape (n_states, n_actions, n_states) or sparse array \
+            of shape (n_states * n_actions, n_states)
+        Probabilities :math:`P(s' | s, a)`. In a sparse array, row
+        ``state * n_actions + action`` holds the successors of a state and an action.
     reward : array-like of shape (n_states, n_actions)
         Expected rewards r(s, a).
     initial_distribution : array-like of shape (n_states,), default=None
@@ -55,6 +37,8 @@ class TabularMDP:
         Number of states.
     n_actions : int
         Number of actions.
+    n_successors : int
+        Most states that can follow one state and action.
     states : ndarray of shape (n_states, 1)
         The states as observations: one integer column.
 
@@ -64,9 +48,24 @@ class TabularMDP:
         If the shapes do not fit, a reward is not finite, or a row of probabilities is
         none; the state and the action are named.
 
+    Warns
+    -----
+    ConvergenceWarning
+        By the methods that evaluate a policy, if a sparse system could not be solved
+        to 1e-10 of the largest value, which takes a gamma above 0.9999.
+
     See Also
     --------
     make_random_mdp : Random models.
+    make_gridworld : Models drawn with letters.
+
+    Notes
+    -----
+    Both forms are copied. A policy is evaluated by LAPACK if the form is dense. If it
+    is sparse, BiCGSTAB and, where that does not help, sweeps of the operator of the
+    policy go on until the largest residual r certifies an error of at most
+    :math:`r / (1 - \gamma)` that is below 1e-12 of the values, or all that float64
+    allows.
 
     References
     ----------
@@ -85,24 +84,107 @@ class TabularMDP:
     """
 
     def __init__(self, transition, reward, initial_distribution=None):
-        transition = np.array(transition, dtype=np.float64)
-        reward = np.array(reward, dtype=np.float64)
-        _check_shapes(transition, reward)
-        self.n_states, self.n_actions = reward.shape
-        _check_entries(transition, reward)
-        if initial_distribution is None:
-            initial_distribution = np.full(self.n_states, 1 / self.n_states)
-        initial_distribution = np.array(initial_distribution, dtype=np.float64)
-        if initial_distribution.shape != (self.n_states,):
-            raise ValueError(
-                f"initial_distribution must have shape {(self.n_states,)}. Got "
-                f"{initial_distribution.shape} instead."
-            )
-        check_distribution(initial_distribution, "initial_distribution")
-        self.transition = transition
+        reward = np.array(reward, dtype=np.float64, order="C")
+        self._transition = store(transition, reward.shape)
+        _check_reward(reward)
         self.reward = reward
-        self.initial_distribution = initial_distribution
+        self.n_states, self.n_actions = reward.shape
+        self.n_successors = self._transition.n_successors
+        self.initial_distribution = _check_initial(initial_distribution, self.n_states)
         self.states = np.arange(self.n_states, dtype=np.float64)[:, None]
+
+    @classmethod
+    def from_env(cls, env):
+        """
+        Read the model of a toy-text environment of gymnasium.
+
+        Parameters
+        ----------
+        env : gymnasium.Env, str or gymnasium.envs.registration.EnvSpec
+            An environment, or an id or specification to make it from. Its
+            ``env.unwrapped`` must have a model ``P[state][action]``, a list of
+            (probability, next state, reward, terminated), and an
+            ``initial_state_distrib``: FrozenLake-v1, Taxi-v4, CliffWalking-v1.
+
+        Returns
+        -------
+        TabularMDP
+            Dense if that takes no more than 8 MB. States keep their numbers.
+
+        Raises
+        ------
+        ValueError
+            If the environment has no such model.
+
+        Notes
+        -----
+        Nothing follows the end of an episode. A state that is only ever entered by
+        ending there becomes absorbing, with reward 0. If the environment ends episodes
+        in a state that can also be entered in passing, the end is one more absorbing
+        state with the last number (Taxi-v4 has 501 states). What wrappers do, time
+        limits for instance, is not part of the model.
+        """
+        return cls(*read_model(env))
+
+    @property
+    def transition(self):
+        """
+        The probabilities, in the form that they were given in.
+
+        Returns
+        -------
+        ndarray of shape (n_states, n_actions, n_states) or csr_array of shape \
+                (n_states * n_actions, n_states)
+            Float64.
+        """
+        return self._transition.array
+
+    @cached_property
+    def transition_rows(self):
+        """
+        The probabilities in sparse form, whatever form they were given in.
+
+        Returns
+        -------
+        csr_array of shape (n_states * n_actions, n_states)
+            Row ``state * n_actions + action`` holds the successors.
+        """
+        return self._transition.rows()
+
+    @cached_property
+    def absorbing(self):
+        """
+        Where episodes end: states that every action stays in without any reward.
+
+        Returns
+        -------
+        ndarray of shape (n_states,)
+            Booleans.
+        """
+        rows = self.transition_rows
+        alone = np.diff(rows.indptr) == 1
+        successor = rows.indices[rows.indptr[:-1]]
+        stays = alone & (
+            successor == np.repeat(np.arange(self.n_states), self.n_actions)
+        )
+        return (stays.reshape(self.reward.shape) & (self.reward == 0)).all(axis=1)
+
+    def to_env(self, *, max_episode_steps=None):
+        """
+        Make a gymnasium environment that plays the model.
+
+        Parameters
+        ----------
+        max_episode_steps : int, default=None
+            Truncate episodes after so many steps; None never does.
+
+        Returns
+        -------
+        TabularEnv or gymnasium.wrappers.TimeLimit
+            Its episodes terminate in the `absorbing` states, and only there.
+        """
+        env = TabularEnv(self)
+        return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
     def bellman(self, values, gamma):
         r"""
@@ -159,7 +241,26 @@ class TabularMDP:
             Action values.
         """
         check_discount(gamma)
-        return self.reward + gamma * self.transition @ np.asarray(values)
+        return self.reward + gamma * self._transition.expect(np.asarray(values))
+
+    def greedy(self, values, gamma):
+        """
+        Choose the best action of each state by looking one step ahead.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_states,)
+            State values.
+        gamma : float
+            Discount factor in [0, 1).
+
+        Returns
+        -------
+        ndarray of shape (n_states, n_actions)
+            A deterministic policy; the first of equally good actions.
+        """
+        best = self.look_ahead(values, gamma).argmax(axis=1)
+        return np.eye(self.n_actions)[best]
 
     def values(self, proba, gamma):
         r"""
@@ -177,9 +278,11 @@ class TabularMDP:
         ndarray of shape (n_states,)
             State values of the policy.
         """
-        kernel, proba = self._kernel(proba, gamma)
+        proba = self._check_policy(proba, gamma)
         rewards = (proba * self.reward).sum(axis=1)
-        return np.linalg.solve(np.eye(self.n_states) - gamma * kernel, rewards)
+        kernel = self._transition.kernel(proba)
+        # LAPACK may return -0.0.
+        return self._transition.solve(kernel, gamma, rewards) + 0.0
 
     def action_values(self, proba, gamma):
         r"""
@@ -215,9 +318,11 @@ class TabularMDP:
         ndarray of shape (n_states,)
             The discounted distribution of the states.
         """
-        kernel, _ = self._kernel(proba, gamma)
-        system = np.eye(self.n_states) - gamma * kernel.T
-        return (1 - gamma) * np.linalg.solve(system, self.initial_distribution)
+        kernel = self._transition.kernel(self._check_policy(proba, gamma))
+        start = (1 - gamma) * self.initial_distribution
+        visitation = self._transition.solve_transposed(kernel, gamma, start)
+        # Zeros may come out as -1e-20, which weights must not be.
+        return np.maximum(visitation, 0.0)
 
     def expected_return(self, proba, gamma):
         """
@@ -237,7 +342,7 @@ class TabularMDP:
         """
         return float(self.initial_distribution @ self.values(proba, gamma))
 
-    def solve(self, gamma):
+    def solve(self, gamma, *, method="policy_iteration", tol=1e-10):
         """
         Find the optimal values and a deterministic optimal policy.
 
@@ -245,46 +350,52 @@ class TabularMDP:
         ----------
         gamma : float
             Discount factor in [0, 1).
+        method : {"policy_iteration", "value_iteration"}, default="policy_iteration"
+            Policy iteration evaluates exactly, and ends when no action is better.
+            Value iteration applies `bellman` until MacQueen's bounds are close.
+        tol : float, default=1e-10
+            Value iteration ends when `error` is at most `tol`, or `tol` times the
+            largest value if that is larger than 1.
 
         Returns
         -------
         Solution
-            Optimal `values`, a policy `proba` of shape (n_states, n_actions), and the
-            number of rounds of policy iteration.
-        """
-        proba = _one_hot(self.reward.argmax(axis=1), self.n_actions)
-        n_iter = 0
-        while True:
-            n_iter += 1
-            values = self.values(proba, gamma)
-            q_values = self.look_ahead(values, gamma)
-            # An action changes only for a real gain: rounding would go in circles.
-            gain = q_values.max(axis=1) - (proba * q_values).sum(axis=1)
-            better = gain > 1e-12 * np.maximum(1.0, np.abs(q_values).max())
-            if not better.any():
-                return Solution(values, proba, n_iter)
-            greedy = _one_hot(q_values.argmax(axis=1), self.n_actions)
-            proba = np.where(better[:, None], greedy, proba)
+            Optimal `values`, a policy `proba` of shape (n_states, n_actions), the
+            number of rounds `n_iter`, and a certified bound on the `error` of the
+            values.
 
-    def _kernel(self, proba, gamma):
-        """Transition matrix of a policy, and the policy as an array."""
+        Raises
+        ------
+        InvalidParameterError
+            If `gamma`, `method` or `tol` is invalid.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If rounding keeps value iteration from the tolerance.
+        """
+        return find_optimum(self, gamma, method, tol)
+
+    def _check_policy(self, proba, gamma):
+        """Refuse what is no policy of this model."""
         check_discount(gamma)
-        proba = np.asarray(proba, dtype=np.float64)
+        proba = np.ascontiguousarray(proba, dtype=np.float64)
         if proba.shape != self.reward.shape:
             raise ValueError(
                 f"A policy must have shape {self.reward.shape}, one row per state and "
                 f"one column per action. Got {proba.shape} instead."
             )
-        return np.einsum("sa,sat->st", proba, self.transition), proba
+        # Loose enough for float32.
+        valid = (proba.min(axis=1) >= 0) & (np.abs(proba.sum(axis=1) - 1) <= 1e-5)
+        for state in np.flatnonzero(~valid)[:1]:
+            raise ValueError(
+                "A policy must have one probability distribution per state. Got "
+                f"{proba[state]} in state {state}."
+            )
+        return proba
 
 
-def _check_entries(transition, reward):
-    """Refuse the first state and action whose entries are invalid, by name."""
-    valid = np.isfinite(transition).all(axis=2) & (transition >= 0).all(axis=2)
-    valid &= np.abs(transition.sum(axis=2) - 1) <= 1e-9
-    for state, action in np.argwhere(~valid)[:1]:
-        name = f"transition[{state}, {action}]"
-        check_distribution(transition[state, action], name)
+def _check_reward(reward):
     for state, action in np.argwhere(~np.isfinite(reward))[:1]:
         raise ValueError(
             f"reward[{state}, {action}] must be finite. Got {reward[state, action]} "
@@ -292,14 +403,14 @@ def _check_entries(transition, reward):
         )
 
 
-def _one_hot(actions, n_actions):
-    return np.eye(n_actions)[actions]
-
-
-def _check_shapes(transition, reward):
-    expected = (*reward.shape, *reward.shape[:1])
-    if reward.ndim != 2 or reward.size == 0 or transition.shape != expected:
+def _check_initial(distribution, n_states):
+    if distribution is None:
+        return np.full(n_states, 1 / n_states)
+    distribution = np.array(distribution, dtype=np.float64)
+    if distribution.shape != (n_states,):
         raise ValueError(
-            "transition must have shape (n_states, n_actions, n_states) and reward "
-            f"(n_states, n_actions). Got {transition.shape} and {reward.shape} instead."
+            f"initial_distribution must have shape {(n_states,)}. Got "
+            f"{distribution.shape} instead."
         )
+    check_distribution(distribution, "initial_distribution")
+    return distribution

@@ -1,0 +1,13 @@
+"""Pictures of fitted policies, computed first and drawn with matplotlib on demand."""
+
+from skampo.inspection._convergence import ConvergenceDisplay
+from skampo.inspection._gridworld import GridworldDisplay
+from skampo.inspection._policy_map import PolicyDisplay
+from skampo.inspection._simplex import SimplexDisplay
+
+__all__ = [
+    "ConvergenceDisplay",
+    "GridworldDisplay",
+    "PolicyDisplay",
+    "SimplexDisplay",
+]

@@ -1,0 +1,128 @@
+"""Transition probabilities, dense or sparse, behind one interface."""
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from skampo.mdp._iterative import solve_in_absolute_sum, solve_in_maximum
+from skampo.utils._validation import check_distribution
+
+__all__ = ["compact", "store"]
+
+_LARGEST_DENSE = 1_000_000
+
+
+def store(transition, shape):
+    """Copy and check transition probabilities, in the form they are given in."""
+    form = SparseTransition if issparse(transition) else DenseTransition
+    return form(transition, shape)
+
+
+def compact(rows, n_actions):
+    """Make a sparse array dense if that takes no more than 8 MB."""
+    n_states = rows.shape[1]
+    if n_states * rows.shape[0] > _LARGEST_DENSE:
+        return rows
+    return rows.toarray().reshape(n_states, n_actions, n_states)
+
+
+class DenseTransition:
+    """One array of shape (n_states, n_actions, n_states); LAPACK solves."""
+
+    def __init__(self, transition, shape):
+        self.array = np.array(transition, dtype=np.float64, order="C")
+        if len(shape) != 2 or 0 in shape or self.array.shape != (*shape, shape[0]):
+            raise ValueError(
+                "transition must have shape (n_states, n_actions, n_states) and reward "
+                f"(n_states, n_actions). Got {self.array.shape} and {shape} instead."
+            )
+        self.shape = shape
+        self._rows = self.array.reshape(-1, shape[0])
+        # A NaN fails both comparisons, an infinity the second one.
+        with np.errstate(invalid="ignore"):
+            valid = np.abs(self._rows.sum(axis=1) - 1) <= 1e-9
+        valid &= self._rows.min(axis=1) >= 0
+        _refuse_first(valid, shape[1], lambda row: self._rows[row])
+        self.n_successors = int(np.count_nonzero(self._rows, axis=1).max())
+
+    def rows(self):
+        """Sparse array of shape (n_states * n_actions, n_states)."""
+        return csr_array(self._rows)
+
+    def expect(self, values):
+        """Mean of values after each state and action."""
+        return (self._rows @ values).reshape(self.shape)
+
+    def kernel(self, proba):
+        """Transition matrix of a policy."""
+        return np.einsum("sa,sat->st", proba, self.array)
+
+    def solve(self, kernel, gamma, rewards):
+        """Discounted sums of rewards under a transition matrix."""
+        return np.linalg.solve(np.eye(len(kernel)) - gamma * kernel, rewards)
+
+    def solve_transposed(self, kernel, gamma, start):
+        """Discounted sums of the distributions that follow one."""
+        return np.linalg.solve(np.eye(len(kernel)) - gamma * kernel.T, start)
+
+
+class SparseTransition:
+    """Rows ``state * n_actions + action`` of successors; solved by iteration."""
+
+    def __init__(self, transition, shape):
+        n_rows = int(np.prod(shape))
+        expected = (n_rows, *shape[:1])
+        if len(shape) != 2 or n_rows == 0 or transition.shape != expected:
+            raise ValueError(
+                "A sparse transition must have shape (n_states * n_actions, n_states), "
+                "row state * n_actions + action, and reward (n_states, n_actions). "
+                f"Got {transition.shape} and {shape} instead."
+            )
+        self.array = csr_array(transition, dtype=np.float64, copy=True)
+        self.array.sum_duplicates()
+        self.array.eliminate_zeros()
+        self.shape = shape
+        self._check_rows()
+        self.n_successors = int(np.diff(self.array.indptr).max())
+
+    def rows(self):
+        """Sparse array of shape (n_states * n_actions, n_states)."""
+        return self.array
+
+    def expect(self, values):
+        """Mean of values after each state and action."""
+        return (self.array @ values).reshape(self.shape)
+
+    def kernel(self, proba):
+        """Transition matrix of a policy."""
+        n_states, n_actions = self.shape
+        pairs = np.arange(proba.size)
+        weights = csr_array(
+            (proba.ravel(), pairs, np.arange(0, proba.size + 1, n_actions)),
+            shape=(n_states, proba.size),
+            copy=True,
+        )
+        weights.eliminate_zeros()
+        return weights @ self.array
+
+    def solve(self, kernel, gamma, rewards):
+        """Discounted sums of rewards under a transition matrix."""
+        return solve_in_maximum(kernel, gamma, rewards)
+
+    def solve_transposed(self, kernel, gamma, start):
+        """Discounted sums of the distributions that follow one."""
+        return solve_in_absolute_sum(kernel, gamma, start)
+
+    def _check_rows(self):
+        data, ends = self.array.data, self.array.indptr
+        with np.errstate(invalid="ignore"):
+            valid = np.abs(self.array.sum(axis=1) - 1) <= 1e-9
+        row_of_entry = np.repeat(np.arange(len(valid)), np.diff(ends))
+        valid[row_of_entry[~(data >= 0)]] = False
+        _refuse_first(valid, self.shape[1], lambda r: data[ends[r] : ends[r + 1]])
+
+
+def _refuse_first(valid, n_actions, row):
+    """Name the state and the action of the first row that is no distribution."""
+    for first in np.flatnonzero(~valid)[:1]:
+        state, action = divmod(int(first), n_actions)
+        check_distribution(row(first), f"transition[{state}, {action}]")

@@ -1,0 +1,285 @@
+"""Guarantees for exact action values and an exact regression."""
+
+import numpy as np
+
+from skampo.exceptions import InvalidParameterError
+from skampo.theory._checks import at_least, counts, plain, positive
+from skampo.utils._validation import check_discount
+
+__all__ = ["agarwal_bound", "johnson_bound", "xiao_linear_bound"]
+__all__ += ["xiao_sublinear_bound"]
+
+
+def xiao_sublinear_bound(n_iter, gamma, divergence, eta):
+    r"""
+    Bound the gap of the last iterate for step sizes that do not decrease.
+
+    .. math::
+
+        V^* - V^k \le \frac{1}{k + 1} \left(
+        \frac{D_0}{\eta (1 - \gamma)} + \frac{1}{(1 - \gamma)^2} \right)
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations k.
+    gamma : float
+        Discount factor in [0, 1).
+    divergence : float
+        :math:`D_0 = E_{s \sim d^*} D_h(\pi^*(\cdot | s), \pi^0(\cdot | s))`; for the
+        entropy and a uniform first policy at most the logarithm of the number of
+        actions.
+    eta : float
+        The constant step size in (0, inf), or the first of a nondecreasing sequence.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range.
+
+    See Also
+    --------
+    xiao_linear_bound : For growing step sizes.
+
+    Notes
+    -----
+    Assumes rewards in [0, 1], exact action values and an exact regression; any mirror
+    map, any initial distribution. For rewards in [a, b] multiply `eta` and the bound by
+    b - a.
+
+    References
+    ----------
+    .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
+       23(282), 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.theory import xiao_sublinear_bound
+    >>> xiao_sublinear_bound([1, 10, 50], 0.9, np.log(4), 1.0).round(3)
+    array([56.931, 10.351,  2.233])
+    """
+    check_discount(gamma)
+    at_least(0, divergence=divergence)
+    positive(eta=eta)
+    first = divergence / (eta * (1 - gamma)) + 1 / (1 - gamma) ** 2
+    return plain(first / (counts(n_iter) + 1))
+
+
+def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
+    r"""
+    Bound the gap of the last iterate for step sizes that grow geometrically.
+
+    .. math::
+
+        V^* - V^k \le \left(1 - \frac{1}{\theta} \right)^k \left( V^* - V^0 +
+        \frac{D_0}{(1 - \gamma) \eta_0 (\theta - 1)} \right)
+        \quad \text{if} \quad \eta_{k+1} \ge \frac{\theta}{\theta - 1} \eta_k
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations k.
+    gamma : float
+        Discount factor in [0, 1).
+    theta : float
+        Mismatch coefficient, at least 1: that of `initial_mismatch`, for which the
+        factor :math:`1 / \gamma` between the step sizes is large enough, or the largest
+        `mismatch_coefficient` of the policies 1 to k.
+    divergence : float
+        :math:`D_0 = E_{s \sim d^*} D_h(\pi^*(\cdot | s), \pi^0(\cdot | s))`.
+    eta0 : float
+        The first step size, in (0, inf).
+    initial_gap : float, default=None
+        :math:`V^* - V^0`; None is its largest value, :math:`1 / (1 - \gamma)`.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range.
+
+    See Also
+    --------
+    yuan_bound : With the default first step of the entropy.
+    ampo_linear_bound : With errors.
+
+    Notes
+    -----
+    Assumes rewards in [0, 1], exact action values and an exact regression; any mirror
+    map. For rewards in [a, b] multiply `eta0` and the bound by b - a, and divide
+    `initial_gap` by it.
+
+    References
+    ----------
+    .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
+       23(282), 2022.
+
+    Examples
+    --------
+    >>> from skampo.theory import xiao_linear_bound
+    >>> xiao_linear_bound([0, 1, 2], 0.5, 2.0, divergence=1.0, eta0=2.0)
+    array([3.  , 1.5 , 0.75])
+    """
+    check_discount(gamma)
+    gap = 1 / (1 - gamma) if initial_gap is None else initial_gap
+    at_least(0, divergence=divergence, initial_gap=gap)
+    at_least(1, theta=theta)
+    positive(eta0=eta0)
+    k, rate = counts(n_iter), 1 - 1 / theta
+    # One factor `rate` is drawn out of `theta - 1`, for `theta` may be 1.
+    with np.errstate(divide="ignore"):
+        start = divergence / (theta * (1 - gamma) * eta0) * np.power(rate, k - 1)
+    return plain(rate**k * gap + (start if divergence else 0.0))
+
+
+def agarwal_bound(n_iter, gamma, n_actions, eta):
+    r"""
+    Bound the gap of the natural policy gradient on a table of softmax scores.
+
+    .. math::
+
+        V^* - V^T \le \frac{\log A}{\eta T} + \frac{1}{(1 - \gamma)^2 T}
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations T; the bound is infinite at 0.
+    gamma : float
+        Discount factor in [0, 1).
+    n_actions : int
+        Number of actions A.
+    eta : float
+        Step size of the natural policy gradient, in (0, inf). It is
+        :math:`1 - \gamma` times the step size of mirror descent, that is of
+        `AMPOPolicy`: :math:`\pi^{t+1} \propto \pi^t \exp(\eta A^t / (1 - \gamma))`.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range.
+
+    See Also
+    --------
+    xiao_sublinear_bound : A little tighter, and for every mirror map.
+
+    Notes
+    -----
+    Assumes rewards in [0, 1], exact action values, an exact regression, the entropy, a
+    constant step size and a uniform first policy; any initial distribution. For rewards
+    in [a, b] multiply `eta` and the bound by b - a. From
+    :math:`\eta = (1 - \gamma)^2 \log A` on the bound is at most
+    :math:`2 / ((1 - \gamma)^2 T)`.
+
+    References
+    ----------
+    .. [1] A. Agarwal, S. Kakade, J. Lee and G. Mahajan, "On the theory of policy
+       gradient methods: optimality, approximation, and distribution shift", JMLR
+       22(98), 2021.
+
+    Examples
+    --------
+    The step size 1 of mirror descent is 0.1 for the natural policy gradient:
+
+    >>> from skampo.theory import agarwal_bound
+    >>> agarwal_bound([10, 100], gamma=0.9, n_actions=4, eta=0.1).round(4)
+    array([11.3863,  1.1386])
+    """
+    check_discount(gamma)
+    at_least(1, n_actions=n_actions)
+    positive(eta=eta)
+    first = np.log(n_actions) / eta + 1 / (1 - gamma) ** 2
+    with np.errstate(divide="ignore"):
+        return plain(first / counts(n_iter))
+
+
+def johnson_bound(n_iter, gamma, initial_gap, slacks):
+    r"""
+    Bound the gap of the last iterate in every state, for adaptive step sizes.
+
+    .. math::
+
+        \| V^* - V^k \|_\infty \le \gamma^k \left( \| V^* - V^0 \|_\infty +
+        \sum_{i=1}^k \gamma^{-i} c_{i-1} \right)
+        \quad \text{if} \quad
+        \eta_k \ge \frac{1}{c_k} \max_s \min_a D_h(e_a, \pi^k(\cdot | s))
+
+    The minimum is over the actions that are greedy for :math:`Q^k(s, \cdot)`.
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations k.
+    gamma : float
+        Discount factor in [0, 1).
+    initial_gap : float
+        :math:`\| V^* - V^0 \|_\infty`.
+    slacks : array-like of shape (n,)
+        The slacks :math:`c_0, c_1, \ldots`, one for each iteration, in units of the
+        return. Those of `skampo.step_sizes.Adaptive` are
+        :math:`c_k = c_0 \gamma^{2 (k + 1)} (r_{\max} - r_{\min})`.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range, or there are fewer slacks than iterations.
+
+    See Also
+    --------
+    xiao_linear_bound : A mean over the states, for geometric step sizes.
+
+    Notes
+    -----
+    Assumes exact action values and an exact regression; any mirror map and any rewards,
+    because `initial_gap` and `slacks` carry their unit. The factor :math:`\gamma` of
+    each iteration is the best possible [1]_.
+
+    References
+    ----------
+    .. [1] E. Johnson, C. Pike-Burke and P. Rebeschini, "Optimal convergence rate for
+       exact policy mirror descent in discounted Markov decision processes", NeurIPS
+       2023.
+
+    Examples
+    --------
+    >>> from skampo.theory import johnson_bound
+    >>> johnson_bound([0, 1, 2], 0.5, initial_gap=8.0, slacks=[1.0, 0.25])
+    array([8.  , 5.  , 2.75])
+    """
+    check_discount(gamma)
+    at_least(0, initial_gap=initial_gap)
+    slacks = np.asarray(slacks, dtype=np.float64)
+    if slacks.ndim != 1 or not (slacks >= 0).all():
+        raise InvalidParameterError(
+            f"slacks must be a list of numbers that are not negative. Got {slacks!r} "
+            "instead."
+        )
+    k = counts(n_iter).astype(int)
+    if k.size and k.max() > len(slacks):
+        raise InvalidParameterError(
+            f"slacks must hold one number for each iteration. Got {len(slacks)} for "
+            f"{k.max()} iterations."
+        )
+    bounds = [float(initial_gap)]
+    for slack in slacks:
+        bounds.append(gamma * bounds[-1] + slack)
+    return plain(np.array(bounds)[k])

@@ -1,0 +1,126 @@
+"""Both methods find the optimum, and what they say of their error is true."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from skampo.exceptions import InvalidParameterError
+from skampo.mdp import TabularMDP, make_chain, make_random_mdp
+
+METHODS = ["policy_iteration", "value_iteration"]
+
+
+def best_of_all_policies(mdp, gamma):
+    """Optimal values by trying every deterministic policy."""
+    choices = np.indices((mdp.n_actions,) * mdp.n_states).reshape(mdp.n_states, -1).T
+    policies = np.eye(mdp.n_actions)[choices]
+    return np.max([mdp.values(proba, gamma) for proba in policies], axis=0)
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.floats(0, 0.99),
+    st.booleans(),
+    st.sampled_from(METHODS),
+    st.sampled_from([1e-1, 1e-4, 1e-10]),
+)
+def test_the_error_is_certified(seed, n_states, n_actions, gamma, sparse, method, tol):
+    mdp = make_random_mdp(n_states, n_actions, sparse=sparse, random_state=seed)
+    optimum = best_of_all_policies(mdp, gamma)
+    solution = mdp.solve(gamma, method=method, tol=tol)
+    slack = 1e-12 * np.abs(optimum).max()
+    assert np.abs(solution.values - optimum).max() <= solution.error + slack
+    assert solution.error <= tol * max(1, optimum.max())
+    # MacQueen's bounds hold the value of the policy as well.
+    loss = (optimum - mdp.values(solution.proba, gamma)).max()
+    assert loss <= 2 * solution.error + slack
+
+
+@given(st.floats(-100, 100), st.floats(0, 0.9999), st.sampled_from(METHODS))
+def test_rounding_is_part_of_the_error(reward, gamma, method):
+    solution = TabularMDP([[[1.0]]], [[reward]]).solve(gamma, method=method)
+    # Fractions know the sum of the series to the last digit.
+    optimum = Fraction(reward) / (1 - Fraction(gamma))
+    missing = abs(Fraction(float(solution.values[0])) - optimum)
+    assert missing <= Fraction(solution.error)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_that_pays_nothing(method):
+    mdp = TabularMDP(np.eye(2)[[[0, 1], [1, 0]]], np.zeros((2, 2)))
+    solution = mdp.solve(0.9, method=method)
+    assert_array_equal(solution.values, 0)
+    assert_array_equal(solution.proba, [[1, 0], [1, 0]])
+    assert (solution.n_iter, solution.error) == (1, 0)
+
+
+def test_sweeps_by_hand():
+    # One state that pays 1: the first sweep gives 1, and the bounds meet at 1 / 0.5.
+    mdp = TabularMDP([[[1.0]]], [[1.0]])
+    solution = mdp.solve(0.5, method="value_iteration")
+    assert (solution.values[0], solution.n_iter) == (2, 1)
+
+
+def test_a_tolerance_is_not_overshot():
+    mdp = make_chain(20)
+    n_sweeps = [
+        mdp.solve(0.9, method="value_iteration", tol=tol).n_iter
+        for tol in (1e-2, 1e-5, 1e-8)
+    ]
+    # Three digits more take ln(1000) / -ln(0.9) = 66 sweeps at most.
+    assert n_sweeps[0] < n_sweeps[1] <= n_sweeps[0] + 66
+    assert n_sweeps[1] < n_sweeps[2] <= n_sweeps[1] + 66
+
+
+def test_few_rounds_of_policy_iteration_are_enough():
+    mdp = make_random_mdp(200, 5, random_state=0)
+    assert mdp.solve(0.99).n_iter <= 10
+
+
+def test_equal_actions_do_not_go_in_circles():
+    # Actions that do the same differ in the last bits of their probabilities.
+    base = make_random_mdp(30, 1, n_successors=7, random_state=0)
+    noise = 1 + 1e-16 * np.random.default_rng(0).normal(size=(30, 6, 30))
+    transition = base.transition * noise
+    mdp = TabularMDP(transition, np.repeat(base.reward, 6, axis=1))
+    for gamma in (0.9, 0.999, 0.999999):
+        assert mdp.solve(gamma).n_iter == 1
+
+
+def test_a_state_keeps_its_action_when_no_other_is_better():
+    # In state 0, action 1 looks better by rounding. In state 1, it is worth 5 more.
+    after = [[2, 3], [2, 4], [5, 5], [5, 5], [5, 5], [5, 5]]
+    reward = [[1e-20, 0], [1, 0], [1, 1], [1 + 4e-16] * 2, [10, 10], [0, 0]]
+    solution = TabularMDP(np.eye(6)[after], reward).solve(0.5)
+    assert_array_equal(solution.proba[:2], [[1, 0], [0, 1]])
+    assert solution.n_iter == 2
+
+
+def test_what_float64_does_not_hold_is_not_waited_for():
+    mdp = make_random_mdp(20, 3, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Use a larger tol"):
+        solution = mdp.solve(0.99, method="value_iteration", tol=1e-16)
+    exact = mdp.solve(0.99)
+    assert_allclose(solution.values, exact.values, rtol=1e-12)
+    assert np.abs(solution.values - exact.values).max() <= solution.error
+    assert_array_equal(solution.proba, exact.proba)
+
+
+@pytest.mark.parametrize("method", ["linear_programming", None, ["value_iteration"]])
+def test_unknown_methods(method):
+    words = r"one of \['policy_iteration', 'value_iteration'\]. Got"
+    with pytest.raises(InvalidParameterError, match=words):
+        make_chain(3).solve(0.9, method=method)
+
+
+@pytest.mark.parametrize("tol", [0, -1e-3, np.nan, np.inf, True, "small"])
+def test_invalid_tolerances(tol):
+    with pytest.raises(InvalidParameterError, match="tol must be a float in the range"):
+        make_chain(3).solve(0.9, method="value_iteration", tol=tol)
