@@ -90,6 +90,15 @@ def test_policies(regressor, encoding):
     assert_array_equal(policy._policy.plain().proba(states), expected)
 
 
+@pytest.mark.parametrize("encoding", ["per_action", "multi_output", "compatible"])
+def test_sparse_features_of_discrete_states(encoding):
+    policy = AMPOPolicy(encoding=encoding, max_iter=2, random_state=0)
+    policy.set_params(steps_per_iter=64).fit("FrozenLake-v1")
+    states = np.arange(16.0)[:, None]
+    expected = policy.predict_proba(states)
+    assert_array_equal(policy._policy.plain().proba(states), expected)
+
+
 def test_a_policy_of_boosted_trees():
     regressor = LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1)
     policy = AMPOPolicy(regressor, max_iter=2, steps_per_iter=64, random_state=0)

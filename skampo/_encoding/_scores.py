@@ -61,7 +61,7 @@ class ColumnScores:
         predict = plain_predict(self.model)
         if predict is None:
             return self
-        return lambda X: self.scale * predict(X).reshape(len(X), self.n_actions)
+        return lambda X: self.scale * predict(X).reshape(X.shape[0], self.n_actions)
 
     @property
     def fitted(self):

@@ -83,7 +83,7 @@ def _open(env):
             "initial_state_distrib, as FrozenLake-v1, Taxi-v4 and CliffWalking-v1 "
             "have. Fit the policy to the environment itself."
         )
-    return name, model, np.array(start, dtype=np.float64)
+    return name, model, np.asarray(start, dtype=np.float64)
 
 
 def _list_moves(name, model, n_states):

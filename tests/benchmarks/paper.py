@@ -142,6 +142,8 @@ def interquartile_mean(values, axis=0):
 
 def interval(values):
     """95 % bootstrap interval of the interquartile mean over the seeds."""
+    if len(values) < 2:
+        return values[0], values[0]
     found = bootstrap((values,), interquartile_mean, rng=0, method="percentile")
     return found.confidence_interval
 

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -65,6 +66,14 @@ def test_episodes_begin_as_the_model_says():
     counts = np.bincount([env.reset()[0] for _ in range(10_000)], minlength=6)
     assert_allclose(counts / 10_000, mdp.initial_distribution, atol=0.02)
     assert (counts[[1, 4, 5]] == 0).all()
+
+
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
+def test_the_ends_of_the_unit_interval_draw_possible_states(uniform):
+    mdp = TabularMDP(np.eye(3)[[[1], [1], [1]]], np.zeros((3, 1)), [0, 1, 0])
+    env = mdp.to_env()
+    env.np_random = SimpleNamespace(random=lambda: uniform)
+    assert env.reset()[0] == 1
 
 
 def test_mean_discounted_returns_are_the_expected_one():

@@ -108,6 +108,13 @@ def test_successors_that_are_listed_twice_are_summed():
     assert_array_equal(mdp.reward, [[1], [0]])
 
 
+def test_successors_without_probability_are_none():
+    model = {0: {0: [(1.0, 1, 4.0, True), (0.0, 1, 0.0, False)]}}
+    model[1] = {0: [(1.0, 1, 0.0, True)]}
+    mdp = TabularMDP.from_env(Toy(model, [1.0, 0]))
+    assert_array_equal(mdp.absorbing, [False, True])
+
+
 def test_an_id_a_specification_and_an_environment_are_the_same():
     env = gymnasium.make("FrozenLake-v1")
     expected = TabularMDP.from_env(env)
@@ -126,6 +133,17 @@ def test_the_environment_stays_as_it_was():
     assert (env.unwrapped.s, str(env.unwrapped.P)) == (state, model)
     assert env.unwrapped.initial_state_distrib[0] == 1
     env.step(0)
+
+
+def test_what_was_made_is_closed_and_what_was_given_is_not(monkeypatch):
+    toy = Toy({0: {0: [(1.0, 0, 0.0, False)]}}, [1.0])
+    closed = []
+    toy.close = lambda: closed.append(True)
+    TabularMDP.from_env(toy)
+    assert closed == []
+    monkeypatch.setattr(gymnasium, "make", lambda env: toy)
+    TabularMDP.from_env("Toy-v0")
+    assert closed == [True]
 
 
 def test_environments_without_a_model():
