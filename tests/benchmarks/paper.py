@@ -79,7 +79,9 @@ def ppo_curve(environment, name, seed):
     from stable_baselines3.common.env_util import make_vec_env
 
     class Recorder(BaseCallback):
-        curve, finished = [], []
+        def __init__(self):
+            super().__init__()
+            self.curve, self.finished = [], []
 
         def _on_step(self):
             infos = self.locals["infos"]
@@ -91,7 +93,6 @@ def ppo_curve(environment, name, seed):
             self.finished.clear()
 
     recorder = Recorder()
-    recorder.curve, recorder.finished = [], []
     model = PPO(
         "MlpPolicy",
         make_vec_env(environment, N_ENVS, seed=seed),
@@ -180,7 +181,8 @@ def report(folder):
         ax.axhline(goal, color="gray", linestyle=":")
         ax.set(title=environment, xlabel="environment steps", ylabel="return")
     axes[1].set_ylim(-250, -60)
-    axes[0].legend(loc="lower right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     figure.savefig(folder / "paper.png", dpi=120)
 
 
