@@ -154,13 +154,14 @@ def resolve(value, names):
     return names[value]() if isinstance(value, str) else clone(value)
 
 
-def check_continues(estimator, problem, last):
+def check_continues(estimator, problem, last, names):
     """Refuse to continue with other actions, features or parts."""
     experience = problem.experience
     _check_same("number of features", last.n_features, experience.n_features)
     _check_same("actions", last.classes, experience.classes.tolist())
-    for name, before in last.parts.items():
-        _check_same(f"parameter {name!r}", before, repr(getattr(estimator, name)))
+    for name in names:
+        now = repr(getattr(estimator, name))
+        _check_same(f"parameter {name!r}", last.parts[name], now)
 
 
 def _check_same(what, before, now):

@@ -72,12 +72,12 @@ class Run:
         regressor = estimator.regressor
         if regressor is None:
             regressor = default_regressor(discrete=problem.discrete)
-        if last:
-            check_continues(estimator, problem, last)
         zero = zero_scores(len(problem.experience.classes))
         encoding = ENCODINGS[estimator.encoding]()
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
         encoding.check(policy.mirror_map)
+        if last:
+            check_continues(estimator, problem, last, (*_FIXED, *encoding.fixed))
         q = None if problem.kind == "labels" else zero
         kept = last.kept if last else Iterate(policy, q, 0)
         return cls(
@@ -173,7 +173,8 @@ class Run:
     def state(self):
         """What another run can continue from."""
         problem = self.problem
-        parts = {name: repr(getattr(self.estimator, name)) for name in _FIXED}
+        names = (*_FIXED, "regressor")
+        parts = {name: repr(getattr(self.estimator, name)) for name in names}
         return State(
             problem.kind,
             problem.experience.classes.tolist(),

@@ -160,6 +160,12 @@ def test_the_error_is_that_of_the_advantages_under_the_policy():
     assert error == pytest.approx(visited @ squares, rel=1e-6)
 
 
+def test_another_regressor_cannot_go_on():
+    policy = fit(FEW, 1, warm_start=True)
+    with pytest.raises(InvalidParameterError, match="whose parameter 'regressor' was"):
+        policy.set_params(regressor=TABLE).fit(MDP)
+
+
 def test_labels():
     X = np.random.default_rng(0).normal(size=(200, 2))
     y = (X[:, 0] > X[:, 1]).astype(int)

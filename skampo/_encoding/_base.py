@@ -47,6 +47,8 @@ class Encoding:
     """
 
     splits_actions = True
+    #: Parameters of the estimator that another fit cannot change when it goes on.
+    fixed = ()
 
     def check(self, mirror_map):
         """Refuse a mirror map whose policies the encoding cannot represent."""

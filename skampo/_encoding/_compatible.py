@@ -57,6 +57,9 @@ class Compatible(PerAction):
         (u^T \bar\phi(s, a) - A_\pi(s, a))^2, \qquad \theta \leftarrow \theta + \eta u .
     """
 
+    # `theta` means something only with the features of one regressor.
+    fixed = ("regressor",)
+
     def check(self, mirror_map):
         """Only the softmax has these compatible features."""
         if not mirror_map.is_softmax:
