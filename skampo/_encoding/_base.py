@@ -48,7 +48,7 @@ class Encoding:
 
     splits_actions = True
     #: Parameters of the estimator that another fit cannot change when it goes on.
-    fixed = ()
+    fixed: tuple[str, ...] = ()
 
     def check(self, mirror_map):
         """Refuse a mirror map whose policies the encoding cannot represent."""
