@@ -1,55 +1,23 @@
-"""Regressors that are a model behind shared features, and linear ones among them.
+"""Regressors that are a model behind shared features.
 
 `split_features` takes a Pipeline apart, so that its features are computed once for many
 fits, and `FeatureView` remembers the features of one batch of observations.
-`ridge_form` says which models are ridge regressions, whose sweeps then cost one matrix
-product each; register more with ``ridge_form.register``.
 """
 
 from dataclasses import dataclass
-from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, pinvh
-from scipy.linalg.lapack import dpotrs
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
 from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
 
-__all__ = ["FeatureScores", "FeatureView", "LinearScores", "RidgeSystem"]
-__all__ += ["behind", "continuation", "fit_features", "is_random", "ridge_form"]
-__all__ += ["plain", "scale_rows", "split_features"]
-
-
-class RidgeForm(NamedTuple):
-    """A ridge regression: its penalty and whether it has an intercept."""
-
-    alpha: float
-    fit_intercept: bool
-
-
-@singledispatch
-def ridge_form(regressor):
-    """The `RidgeForm` of a regressor, None for everything that is no ridge."""
-    return None
-
-
-@ridge_form.register
-def _(regressor: Ridge):
-    if (
-        type(regressor) is not Ridge
-        or regressor.positive
-        or np.ndim(regressor.alpha)
-        or regressor.alpha <= 0
-    ):
-        return None
-    return RidgeForm(float(regressor.alpha), regressor.fit_intercept)
+__all__ = ["FeatureScores", "FeatureView", "LinearScores", "behind", "continuation"]
+__all__ += ["fit_features", "is_random", "plain", "scale_rows", "split_features"]
 
 
 def plain(scores):
@@ -189,42 +157,3 @@ class LinearScores:
     def __call__(self, features):
         """Scores of all actions, shape (n, n_actions)."""
         return np.asarray(features @ self.weights) + self.intercept
-
-
-class RidgeSystem:
-    """The normal equations of one ridge regression, factorized for many targets."""
-
-    def __init__(self, features, form):
-        self.features = features
-        self.fit_intercept = form.fit_intercept
-        self.mean = np.zeros(features.shape[1])
-        if form.fit_intercept:
-            self.mean = np.asarray(features.mean(axis=0)).ravel()
-        gram = self._gram()
-        gram[np.diag_indices_from(gram)] += form.alpha
-        self.solve_gram = _factorize(gram)
-
-    def _gram(self):
-        if issparse(self.features):
-            gram = (self.features.T @ self.features).toarray()
-            return gram - self.features.shape[0] * np.outer(self.mean, self.mean)
-        # Subtracting the means from the products instead would cancel far from zero.
-        if self.fit_intercept:
-            self.features = self.features - self.mean
-        return self.features.T @ self.features
-
-    def solve(self, y):
-        """Weights and intercept for the target `y` of shape (n,)."""
-        y_mean = y.mean() if self.fit_intercept else 0.0
-        weights = self.solve_gram(np.asarray(self.features.T @ (y - y_mean)).ravel())
-        return weights, y_mean - self.mean @ weights
-
-
-def _factorize(gram):
-    """Solver of a symmetric system; if it is singular, of the least squares problem."""
-    try:
-        factor, lower = cho_factor(gram, check_finite=False)
-    except LinAlgError:
-        return pinvh(gram).dot
-    # `cho_solve` looks at its arguments longer than LAPACK solves.
-    return lambda moment: dpotrs(factor, moment, lower=lower)[0]

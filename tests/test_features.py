@@ -1,4 +1,4 @@
-"""Shared features, their views, and ridges that are solved at once."""
+"""Shared features and their views."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import RBFSampler
-from sklearn.linear_model import Lasso, LinearRegression, Ridge, RidgeCV
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -15,11 +15,8 @@ from skampo._features import (
     FeatureScores,
     FeatureView,
     LinearScores,
-    RidgeForm,
-    RidgeSystem,
     behind,
     continuation,
-    ridge_form,
     split_features,
 )
 
@@ -41,63 +38,10 @@ class Counting:
         return {}
 
 
-class TestRidgeForm:
-    @pytest.mark.parametrize(
-        ("regressor", "expected"),
-        [
-            (Ridge(0.5), RidgeForm(0.5, True)),
-            (Ridge(2, fit_intercept=False), RidgeForm(2.0, False)),
-            (Ridge(np.array(3.0)), RidgeForm(3.0, True)),
-            (Ridge(positive=True), None),
-            (Ridge(np.array([1.0, 2.0])), None),
-            (Ridge(0.0), None),
-            (RidgeCV(), None),
-            (LinearRegression(), None),
-            (Lasso(), None),
-            (make_pipeline(StandardScaler(), Ridge()), None),
-        ],
-    )
-    def test_of(self, regressor, expected):
-        assert ridge_form(regressor) == expected
-
-    def test_a_subclass_may_fit_otherwise(self):
-        class Contrary(Ridge):
-            def fit(self, X, y, sample_weight=None):
-                return super().fit(X, -y, sample_weight)
-
-        assert ridge_form(Contrary()) is None
-
-
-class TestRidgeSystem:
-    @pytest.mark.parametrize("fit_intercept", [True, False])
-    @pytest.mark.parametrize("kind", [np.array, np.asfortranarray, csr_array])
-    @pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
-    @pytest.mark.parametrize("n_rows", [30, 2])
-    def test_equals_the_ridge_of_scikit_learn(self, fit_intercept, kind, alpha, n_rows):
-        system = RidgeSystem(kind(X[:n_rows]), RidgeForm(alpha, fit_intercept))
-        ridge = Ridge(alpha, fit_intercept=fit_intercept)
-        for y in Y[:n_rows].T:
-            weights, intercept = system.solve(y)
-            ridge.fit(X[:n_rows], y)
-            assert_allclose(weights, ridge.coef_, rtol=1e-8, atol=1e-10)
-            assert_allclose(intercept, ridge.intercept_, rtol=1e-8, atol=1e-10)
-
-    def test_one_row(self):
-        weights, intercept = RidgeSystem(X[:1], RidgeForm(1.0, True)).solve(Y[:1, 0])
-        assert_allclose(weights, np.zeros(4), atol=1e-10)
-        assert_allclose(intercept, Y[0, 0])
-
-    def test_its_features_are_not_changed(self):
-        features = X.copy()
-        RidgeSystem(features, RidgeForm(1.0, True)).solve(Y[:, 0])
-        assert_array_equal(features, X)
-
-    def test_linear_scores(self):
-        scores = LinearScores(np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([0.5, 0.0]))
-        assert_allclose(
-            scores(np.array([[1.0, 1.0], [2.0, 0.0]])), [[1.5, 1], [2.5, 4]]
-        )
-        assert_allclose(scores(csr_array([[1.0, 1.0]])), [[1.5, 1]])
+def test_linear_scores():
+    scores = LinearScores(np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([0.5, 0.0]))
+    assert_allclose(scores(np.array([[1.0, 1.0], [2.0, 0.0]])), [[1.5, 1], [2.5, 4]])
+    assert_allclose(scores(csr_array([[1.0, 1.0]])), [[1.5, 1]])
 
 
 class TestSplit:

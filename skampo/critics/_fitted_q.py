@@ -4,9 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from skampo._features import continuation, ridge_form
+from skampo._features import continuation
 from skampo.critics._replay import ReplayCritic
-from skampo.critics._sweeps import RefitSweeps, RidgeSweeps
+from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.regressors import linear_form
 from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
@@ -26,16 +27,17 @@ class FittedQ(ReplayCritic):
     regressor : estimator, default=None
         Fits the values; None is a clone of the policy's regressor.
     n_sweeps : int, default=None
-        Sweeps in one iteration. None is what the regressor can afford: 40 for a ridge
-        on features (one factorization serves all), 10 for regressors with
+        Sweeps in one iteration. None is what the regressor can afford: 40 for a linear
+        one (`skampo.regressors.linear_form`), which is factorized once for all sweeps,
+        alone or behind the features of a Pipeline; 10 for regressors with
         `partial_fit` (a sweep is one pass over the data), 2 for others.
     trace_decay : float, default=None
         The lambda of Retrace: targets follow the stored steps as far as the policy
         would have, with truncated importance weights. 0 is one-step targets. None is
-        0 for a ridge on features, whose sweeps are cheap, and 0.97 for others.
+        0 for linear regressors, whose sweeps are cheap, and 0.97 for others.
     n_states : int, default=None
         States, drawn from the stored ones, whose actions are labeled for line 1. None
-        is all of them for a ridge on features, and 4096 for others.
+        is all of them for linear regressors, and 4096 for others.
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
     tol : float, default=1e-3
@@ -55,6 +57,8 @@ class FittedQ(ReplayCritic):
     See Also
     --------
     LambdaReturn : Needs fresh data only, and no replay.
+    skampo.regressors.linear_form : Which regressors count as linear, and how to add
+        one.
 
     References
     ----------
@@ -119,9 +123,9 @@ class FittedQ(ReplayCritic):
 
     def _make_solver(self, transformer, model, view, transitions, setting):
         features, actions = view.features(transformer), transitions.actions
-        form = ridge_form(model)
+        form = linear_form(model)
         if form is not None and setting.encoding.splits_actions:
-            return RidgeSweeps(form, features, actions, setting)
+            return LinearSweeps(form, features, actions, setting)
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, actions, setting, start)

@@ -5,10 +5,11 @@ from typing import ClassVar
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from skampo._features import LinearScores, ridge_form, scale_rows
+from skampo._features import LinearScores, scale_rows
 from skampo._regression import check_transformer
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
+from skampo.regressors import linear_form
 from skampo.utils._validation import Interval
 
 __all__ = ["LSTDQ"]
@@ -33,7 +34,8 @@ class LSTDQ(ReplayCritic):
     ----------
     transformer : transformer, default=None
         The features :math:`\psi`. None takes those of the policy's regressor, if that
-        is a Pipeline, and shares them; if it is a `Ridge`, the observations.
+        is a Pipeline, and shares them; if it is a `Ridge` or `LinearRegression`, the
+        observations.
     alpha : float, default=0.1
         Ridge penalty in [0, inf).
     capacity : int, default=20000
@@ -97,11 +99,12 @@ class LSTDQ(ReplayCritic):
         return True
 
     def _make_solver(self, transformer, model, view, transitions, setting):
-        if transformer is None and ridge_form(model) is None:
+        if transformer is None and linear_form(model) is None:
             raise InvalidParameterError(
                 "LSTDQ is linear in features: use LSTDQ(transformer), or let the "
-                "policy's regressor be a Ridge or a Pipeline of transformers and a "
-                f"model. Got the regressor {model!r} and no transformer."
+                "policy's regressor be a Ridge, a LinearRegression or a Pipeline of "
+                f"transformers and a model. Got the regressor {model!r} and no "
+                "transformer."
             )
         return FixedPoint(view.features(transformer), setting.n_actions, self.alpha)
 

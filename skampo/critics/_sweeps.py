@@ -1,8 +1,8 @@
 """Sweeps of fitted Q evaluation: the same rows fitted again and again.
 
 Both kinds see features that were computed once: of the states that were left, and
-behind them of those where a piece ended. For a ridge, a sweep is two products of matrix
-and vector per action.
+behind them of those where a piece ended. For a linear model, a sweep is two products
+of matrix and vector per action.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from skampo._encoding import keep_unit, rms
-from skampo._features import LinearScores, RidgeSystem
+from skampo._features import LinearScores
 from skampo._regression import continues, predict_columns
+from skampo.exceptions import RegressorError
 
-__all__ = ["RefitSweeps", "RidgeSweeps"]
+__all__ = ["LinearSweeps", "RefitSweeps"]
 
 
-class RidgeSweeps:
-    """Ridge regression on features: one factorization per action."""
+class LinearSweeps:
+    """Linear regression on features: one factorization per action."""
 
     affordable = 40
     affordable_states = None
@@ -28,7 +29,7 @@ class RidgeSweeps:
         self.features = features
         rows = [np.flatnonzero(actions == a) for a in range(setting.n_actions)]
         self.systems = [
-            (a, taken, RidgeSystem(features[taken], form))
+            (a, taken, _factorize(form, features[taken]))
             for a, taken in enumerate(rows)
             if len(taken)
         ]
@@ -54,6 +55,17 @@ class RidgeSweeps:
     def scores(self):
         """The fitted scores, a callable on features."""
         return LinearScores(self.weights, self.intercept)
+
+
+def _factorize(form, features):
+    """The factorized regression; what fails names its form."""
+    try:
+        return form.factorize(features)
+    except Exception as error:
+        raise RegressorError(
+            f"{form!r} failed to factorize {features.shape[0]:,} x "
+            f"{features.shape[1]} features: {type(error).__name__}: {error}"
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)

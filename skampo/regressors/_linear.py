@@ -1,0 +1,255 @@
+"""Regressors that are linear in their features, factorized once for many targets."""
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, pinvh, qr, svd
+from scipy.linalg.lapack import dpotrs
+from scipy.sparse import issparse
+from sklearn.linear_model import LinearRegression, Ridge
+
+__all__ = ["LeastSquaresForm", "RidgeForm", "linear_form"]
+
+# Other solvers are iterative: they are chosen where a Gram matrix would be too large.
+_DIRECT = {"auto", "cholesky", "svd"}
+
+
+class RidgeForm(NamedTuple):
+    r"""
+    A ridge regression: :math:`\min_w \|y - X w - b\|^2 + \alpha \|w\|^2`.
+
+    Parameters
+    ----------
+    alpha : float
+        The penalty, positive.
+    fit_intercept : bool, default=True
+        Whether there is an intercept b, which is not penalized.
+
+    See Also
+    --------
+    linear_form : Which regressors have such a form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.regressors import RidgeForm
+    >>> system = RidgeForm(1.0, fit_intercept=False).factorize(np.array([[1.0], [2.0]]))
+    >>> weights, intercept = system.solve(np.array([3.0, 3.0]))
+    >>> weights
+    array([1.5])
+    """
+
+    alpha: float
+    fit_intercept: bool = True
+
+    def factorize(self, features):
+        """
+        Do what does not depend on the target.
+
+        Parameters
+        ----------
+        features : ndarray or sparse array of shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        object
+            Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
+            for a target of shape (n,).
+        """
+        return RidgeSystem(features, self)
+
+
+class LeastSquaresForm(NamedTuple):
+    r"""
+    Least squares: of all :math:`w` that minimize :math:`\|y - X w - b\|`, the shortest.
+
+    Parameters
+    ----------
+    fit_intercept : bool, default=True
+        Whether there is an intercept b.
+    cut : float, default=1e-6
+        Singular values below this share of the largest count as zero.
+
+    See Also
+    --------
+    linear_form : Which regressors have such a form.
+
+    Notes
+    -----
+    Dense features are factorized as they are. Sparse ones through their Gram matrix,
+    where singular values below about 1e-6 cannot be told from zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.regressors import LeastSquaresForm
+    >>> twice = np.array([[1.0, 1.0], [2.0, 2.0]])
+    >>> system = LeastSquaresForm(fit_intercept=False).factorize(twice)
+    >>> system.solve(np.array([4.0, 8.0]))[0].round(12)
+    array([2., 2.])
+    """
+
+    fit_intercept: bool = True
+    cut: float = 1e-6
+
+    def factorize(self, features):
+        """
+        Do what does not depend on the target.
+
+        Parameters
+        ----------
+        features : ndarray or sparse array of shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        object
+            Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
+            for a target of shape (n,).
+        """
+        return LeastSquaresSystem(features, self)
+
+
+@singledispatch
+def linear_form(regressor):
+    """
+    Say how a regressor fits a function that is linear in its features.
+
+    `FittedQ` factorizes such a regressor once per action and iteration instead of
+    fitting it in every sweep. `Ridge` with a direct solver and `LinearRegression` are
+    known; your own joins with ``linear_form.register(MyRegressor)(function)``, where
+    the function takes the unfitted regressor and returns a form, or None to be fitted
+    as any other. A form is any object with ``factorize(features)``, which returns an
+    object with ``solve(y)``, which returns the weights of shape (n_features,) and the
+    intercept: exactly what the regressor's own `fit` would find.
+
+    Parameters
+    ----------
+    regressor : estimator
+        An unfitted regressor. Pipelines are taken apart before.
+
+    Returns
+    -------
+    object or None
+        A `RidgeForm`, a `LeastSquaresForm` or what was registered; None for others.
+
+    Notes
+    -----
+    A subclass of a registered class has the form of that class. If it fits otherwise,
+    register it with a function that returns None. Subclasses of scikit-learn's classes
+    have no form unless they are registered.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Lasso, Ridge
+    >>> from skampo.regressors import RidgeForm, linear_form
+    >>> linear_form(Ridge(0.5))
+    RidgeForm(alpha=0.5, fit_intercept=True)
+    >>> print(linear_form(Lasso()))
+    None
+    >>> class HalfRidge(Ridge):
+    ...     def fit(self, X, y, sample_weight=None):
+    ...         model = Ridge(self.alpha / 2).fit(X, y, sample_weight)
+    ...         self.coef_, self.intercept_ = model.coef_, model.intercept_
+    ...         return self
+    >>> print(linear_form(HalfRidge()))
+    None
+    >>> @linear_form.register
+    ... def _(regressor: HalfRidge):
+    ...     return RidgeForm(regressor.alpha / 2)
+    >>> linear_form(HalfRidge(3.0))
+    RidgeForm(alpha=1.5, fit_intercept=True)
+    """
+    return None
+
+
+@linear_form.register
+def _(regressor: Ridge):
+    # A subclass may fit otherwise.
+    if type(regressor) is not Ridge or regressor.positive:
+        return None
+    alpha = regressor.alpha
+    if regressor.solver not in _DIRECT or np.ndim(alpha) or alpha < 0:
+        return None
+    if alpha == 0:
+        return LeastSquaresForm(regressor.fit_intercept, 1e-12)
+    return RidgeForm(float(alpha), regressor.fit_intercept)
+
+
+@linear_form.register
+def _(regressor: LinearRegression):
+    if type(regressor) is not LinearRegression or regressor.positive:
+        return None
+    return LeastSquaresForm(regressor.fit_intercept, regressor.tol)
+
+
+class LinearSystem:
+    """What the fits of one linear regression share; a subclass writes `_factorize`."""
+
+    def __init__(self, features, form):
+        self.fit_intercept = form.fit_intercept
+        self.mean = np.zeros(features.shape[1])
+        if form.fit_intercept:
+            self.mean = np.asarray(features.mean(axis=0)).ravel()
+            # Subtracting the means from products would cancel far from zero.
+            if not issparse(features):
+                features = features - self.mean
+        self.features = features
+        self._solve = self._factorize(form)
+
+    def _factorize(self, form):
+        """Make the function from a centered target to weights."""
+        raise NotImplementedError
+
+    def solve(self, y):
+        """Weights and intercept for the target `y` of shape (n,)."""
+        y_mean = y.mean() if self.fit_intercept else 0.0
+        weights = self._solve(y - y_mean)
+        return weights, y_mean - self.mean @ weights
+
+    def _gram(self):
+        gram = self.features.T @ self.features
+        if not issparse(gram):
+            return gram
+        return gram.toarray() - self.features.shape[0] * np.outer(self.mean, self.mean)
+
+    def _moment(self, y):
+        return np.asarray(self.features.T @ y).ravel()
+
+
+class RidgeSystem(LinearSystem):
+    """The normal equations of one ridge regression, factorized for many targets."""
+
+    def _factorize(self, form):
+        gram = self._gram()
+        gram[np.diag_indices_from(gram)] += form.alpha
+        solve = _gram_solver(gram)
+        return lambda y: solve(self._moment(y))
+
+
+class LeastSquaresSystem(LinearSystem):
+    """The pseudoinverse of the features of one least squares regression."""
+
+    def _factorize(self, form):
+        if issparse(self.features):
+            # Rounding leaves eigenvalues of this size where there should be none.
+            cut = max(form.cut**2, 1e-12)
+            inverse = pinvh(self._gram(), rtol=cut)
+            return lambda y: inverse @ self._moment(y)
+        orthogonal, triangle = qr(self.features, mode="economic", check_finite=False)
+        left, values, right = svd(triangle, full_matrices=False, check_finite=False)
+        kept = values > form.cut * values.max(initial=0.0)
+        back = right[kept].T / values[kept] @ left[:, kept].T
+        return lambda y: back @ (orthogonal.T @ y)
+
+
+def _gram_solver(gram):
+    """Solver of a symmetric system; if it is singular, of the least squares problem."""
+    try:
+        factor, lower = cho_factor(gram, check_finite=False)
+    except LinAlgError:
+        return pinvh(gram).dot
+    # `cho_solve` looks at its arguments longer than LAPACK solves.
+    return lambda moment: dpotrs(factor, moment, lower=lower)[0]

@@ -1,0 +1,238 @@
+"""Linear regressors are factorized, and give what fitting them again would give."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+)
+
+from skampo import AMPOPolicy
+from skampo._encoding import Scores
+from skampo.critics import FittedQ
+from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.exceptions import RegressorError
+from skampo.regressors import RidgeForm, default_regressor, linear_form
+from tests.faulty_envs import CountingEnv
+from tests.naming import show
+
+STATES = np.random.default_rng(0).normal(size=(50, 4)) * [1.0, 1.0, 0.1, 1.0]
+COLUMNS = ColumnTransformer([("a", MinMaxScaler(), [0, 1]), ("b", "passthrough", [2])])
+POLYNOMIALS = PolynomialFeatures(2, include_bias=False)
+FEATURES = [
+    StandardScaler(),
+    MinMaxScaler(),
+    RobustScaler(),
+    POLYNOMIALS,
+    make_pipeline(StandardScaler(), POLYNOMIALS),
+    SplineTransformer(n_knots=4, extrapolation="linear"),
+    make_pipeline(StandardScaler(), Nystroem(n_components=30, random_state=0)),
+    make_pipeline(RobustScaler(), RBFSampler(n_components=30, random_state=0)),
+    COLUMNS,
+    make_union(StandardScaler(), POLYNOMIALS),
+    KBinsDiscretizer(3, encode="onehot", quantile_method="averaged_inverted_cdf"),
+]
+MODELS = [
+    Ridge(),
+    Ridge(1e-3, solver="cholesky", fit_intercept=False),
+    LinearRegression(),
+    LinearRegression(fit_intercept=False),
+]
+
+
+class TextbookSweeps:
+    """Each sweep fits a clone to the rows of each action."""
+
+    affordable = 40
+    affordable_states = None
+    trace_decay = 0.0
+
+    def __init__(self, model, features, actions, setting):
+        self.model = model
+        self.features = features
+        self.rows = [np.flatnonzero(actions == a) for a in range(setting.n_actions)]
+
+    def fit(self, y):
+        models = [
+            clone(self.model).fit(dense(self.features[rows]), y[rows])
+            if len(rows)
+            else None
+            for rows in self.rows
+        ]
+        self.scores = Dense(Scores(tuple(models)))
+
+    def values(self):
+        return self.scores(self.features)
+
+
+def dense(features):
+    return features.toarray() if hasattr(features, "toarray") else features
+
+
+class Dense:
+    """scikit-learn solves least squares on sparse features only roughly."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def __call__(self, features):
+        return self.scores(dense(features))
+
+
+class TextbookFittedQ(FittedQ):
+    """Knows nothing about linear models."""
+
+    def _make_solver(self, transformer, model, view, transitions, setting):
+        features = view.features(transformer)
+        return TextbookSweeps(model, features, transitions.actions, setting)
+
+
+class RefitFittedQ(FittedQ):
+    """Treats a linear model as any other."""
+
+    def _make_solver(self, transformer, model, view, transitions, setting):
+        features = view.features(transformer)
+        return RefitSweeps(model, features, transitions.actions, setting)
+
+
+def fit(regressor, critic, env="CartPole-v1", **parameters):
+    policy = AMPOPolicy(regressor, critic=critic, max_iter=3, steps_per_iter=160)
+    return policy.set_params(random_state=0, **parameters).fit(env)
+
+
+def assert_same_policies(first, second, states=STATES):
+    assert_allclose(
+        first.action_values(states), second.action_values(states), rtol=0, atol=1e-8
+    )
+    assert_allclose(
+        first.predict_proba(states), second.predict_proba(states), rtol=0, atol=1e-8
+    )
+
+
+@pytest.mark.parametrize("model", MODELS, ids=show)
+@pytest.mark.parametrize("features", [None, *FEATURES], ids=show)
+def test_whole_fits_are_those_of_plain_fits_of_the_estimator(features, model):
+    regressor = model if features is None else make_pipeline(features, model)
+    sweeps = {"n_sweeps": 6, "tol": 0.0}
+    fast, slow = (fit(regressor, c(**sweeps)) for c in (FittedQ, TextbookFittedQ))
+    assert np.ptp(fast.action_values(STATES)) > 1e-3
+    assert_same_policies(fast, slow)
+
+
+def test_with_traces_and_a_stop():
+    critics = [c(trace_decay=0.9, tol=1e-2) for c in (FittedQ, TextbookFittedQ)]
+    fast, slow = (fit(default_regressor(), critic) for critic in critics)
+    assert fast.critic_.n_sweeps_ == slow.critic_.n_sweeps_ < 40
+    assert_same_policies(fast, slow)
+
+
+def test_least_squares_are_those_of_the_path_of_all_other_regressors():
+    regressor = make_pipeline(StandardScaler(), POLYNOMIALS, LinearRegression())
+    keywords = {"n_sweeps": 4, "tol": 0.0, "trace_decay": 0.0, "n_states": 10_000}
+    fast, slow = (fit(regressor, c(**keywords)) for c in (FittedQ, RefitFittedQ))
+    assert_same_policies(fast, slow)
+
+
+class HalfRidge(Ridge):
+    """Half the penalty of a ridge."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        HalfRidge.n_fits += 1
+        model = Ridge(self.alpha / 2).fit(X, y, sample_weight)
+        self.coef_, self.intercept_ = model.coef_, model.intercept_
+        return self
+
+
+class RegisteredHalfRidge(HalfRidge):
+    """A user's own regressor that said what it is."""
+
+
+@linear_form.register
+def _(regressor: RegisteredHalfRidge):
+    return RidgeForm(regressor.alpha / 2)
+
+
+class TestRegistered:
+    @pytest.mark.parametrize("features", [None, StandardScaler()], ids=show)
+    def test_gives_what_its_own_fit_gives(self, features):
+        regressor = RegisteredHalfRidge()
+        if features is not None:
+            regressor = make_pipeline(features, regressor)
+        sweeps = {"n_sweeps": 6, "tol": 0.0}
+        fast, slow = (fit(regressor, c(**sweeps)) for c in (FittedQ, TextbookFittedQ))
+        assert_same_policies(fast, slow)
+
+    @pytest.mark.parametrize(
+        ("regressor", "expected"),
+        # One fit in line 1 of each iteration; and 2 sweeps of 1 + 2 fits.
+        [(RegisteredHalfRidge(), 3), (HalfRidge(), 3 + 3 * 2 * (1 + 2))],
+        ids=show,
+    )
+    def test_how_often_it_is_fitted(self, regressor, expected):
+        HalfRidge.n_fits = 0
+        fit(regressor, FittedQ(tol=0.0))
+        assert HalfRidge.n_fits == expected
+
+    def test_any_object_that_factorizes(self):
+        class Mean:
+            def factorize(self, features):
+                return self
+
+            def solve(self, y):
+                return np.zeros(2), y.mean()
+
+        class MeanRegressor(RegisteredHalfRidge):
+            pass
+
+        linear_form.register(MeanRegressor)(lambda regressor: Mean())
+        fitted = fit(MeanRegressor(), FittedQ(n_sweeps=1), CountingEnv, gamma=0.0)
+        values = fitted.action_values([[0.0, 0.0], [5.0, 1.0]])
+        assert_allclose(values[0], values[1])
+
+    def test_what_fails_is_named(self):
+        class Broken:
+            def __repr__(self):
+                return "Broken()"
+
+            def factorize(self, features):
+                raise ValueError("no")
+
+        class BrokenRegressor(RegisteredHalfRidge):
+            pass
+
+        linear_form.register(BrokenRegressor)(lambda regressor: Broken())
+        with pytest.raises(
+            RegressorError, match=r"Broken\(\) failed to factorize .* ValueError: no"
+        ):
+            fit(BrokenRegressor(), FittedQ(), CountingEnv)
+
+
+@pytest.mark.parametrize("encoding", ["per_action", "multi_output", "compatible"])
+def test_encodings_that_split_actions_are_fast(encoding, monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("fitted in every sweep")
+
+    monkeypatch.setattr(RefitSweeps, "fit", refuse)
+    fit(LinearRegression(), FittedQ(), encoding=encoding)
+
+
+def test_an_action_never_taken_has_the_mean_of_the_weights():
+    class Setting:
+        n_actions = 3
+
+    features = np.eye(2)
+    sweeps = LinearSweeps(RidgeForm(1.0, False), features, np.array([0, 2]), Setting)
+    sweeps.fit(np.array([2.0, 4.0]))
+    assert_allclose(sweeps.values(), [[1, 0.5, 0], [0, 1, 2]])
