@@ -16,8 +16,8 @@ from skampo.utils._sklearn import takes_sample_weight
 __all__ = [
     "check_regressor",
     "check_transformer",
-    "continues",
     "fit_regressor",
+    "learns_by_passes",
     "predict_column",
     "predict_columns",
     "seed_unseeded",
@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 _LARGEST_SEED = 2**31 - 1
+# Parameters of all regressors whose `warm_start` only adds members.
+_ENSEMBLE_PARAMETERS = {"n_estimators", "max_leaf_nodes"}
 
 
 def check_regressor(regressor, owner, name="regressor"):
@@ -71,45 +73,84 @@ def takes_columns(regressor):
 
 def seed_unseeded(regressor, rng):
     """Give every ``random_state=None`` inside `regressor` a seed drawn from `rng`."""
-    parameters = regressor.get_params(deep=True)
-    # Sorted, so that a seed does not depend on the order of the parameters.
-    unseeded = sorted(
-        name
-        for name, value in parameters.items()
-        if value is None and name.split("__")[-1] == "random_state"
-    )
+    unseeded = [name for name, value in _seeds(regressor).items() if value is None]
     seeds = rng.integers(_LARGEST_SEED, size=len(unseeded))
     regressor.set_params(**{n: int(s) for n, s in zip(unseeded, seeds, strict=True)})
     return regressor
 
 
-def continues(regressor):
-    """Whether a fitted model can learn on, pass by pass over the data."""
-    return hasattr(regressor, "partial_fit")
+def _seeds(regressor):
+    """Every ``random_state`` inside `regressor`, sorted by name."""
+    # Sorted, so that a seed does not depend on the order of the parameters.
+    parameters = sorted(
+        regressor.get_params(deep=True).items(), key=lambda item: item[0]
+    )
+    return {n: v for n, v in parameters if n.split("__")[-1] == "random_state"}
+
+
+def learns_by_passes(regressor):
+    """Whether a fitted model learns on by single passes over the data."""
+    return hasattr(regressor, "partial_fit") and not _starts_warm(regressor)
+
+
+def _starts_warm(regressor):
+    """Whether another `fit` goes on from the last one."""
+    last = regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
+    if not getattr(last, "warm_start", False):
+        return False
+    # Ensembles of trees keep all old members, which were fitted to old targets.
+    return _ENSEMBLE_PARAMETERS.isdisjoint(last.get_params())
 
 
 def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_passes=1):
     """
     Fit a fresh clone of `regressor`, or let a copy of `start` learn on.
 
-    A regressor that takes no weights sees rows drawn in proportion to them.
+    It learns on if it is a model of the same regressor: with ``warm_start=True`` by
+    another `fit`, otherwise by `n_passes` of `partial_fit`. A regressor that takes no
+    weights sees rows drawn in proportion to them.
     """
     weights, rows = _split_weights(regressor, sample_weight, rng)
     X, y = X[rows], y[rows]
     if not get_tags(regressor).target_tags.single_output and y.ndim == 1:
         y = y[:, None]
     try:
-        if start is None or not continues(start):
+        if not _can_learn_on(start, regressor, X):
             return seed_unseeded(clone(regressor), rng).fit(X, y, **weights)
-        model = copy.deepcopy(start)
-        for _ in range(n_passes):
-            model.partial_fit(X, y, **weights)
-        return model
+        return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
     except Exception as error:
         raise RegressorError(
             f"regressor {regressor!r} failed on {X.shape[0]:,} x {X.shape[1]} rows: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _can_learn_on(start, regressor, X):
+    """Whether `start` is a model of this regressor that knows these columns."""
+    if start is None or not (_starts_warm(start) or learns_by_passes(start)):
+        return False
+    # One-hot features get more columns when new states are met.
+    knows_columns = getattr(start, "n_features_in_", X.shape[1]) == X.shape[1]
+    return knows_columns and _is_same(start, regressor)
+
+
+def _is_same(model, regressor):
+    """Whether two estimators differ in nothing but seeds."""
+    return type(model) is type(regressor) and _settings(model) == _settings(regressor)
+
+
+def _settings(regressor):
+    """All parameters but seeds, as text."""
+    bare = clone(regressor).set_params(**dict.fromkeys(_seeds(regressor)))
+    return {name: repr(value) for name, value in bare.get_params(deep=True).items()}
+
+
+def _learn_on(model, X, y, weights, n_passes):
+    if _starts_warm(model):
+        return model.fit(X, y, **weights)
+    for _ in range(n_passes):
+        model.partial_fit(X, y, **weights)
+    return model
 
 
 def _split_weights(regressor, sample_weight, rng):

@@ -5,8 +5,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import BaggingRegressor, RandomForestRegressor
+from sklearn.ensemble import (
+    BaggingRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import (
+    Lasso,
     LinearRegression,
     LogisticRegression,
     MultiTaskLasso,
@@ -24,8 +30,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo._regression import (
     check_regressor,
-    continues,
     fit_regressor,
+    learns_by_passes,
     predict_column,
     seed_unseeded,
     takes_columns,
@@ -122,10 +128,15 @@ def test_takes_columns(regressor, expected):
 
 @pytest.mark.parametrize(
     ("regressor", "expected"),
-    [(SGDRegressor(), True), (MLPRegressor(), True), (Ridge(), False)],
+    [
+        (SGDRegressor(), True),
+        (MLPRegressor(), True),
+        (MLPRegressor(warm_start=True), False),
+        (Ridge(), False),
+    ],
 )
-def test_continues(regressor, expected):
-    assert continues(regressor) is expected
+def test_learns_by_passes(regressor, expected):
+    assert learns_by_passes(regressor) is expected
 
 
 class TestSeeds:
@@ -250,6 +261,27 @@ class TestFit:
         model = fit_regressor(Ridge(), X, -Y, rng=rng(), start=start, n_passes=5)
         assert_allclose(model.predict(X), Ridge().fit(X, -Y).predict(X))
 
+    @pytest.mark.parametrize("other", [Ridge(), WeightRecorder(), SGDRegressor()])
+    def test_starts_anew_with_another_regressor(self, other):
+        model = fit_regressor(other, X, Y, rng=rng(), start=Learner().fit(X, Y))
+        assert type(model) is type(other)
+
+    def test_starts_anew_with_other_parameters(self):
+        start = SGDRegressor(random_state=0).fit(X, Y)
+        model = fit_regressor(SGDRegressor(alpha=0.5), X, Y, rng=rng(), start=start)
+        assert model.alpha == 0.5
+
+    def test_learns_on_whatever_its_seed(self):
+        start = SGDRegressor(random_state=3).fit(X, Y)
+        model = fit_regressor(SGDRegressor(), X, Y, rng=rng(), start=start)
+        assert (model.random_state, model.t_) == (3, start.t_ + len(X))
+
+    def test_starts_anew_when_there_are_more_columns(self):
+        start = SGDRegressor(random_state=0).fit(X, Y)
+        wide = np.hstack([X, X])
+        model = fit_regressor(SGDRegressor(), wide, Y, rng=rng(), start=start)
+        assert model.n_features_in_ == 2
+
     def test_what_failed(self):
         with pytest.raises(
             RegressorError, match=r"SVR\(C=-1\) failed on 6 x 1 rows: InvalidParam"
@@ -259,5 +291,48 @@ class TestFit:
 
     def test_what_failed_while_learning_on(self):
         start = SGDRegressor(random_state=0).fit(X, Y)
-        with pytest.raises(RegressorError, match=r"SGDRegressor.*failed on 6 x 2 rows"):
-            fit_regressor(start, np.hstack([X, X]), Y, rng=rng(), start=start)
+        with pytest.raises(RegressorError, match=r"SGDRegressor.*failed on 6 x 1 rows"):
+            fit_regressor(start, X, Y * np.nan, rng=rng(), start=start)
+
+
+class TestWarmStart:
+    """``warm_start=True`` does here what it does in scikit-learn."""
+
+    @pytest.mark.filterwarnings("ignore:Stochastic Optimizer. Maximum iterations")
+    @pytest.mark.parametrize("scaled", [False, True])
+    def test_goes_on_by_its_own_fit(self, scaled):
+        network = MLPRegressor(
+            hidden_layer_sizes=[5], warm_start=True, max_iter=3, random_state=0
+        )
+        regressor = make_pipeline(StandardScaler(), network) if scaled else network
+        start = clone(regressor).fit(X, Y)
+        model = fit_regressor(regressor, X, -Y, rng=rng(), start=start, n_passes=9)
+        untouched = start.predict(X)
+        assert_allclose(model.predict(X), start.fit(X, -Y).predict(X))
+        assert not np.allclose(model.predict(X), untouched)
+
+    def test_is_quicker_for_convex_problems(self):
+        lasso = Lasso(1e-3, warm_start=True, tol=1e-8)
+        wide = np.random.default_rng(0).normal(size=(50, 20))
+        start = fit_regressor(lasso, wide, wide[:, 0] - wide[:, 1], rng=rng())
+        again = fit_regressor(
+            lasso, wide, wide[:, 0] - wide[:, 1], rng=rng(), start=start
+        )
+        assert again.n_iter_ < start.n_iter_
+        assert_allclose(again.coef_, start.coef_, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        "ensemble",
+        [
+            RandomForestRegressor(5, warm_start=True, random_state=0),
+            BaggingRegressor(n_estimators=5, warm_start=True, random_state=0),
+            GradientBoostingRegressor(n_estimators=5, warm_start=True, random_state=0),
+            HistGradientBoostingRegressor(warm_start=True, random_state=0),
+        ],
+        ids=lambda ensemble: type(ensemble).__name__,
+    )
+    def test_ensembles_forget_the_old_targets(self, ensemble):
+        X, y = np.arange(100.0)[:, None], np.arange(100.0)
+        start = clone(ensemble).fit(X, y)
+        model = fit_regressor(ensemble, X, -y, rng=rng(), start=start)
+        assert_allclose(model.predict(X), clone(ensemble).fit(X, -y).predict(X))

@@ -30,7 +30,8 @@ class FittedQ(ReplayCritic):
         Sweeps in one iteration. None is what the regressor can afford: 40 for a linear
         one (`skampo.regressors.linear_form`), which is factorized once for all sweeps,
         alone or behind the features of a Pipeline; 10 for regressors with
-        `partial_fit` (a sweep is one pass over the data), 2 for others.
+        `partial_fit` and without ``warm_start=True`` (a sweep is one pass over the
+        data), 2 for others.
     trace_decay : float, default=None
         The lambda of Retrace: targets follow the stored steps as far as the policy
         would have, with truncated importance weights. 0 is one-step targets. None is
@@ -59,6 +60,13 @@ class FittedQ(ReplayCritic):
     LambdaReturn : Needs fresh data only, and no replay.
     skampo.regressors.linear_form : Which regressors count as linear, and how to add
         one.
+
+    Notes
+    -----
+    A regressor with `partial_fit` learns on from the last sweep and the last iteration,
+    and so does one with ``warm_start=True``, by its own `fit`, as long as it and the
+    number of features stay the same. Ensembles of trees are fitted anew all the same:
+    their ``warm_start`` keeps every old tree, and with it the values of old policies.
 
     References
     ----------

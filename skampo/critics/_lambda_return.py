@@ -47,7 +47,8 @@ class LambdaReturn(Critic):
         How often V is regressed on returns that bootstrap from it, per iteration.
     n_passes : int, default=20
         Passes over the fresh data in one fit of a regressor with `partial_fit`, which
-        learns on from the last iteration. Others are fitted anew.
+        learns on from the last iteration. With ``warm_start=True`` a regressor goes on
+        by its own `fit` instead. Others are fitted anew.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ import numpy as np
 
 from skampo._encoding import keep_unit, rms
 from skampo._features import LinearScores
-from skampo._regression import continues, predict_columns
+from skampo._regression import learns_by_passes, predict_columns
 from skampo.exceptions import RegressorError
 
 __all__ = ["LinearSweeps", "RefitSweeps"]
@@ -85,7 +85,7 @@ class DuelingScores:
 
 class RefitSweeps:
     """
-    Any model: fitted again in every sweep, or continued by `partial_fit`.
+    Any model: fitted again in every sweep, or learning on from the last one.
 
     Action values differ between actions far less than between states. So one model is
     fitted to the targets of all rows, and the encoding to what it leaves over.
@@ -100,7 +100,7 @@ class RefitSweeps:
         self.taken = features[: len(actions)]
         self.actions = actions
         self.setting = setting
-        self.affordable = 10 if continues(model) else 2
+        self.affordable = 10 if learns_by_passes(model) else 2
         self.scores = start
 
     def fit(self, y):

@@ -5,8 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Lasso, Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
@@ -170,6 +171,41 @@ class TestSweeps:
         critic, _ = evaluate(WALK, wild, critic=FittedQ(n_sweeps=30))
         assert critic.q_(STATES).min() >= -2 / (1 - GAMMA)
         assert critic.q_(STATES).max() <= 4 / (1 - GAMMA)
+
+
+class TestLearningOn:
+    def test_from_sweep_to_sweep_and_from_one_evaluation_to_the_next(self):
+        regressor = make_pipeline(OneHotEncoder(), SGDRegressor(random_state=0))
+        critic, n_passes = FittedQ(n_sweeps=3, tol=0), []
+        for _ in range(2):
+            evaluate(WALK, regressor, critic=critic)
+            n_passes.append(critic.q_.scores.scores.shared.t_)
+        assert n_passes[1] == n_passes[0] + 3 * len(WALK)
+
+    def test_by_its_own_fit_with_a_warm_start(self):
+        lasso = Lasso(1e-4, warm_start=True, tol=1e-10)
+        regressor = make_pipeline(OneHotEncoder(sparse_output=False), lasso)
+        critic = FittedQ(n_sweeps=200, tol=0)
+        evaluate(WALK, regressor, critic=critic)
+        model = critic.q_.scores.scores.shared
+        assert model.n_iter_ <= 2
+        assert_allclose(critic.q_(STATES), exact_q(), rtol=1e-2)
+
+    @pytest.mark.parametrize("warm_start", [False, True])
+    def test_anew_when_new_states_bring_new_features(self, warm_start):
+        sgd = SGDRegressor(warm_start=warm_start)
+        one_hot = OneHotEncoder(handle_unknown="ignore")
+        policy = AMPOPolicy(make_pipeline(one_hot, sgd), max_iter=4, steps_per_iter=32)
+        policy.set_params(random_state=0).fit("FrozenLake-v1")
+        assert policy.n_iter_ == 4
+
+    @pytest.mark.filterwarnings("ignore:the regressor explains nothing:UserWarning")
+    def test_another_regressor_takes_over(self):
+        network = MLPRegressor(hidden_layer_sizes=[4], max_iter=20, tol=1e3)
+        policy = AMPOPolicy(network, warm_start=True, max_iter=2, steps_per_iter=32)
+        policy.set_params(random_state=0).fit(CountingEnv())
+        policy.set_params(regressor=SGDRegressor(eta0=1e-6)).fit(CountingEnv())
+        assert {type(model) for model in policy.regressor_} == {SGDRegressor}
 
 
 class TestUnseen:
