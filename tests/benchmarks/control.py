@@ -11,9 +11,9 @@ Nothing is set for an environment but the budget. Every 512 steps (LunarLander: 
 the greedy policy plays 20 episodes outside the clock; the threshold is passed at the
 first mean return that reaches it. `early_stopping` keeps the best iterate, which then
 plays 100 fresh episodes. CPU seconds are those of the process, from the start of `fit`
-to the threshold; a run is cut when it has used ``--cpu-limit`` seconds, evaluations
-included. Memory is the largest of the process until the end of `fit`, imports included.
-What the shares of time mean is in shares.py.
+to the threshold; a run is cut when it has learned for ``--cpu-limit`` seconds. Memory
+is the largest of the process until the end of `fit`, imports included. What the shares
+of time mean is in shares.py.
 
 ``--peers`` adds the best tuned peer of each environment, ``--peers A2C PPO DQN TRPO``
 those that were tuned for it (see peers.py); they need ``pip install "skampo[bench]"``.

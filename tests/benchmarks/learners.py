@@ -27,7 +27,7 @@ class WatchedPolicy(AMPOPolicy):
         start = time.process_time()
         self.seconds.append(start - self.started - self.excluded)
         # What Ctrl-C does: the best iterate so far is kept.
-        if start - self.started > self.cpu_limit:
+        if self.seconds[-1] > self.cpu_limit:
             raise KeyboardInterrupt
         with self.shares.paused():
             results = super()._play(X, n_episodes, **keywords)

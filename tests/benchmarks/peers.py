@@ -188,7 +188,7 @@ def make_judge(name, task, greedy_of, cpu_limit):
             value = results.returns.mean()
             curve.append((self.num_timesteps, before - started - excluded, value))
             excluded += time.process_time() - before
-            return bool(value < task.threshold and before - started < cpu_limit)
+            return bool(value < task.threshold and curve[-1][1] < cpu_limit)
 
     return Judge(), curve
 

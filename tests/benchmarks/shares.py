@@ -6,8 +6,8 @@ Where the time of `AMPOPolicy.fit` goes: environments, regressors, and the rest.
 * ``environment``: `step` and `reset` of the environments, their wrappers included;
 * ``regressor``: `fit`, `partial_fit`, `predict` and the `transform` of features, of the
   regressor given or of each step of a Pipeline; the same arithmetic where the fast path
-  does it (ridge systems, linear scores, normal equations of `LSTDQ`); and the scores of
-  the policy during rollouts, which are the regressor's `predict` without its checks.
+  does it (sweeps of linear models, linear scores, the fixed point of `LSTDQ`); and the
+  scores of the policy during rollouts, the regressor's `predict` without its checks.
 
 The rest is everything else in the wall-clock time of `fit`: Python and numpy code of
 rollouts, storage, targets, mirror maps, step sizes and records, and the cost of the
@@ -23,13 +23,17 @@ from dataclasses import replace
 from sklearn.pipeline import Pipeline
 
 from skampo import _features, _policy
+from skampo.critics import _lstdq, _sweeps
 from skampo.experience import _lanes
 
 REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
 FAST_PATH = (
-    (_features.RidgeSystem, "__init__"),
-    (_features.RidgeSystem, "solve"),
+    (_sweeps.RidgeSweeps, "__init__"),
+    (_sweeps.RidgeSweeps, "fit"),
+    (_sweeps.RidgeSweeps, "values"),
     (_features.LinearScores, "__call__"),
+    (_lstdq.FixedPoint, "__init__"),
+    (_lstdq.FixedPoint, "solve"),
 )
 
 
