@@ -26,7 +26,13 @@ def softmax(shifted):
 
 def relative_entropy(p, q):
     """Sum over actions of ``p log(p / q) - p + q``."""
-    return row_sum(np.maximum(rel_entr(p, q) - (p - q), 0.0))
+    more = p - q
+    # numpy's logarithm is ten times faster than `rel_entr`, but knows no limits.
+    terms = p * np.log1p(more / q)
+    limits = ~np.isfinite(terms)
+    if limits.any():
+        terms[limits] = rel_entr(p[limits], q[limits])
+    return row_sum(np.maximum(terms - more, 0.0))
 
 
 def simplex_normalizer(shifted):
