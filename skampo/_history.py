@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skampo.utils._rows import row_sum
+
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit"]
 
@@ -41,9 +43,9 @@ class LineOneFit:
 
     def _spread(self, values):
         weights = self.action_weights
-        centered = values - (weights * values).sum(axis=1, keepdims=True)
+        centered = values - row_sum(weights * values)[:, None]
         with np.errstate(over="ignore"):
-            return (weights * centered**2).sum(axis=1)
+            return row_sum(weights * centered**2)
 
 
 def iteration_record(t, experience, sample, before, after, line_one, eta):
@@ -81,14 +83,14 @@ def _average(values, weight):
 
 def _entropy(proba):
     logs = np.log(proba, where=proba > 0, out=np.zeros_like(proba))
-    return -(proba * logs).sum(axis=1)
+    return -row_sum(proba * logs)
 
 
 def warn_about_fit(line_one, sample_weight, state):
     """Say once what a fit shows: scores that ignore the state and action, or noise."""
     if not np.ptp(line_one.target) > 0:
         return
-    if np.ptp(line_one.fitted, axis=1).max() == 0:
+    if (line_one.fitted == line_one.fitted[:, :1]).all():
         _warn_once(
             state,
             "constant",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skampo._features import plain
+from skampo.utils._rows import row_max, row_mean
 
 __all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
 __all__ += ["greedy_proba"]
@@ -17,7 +18,7 @@ _LARGEST = 1e300
 
 def greedy_proba(values):
     """All probability on the largest value of each row; exact ties share equally."""
-    best = values == values.max(axis=1, keepdims=True)
+    best = values == row_max(values)[:, None]
     return best / best.sum(axis=1, keepdims=True)
 
 
@@ -40,9 +41,9 @@ def exact_target(q_values, dual, eta):
         :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)` less its mean over the actions; a
         constant per state changes neither the policy nor the algorithm.
     """
-    target = q_values - q_values.mean(axis=1, keepdims=True)
+    target = q_values - row_mean(q_values)[:, None]
     if np.isfinite(eta):
-        target = target + (dual - dual.mean(axis=1, keepdims=True)) / eta
+        target = target + (dual - row_mean(dual)[:, None]) / eta
     return target
 
 
@@ -129,7 +130,7 @@ class PolicyTable:
         """
         if np.isinf(eta):
             return greedy_proba(q_values)
-        centered = q_values - q_values.max(axis=1, keepdims=True)
+        centered = q_values - row_max(q_values)[:, None]
         with np.errstate(over="ignore"):
             return self.mirror_map.project(self.dual + eta * centered)
 
@@ -256,7 +257,7 @@ class MirrorPolicy:
             return greedy_proba(f)
         with np.errstate(over="ignore"):
             # The largest score is exactly 0: nothing can overflow upwards.
-            scores = self.eta * (f - f.max(axis=1, keepdims=True))
+            scores = self.eta * (f - row_max(f)[:, None])
         return self.mirror_map.project(scores)
 
     def _scale(self, f):

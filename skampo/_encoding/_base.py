@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from skampo._regression import fit_regressor
+from skampo.utils._rows import row_mean
 
 __all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "rms"]
 
@@ -76,7 +77,7 @@ def rms(values, sample_weight=None):
     largest = np.abs(values).max(initial=0.0)
     if largest == 0:
         return 1.0
-    squares = np.square(values / largest).reshape(len(values), -1).mean(axis=1)
+    squares = row_mean(np.square(values / largest).reshape(len(values), -1))
     return float(largest * np.sqrt(np.average(squares, weights=sample_weight)))
 
 

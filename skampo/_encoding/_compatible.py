@@ -11,6 +11,7 @@ from skampo._encoding._base import rms
 from skampo._encoding._per_action import PerAction
 from skampo._features import fit_features, scale_rows, split_features
 from skampo.exceptions import InvalidParameterError
+from skampo.utils._rows import row_sum
 
 __all__ = ["Compatible", "CompatibleScores", "centered_rows"]
 
@@ -88,7 +89,7 @@ class Compatible(PerAction):
         last = getattr(learner.start, "theta", None)
         # Scores of another encoding are expressed in the features along the way.
         goal = target.values if last is None else target.q_values
-        goal = goal - (target.proba * goal).sum(axis=1, keepdims=True)
+        goal = goal - row_sum(target.proba * goal)[:, None]
         gradient, model = _natural_gradient(
             learner, X, goal, target.proba, sample_weight
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skampo.experience import retrace_returns
+from skampo.utils._rows import row_sum
 
 __all__ = ["StoredStates", "SweepTargets", "attainable_values"]
 
@@ -80,7 +81,7 @@ class SweepTargets:
 
     def __call__(self, q_values):
         """Targets of all transitions, from values of all actions in all states."""
-        next_values = (self.proba * q_values).sum(axis=1)[self.after]
+        next_values = row_sum(self.proba * q_values)[self.after]
         if self.traces is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
             return self.rewards + self.discounts * next_values

@@ -139,9 +139,12 @@ class Lane:
             **self._position(),
         )
 
-    def misfit(self, error):
-        """Build the error for an observation that its space does not allow."""
-        return self.bad_data(f"as observation {error}")
+    def encode(self, encoder, observation):
+        """Encode an observation; raise for one that its space does not allow."""
+        try:
+            return encoder.encode(observation)
+        except ValueError as error:
+            raise self.bad_data(f"as observation {error}") from error
 
     def raised(self, method, error):
         """Build the error for an exception out of the environment."""

@@ -85,10 +85,7 @@ class LockStep:
             lane = self.active[row]
             self.n_started += 1
             observation, info = lane.reset(self.n_started)
-            try:
-                self.observations[row] = self.observation_encoder.encode(observation)
-            except ValueError as error:
-                raise lane.misfit(error) from error
+            self.observations[row] = lane.encode(self.observation_encoder, observation)
             masks[row] = self._read_mask(lane, info)
         self.masks = self._stack(masks)
         self._check_finite([self.active[row] for row in rows], self.observations[rows])
@@ -104,27 +101,32 @@ class LockStep:
 
     def step(self, actions):
         """Step every active lane; `actions` are columns of the policy."""
-        n = len(self.active)
-        next_observations = np.empty((n, self.observation_encoder.n_features))
         outcomes, masks = [], None
-        encode, to_env = self.observation_encoder.encode, self.action_encoder.to_env
+        to_env = self.action_encoder.to_env
         for row, (lane, action) in enumerate(
             zip(self.active, actions.tolist(), strict=True)
         ):
-            observation, reward, terminated, truncated, info = lane.step(to_env(action))
-            try:
-                next_observations[row] = encode(observation)
-            except ValueError as error:
-                raise lane.misfit(error) from error
-            outcomes.append((reward, terminated, truncated))
+            *outcome, info = lane.step(to_env(action))
+            outcomes.append(outcome)
             if "action_mask" in info:
-                masks = masks or [None] * n
-                masks[row] = self._read_mask(lane, info, terminated or truncated)
-        rewards, terminated, truncated = map(np.array, zip(*outcomes, strict=True))
+                masks = masks or [None] * len(self.active)
+                masks[row] = self._read_mask(lane, info, any(outcome[2:]))
+        observations, *columns = zip(*outcomes, strict=True)
+        next_observations = self._encode(observations)
+        rewards, terminated, truncated = map(np.array, columns)
         self._check_finite(self.active, next_observations, rewards)
         self.observations = next_observations
         self.masks = None if masks is None else self._stack(masks)
         return Step(rewards, next_observations, terminated, truncated, self.masks)
+
+    def _encode(self, observations):
+        """Encode what the active lanes returned; an error names the lane."""
+        try:
+            return self.observation_encoder.encode_batch(observations)
+        except ValueError:
+            for lane, observation in zip(self.active, observations, strict=True):
+                lane.encode(self.observation_encoder, observation)
+            raise
 
     def close(self):
         """Close the environments, each once; return the first error."""

@@ -58,6 +58,7 @@ class ObservationEncoder:
         _refuse_unflattenable(space)
         self.space = without_generator(space)
         self.is_discrete = isinstance(space, spaces.Discrete)
+        self._is_box = type(space) is spaces.Box
         self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
         self.feature_names = _feature_names(space)
         self.low, self.high = self._bounds()
@@ -116,10 +117,23 @@ class ObservationEncoder:
         ValueError
             If an observation does not fit the space.
         """
-        rows = np.empty((len(observations), self.n_features))
-        for row, observation in enumerate(observations):
-            rows[row] = self._encode(observation)
+        rows = self._stack(observations)
+        if rows is None:
+            rows = np.empty((len(observations), self.n_features))
+            for row, observation in enumerate(observations):
+                rows[row] = self._encode(observation)
         return rows
+
+    def _stack(self, observations):
+        """Encode boxes at once; None where each has to be looked at."""
+        if not self._is_box or not len(observations):
+            return None
+        try:
+            values = np.array(observations)
+        except (TypeError, ValueError):
+            return None
+        is_usual = values.shape[1:] == self.space.shape and values.dtype.kind in "fiub"
+        return _as_rows(values) if is_usual else None
 
     def name_feature(self, column):
         """
@@ -194,6 +208,11 @@ class ObservationEncoder:
                 f"of {self.space}"
             )
         return values
+
+
+def _as_rows(values):
+    """One row of float64 for each entry of the first axis."""
+    return values.astype(np.float64, copy=False).reshape(len(values), -1)
 
 
 def without_generator(space):

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skampo.utils._rows import row_max, row_sum
+
 __all__ = ["MirrorMap", "normalize", "separable_divergence"]
 
 _LARGEST = np.finfo(float).max
@@ -36,7 +38,7 @@ def check_proba(array, name):
 def shift(scores):
     """Scores less their row maximum; the largest ones, infinite or not, become 0."""
     scores = check_rows(scores, "scores")
-    largest = scores.max(axis=1, keepdims=True)
+    largest = row_max(scores)[:, None]
     shifted = scores - largest
     if not np.isfinite(largest).all():
         if np.isnan(largest).any():
@@ -49,14 +51,14 @@ def shift(scores):
 
 def normalize(weights):
     """Rows of non-negative weights, scaled to sum to 1."""
-    return weights / np.add.reduce(weights, axis=1, keepdims=True)
+    return weights / row_sum(weights)[:, None]
 
 
 def separable_divergence(function, slope, p, q):
     """Bregman divergence of the sum over actions of `function`, derivative `slope`."""
     terms = function(p) - function(q) - slope(q) * (p - q)
     terms[p == q] = 0.0
-    return np.maximum(terms, 0.0).sum(axis=1)
+    return row_sum(np.maximum(terms, 0.0))
 
 
 class MirrorMap(BaseEstimator, ABC):

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from skampo.mirror_maps._base import MirrorMap, normalize
+from skampo.utils._rows import row_sum
 
 __all__ = [
     "Euclidean",
@@ -25,7 +26,13 @@ def softmax(shifted):
 
 def relative_entropy(p, q):
     """Sum over actions of ``p log(p / q) - p + q``."""
-    return np.maximum(rel_entr(p, q) - (p - q), 0.0).sum(axis=1)
+    more = p - q
+    # numpy's logarithm is ten times faster than `rel_entr`, but knows no limits.
+    terms = p * np.log1p(more / q)
+    limits = ~np.isfinite(terms)
+    if limits.any():
+        terms[limits] = rel_entr(p[limits], q[limits])
+    return row_sum(np.maximum(terms - more, 0.0))
 
 
 def simplex_normalizer(shifted):
@@ -132,4 +139,4 @@ class Euclidean(MirrorMap):
         return proba.copy()
 
     def _divergence(self, p, q):
-        return 0.5 * np.square(p - q).sum(axis=1)
+        return 0.5 * row_sum(np.square(p - q))

@@ -15,6 +15,7 @@ from skampo.mirror_maps._closed_form import (
 )
 from skampo.mirror_maps._normalizer import find_root
 from skampo.mirror_maps._potential import PotentialMap
+from skampo.utils._rows import row_max, row_sum
 from skampo.utils._validation import check_positive
 
 __all__ = ["HyperbolicEntropy", "HyperbolicTangent", "Tsallis"]
@@ -200,10 +201,10 @@ class HyperbolicTangent(MirrorMap):
     def _project(self, shifted):
         others = shifted.copy()
         others[np.arange(len(others)), shifted.argmax(axis=1)] = -np.inf
-        upper = -0.5 * np.maximum(others.max(axis=1), -_FARTHEST)
+        upper = -0.5 * np.maximum(row_max(others), -_FARTHEST)
 
         def imbalance(normalizer):
-            rest = expit(2.0 * (others + normalizer[:, None])).sum(axis=1)
+            rest = row_sum(expit(2.0 * (others + normalizer[:, None])))
             missing = expit(-2.0 * normalizer)
             return np.where(missing > 0.0, np.log(rest) - np.log(missing), 0.0)
 

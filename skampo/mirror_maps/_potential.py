@@ -6,6 +6,7 @@ import numpy as np
 
 from skampo.mirror_maps._base import MirrorMap, normalize, separable_divergence
 from skampo.mirror_maps._normalizer import find_root
+from skampo.utils._rows import row_sum
 
 __all__ = ["OmegaPotential", "PotentialMap"]
 
@@ -69,7 +70,7 @@ class PotentialMap(MirrorMap):
         n, n_actions = shifted.shape
         weigh = self._weigher(shifted)
         bracket = find_root(
-            lambda peak: np.add.reduce(weigh(peak), axis=1) - 1.0,
+            lambda peak: row_sum(weigh(peak)) - 1.0,
             np.full(n, 1.0 / n_actions),
             np.ones(n),
         )
@@ -191,7 +192,7 @@ class OmegaPotential(PotentialMap):
         # Points that round onto a pole at the end hold no mass.
         excess = np.where(np.isinf(slopes), 0.0, slopes - slope[..., None])
         terms = np.where(p == q, 0.0, (excess @ _WEIGHTS) * (p - q))
-        return np.maximum(terms, 0.0).sum(axis=1)
+        return row_sum(np.maximum(terms, 0.0))
 
     def _check_solution(self, bracket):
         peak = bracket.root

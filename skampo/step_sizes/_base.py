@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skampo.utils._rows import row_max, row_mean
+
 __all__ = ["StepSize", "bounded", "standardize", "weighted_mean"]
 
 _LIMITS = np.finfo(float)
@@ -48,13 +50,13 @@ def standardize(q_values, sample_weight=None):
         return np.zeros_like(q_values), 1.0
     advantages = q_values / magnitude
     # The maximum goes first: then a constant row is exactly 0.
-    advantages -= advantages.max(axis=1, keepdims=True)
-    advantages -= advantages.mean(axis=1, keepdims=True)
+    advantages -= row_max(advantages)[:, None]
+    advantages -= row_mean(advantages)[:, None]
     spread = np.abs(advantages).max()
     if spread == 0.0:
         return advantages, 1.0
     advantages /= spread
-    square = weighted_mean(np.square(advantages).mean(axis=1), sample_weight)
+    square = weighted_mean(row_mean(np.square(advantages)), sample_weight)
     if square == 0.0:
         return np.zeros_like(q_values), 1.0
     size = float(np.sqrt(square))

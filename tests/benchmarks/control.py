@@ -1,128 +1,142 @@
 """
-The default policy on classic control: what it needs to pass a threshold.
+The default policy on classic control and LunarLander: what it needs, and its peers.
 
-Run with ``python -m tests.benchmarks.control [--envs NAME ...] [--seeds 5] [--peers]``;
-``--peers`` adds the best tuned peer of stable-baselines3 (see peers.py). After
-every iteration of 512 steps the greedy policy plays 20 episodes outside the clock; the
-threshold is passed at the first mean return that reaches it. Nothing is set for an
-environment but the budget. Cells are medians over the seeds, with the smallest and the
-largest in parentheses; CPU seconds are those of the process.
+Run with ``python -m tests.benchmarks.control [--envs NAME ...] [--seeds 5] [--peers]
+[--regressors default lightgbm ...] [--csv PATH] [--markdown PATH]``. Each environment,
+learner and seed is a process of its own (see runs.py), run one after another unless
+``--jobs`` says otherwise. Cells are medians over the seeds, with the smallest and the
+largest in parentheses.
+
+Nothing is set for an environment but the budget. Every 512 steps (LunarLander: 10,240)
+the greedy policy plays 20 episodes outside the clock; the threshold is passed at the
+first mean return that reaches it. `early_stopping` keeps the best iterate, which then
+plays 100 fresh episodes. CPU seconds are those of the process, from the start of `fit`
+to the threshold; a run is cut when it has learned for ``--cpu-limit`` seconds. Memory
+is the largest of the process until the end of `fit`, imports included. What the shares
+of time mean is in shares.py.
+
+``--peers`` adds the best tuned peer of each environment, ``--peers A2C PPO DQN TRPO``
+those that were tuned for it (see peers.py); they need ``pip install "skampo[bench]"``.
 """
 
 import argparse
 import os
 import platform
-import time
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from skampo import AMPOPolicy
+from tests.benchmarks import runs
 
 
 class Task(NamedTuple):
-    """An environment's threshold, and the iterations to give."""
+    """An environment's threshold, the steps between evaluations, and the budget."""
 
     threshold: float
-    max_iter: int
+    evaluate_every: int
+    max_steps: int
 
 
 TASKS = {
-    "CartPole-v1": Task(475.0, 20),
-    "Acrobot-v1": Task(-85.0, 30),
-    "MountainCar-v0": Task(-110.0, 30),
+    "CartPole-v1": Task(475.0, 512, 10_240),
+    "Acrobot-v1": Task(-85.0, 512, 15_360),
+    "MountainCar-v0": Task(-110.0, 512, 15_360),
+    "LunarLander-v3": Task(200.0, 10_240, 250_000),
 }
-N_AFTER = 10
+REGRESSORS = ("default", "lightgbm", "extra_trees", "mlp")
 
 
-class TimedPolicy(AMPOPolicy):
-    """Notes the CPU seconds of learning at each validation, which do not count."""
-
-    def _play(self, X, n_episodes, **keywords):
-        start = time.process_time()
-        self.seconds.append(start - self.started - self.excluded)
-        results = super()._play(X, n_episodes, **keywords)
-        self.excluded += time.process_time() - start
-        return results
+def run(environment, learner, seed, cpu_limit):
+    """One row; what learns is imported only in the process that measures it."""
+    if learner in REGRESSORS:
+        from tests.benchmarks.learners import run as run_one
+    else:
+        from tests.benchmarks.peers import run as run_one
+    return run_one(environment, TASKS[environment], learner, seed, cpu_limit)
 
 
-class Row(NamedTuple):
-    """What one fit needed and reached."""
+def jobs_of(options):
+    """What there is to measure."""
+    learners = {name: list(options.regressors) for name in options.envs}
+    if options.peers is not None:
+        from tests.benchmarks.peers import BEST, PEERS
 
-    steps: float
-    seconds: float
-    after: float
-    worst: float
-    kept: float
-
-
-def measure(name, seed):
-    """One fit, and the policy that it keeps on 100 fresh episodes."""
-    threshold, max_iter = TASKS[name]
-    policy = TimedPolicy(
-        max_iter=max_iter,
-        early_stopping=True,
-        validation_episodes=20,
-        n_iter_no_change=None,
-        random_state=seed,
-    )
-    policy.seconds, policy.excluded = [], 0.0
-    policy.started = time.process_time()
-    policy.fit(name)
-    returns = np.array([record["validation_return"] for record in policy.history_])
-    kept = policy.score(name, n_episodes=100)
-    passed = np.flatnonzero(returns >= threshold)
-    if not len(passed):
-        return Row(np.nan, np.nan, np.nan, np.nan, kept)
-    first = passed[0]
-    after = returns[first + 1 : first + 1 + N_AFTER]
-    steps = policy.history_[first]["n_steps"]
-    return Row(steps, policy.seconds[first], after.mean(), after.min(), kept)
+        for name in options.envs:
+            peers = options.peers or BEST[name]
+            learners[name] += [peer for peer in peers if (name, peer) in PEERS]
+    return [
+        {
+            "environment": name,
+            "learner": learner,
+            "seed": seed,
+            "cpu_limit": options.cpu_limit,
+        }
+        for name in options.envs
+        for learner in learners[name]
+        for seed in range(options.seeds)
+    ]
 
 
-def cell(values, decimals=0):
-    """Median and range of what there is."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return "-"
-    numbers = np.median(known), known.min(), known.max()
-    return "{} ({} to {})".format(*(f"{number:,.{decimals}f}" for number in numbers))
+TITLES = ["environment", "learner", "passed", "steps", "CPU s", "next 10"]
+TITLES += ["worst of them", "kept, 100 episodes", "best", "MB"]
+SHARES = ["environment", "learner", "whole run: steps", "CPU s", "env.step, %"]
+SHARES += ["regressor, %", "rest, %", "validation, CPU s"]
+
+
+def report(rows):
+    """Both tables."""
+    lines, shares = [], []
+    groups = dict.fromkeys((row["environment"], row["learner"]) for row in rows)
+    for name, learner in groups:
+        found = [r for r in rows if (r["environment"], r["learner"]) == (name, learner)]
+        column = {key: [row[key] for row in found] for key in found[0]}
+        n_passed = int(np.isfinite(column["steps"]).sum())
+        threshold = TASKS[name].threshold
+        lines.append(
+            [
+                f"{name} >= {threshold:.0f}",
+                learner,
+                f"{n_passed} of {len(found)}",
+                runs.cell(column["steps"]),
+                runs.cell(column["seconds"], 2),
+                *(runs.cell(column[key]) for key in ("after", "worst")),
+                *(runs.cell(column[key]) for key in ("kept", "best", "memory")),
+            ]
+        )
+        if np.isfinite(column["rest_share"]).any():
+            kinds = ("environment_share", "regressor_share", "rest_share")
+            shares.append(
+                [
+                    name,
+                    learner,
+                    runs.cell(column["total_steps"]),
+                    runs.cell(column["total_seconds"], 1),
+                    *(runs.cell(column[kind]) for kind in kinds),
+                    runs.cell(column["validation_seconds"], 1),
+                ]
+            )
+    return runs.table(TITLES, lines) + "\n\n" + runs.table(SHARES, shares)
 
 
 def main():
-    """Print the table."""
+    """Measure what is missing and print the tables, or do one job."""
     parser = argparse.ArgumentParser(description="The default on classic control.")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--envs", nargs="+", default=list(TASKS), choices=list(TASKS))
-    parser.add_argument("--peers", action="store_true")
+    runs.add_arguments(parser)
+    parser.add_argument("--envs", nargs="+", default=list(TASKS)[:3], choices=TASKS)
+    parser.add_argument(
+        "--regressors", nargs="*", default=["default"], choices=REGRESSORS
+    )
+    parser.add_argument(
+        "--peers", nargs="*", choices=("A2C", "PPO", "DQN", "TRPO"), metavar="NAME"
+    )
+    parser.add_argument("--cpu-limit", type=float, default=600.0)
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    titles = ["environment", "threshold", "passed", "steps", "CPU s"]
-    titles += [f"next {N_AFTER}", "worst of them", "kept, 100 episodes"]
-    print("| " + " | ".join(titles) + " |")
-    print("|---" * len(titles) + "|")
-    for name in options.envs:
-        rows = np.array([measure(name, seed) for seed in range(options.seeds)])
-        passed = f"{np.isfinite(rows[:, 0]).sum()} of {len(rows)}"
-        cells = [cell(column, 2 if i == 1 else 0) for i, column in enumerate(rows.T)]
-        line = [name, f"{TASKS[name].threshold:.0f}", passed, *cells]
-        print("| " + " | ".join(line) + " |", flush=True)
-        if options.peers:
-            print_peer(name, options.seeds)
-
-
-def print_peer(name, n_seeds):
-    """One row for the best tuned peer."""
-    from tests.benchmarks.peers import PEERS, peer_needs
-
-    threshold = TASKS[name].threshold
-    rows = np.array([peer_needs(name, threshold, seed) for seed in range(n_seeds)])
-    passed = f"{np.isfinite(rows[:, 0]).sum()} of {n_seeds}"
-    cells = [cell(rows[:, 0]), cell(rows[:, 1], 2), "", "", ""]
-    line = [f"{name}, {PEERS[name][0]}", f"{threshold:.0f}", passed, *cells]
-    print("| " + " | ".join(line) + " |", flush=True)
+    if options.job is not None:
+        runs.print_row(run, options.job)
+        return
+    rows = runs.do_all("tests.benchmarks.control", jobs_of(options), options)
+    versions = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    runs.show(f"{versions}\n\n{report(rows)}", options.markdown)
 
 
 if __name__ == "__main__":

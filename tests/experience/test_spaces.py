@@ -183,3 +183,25 @@ def test_masks():
         encoder.read_mask({"action_mask": [1, 0]})
     joint = ActionEncoder(spaces.MultiDiscrete([2, 2]))
     assert joint.read_mask({"action_mask": (np.ones(2), np.ones(2))}) is None
+
+
+@pytest.mark.parametrize(
+    "odd", [np.ones(6), "abc", None, np.ones((2, 3), complex), np.ones((2, 3), "M8[s]")]
+)
+def test_a_batch_is_refused_for_the_first_row_that_does_not_fit(odd):
+    encoder = ObservationEncoder(BOX)
+    good = np.zeros((2, 3))
+    with pytest.raises(ValueError, match="expected") as alone:
+        encoder.encode(odd)
+    for batch in ([odd, good], [good, odd], [odd]):
+        with pytest.raises(ValueError, match="expected") as found:
+            encoder.encode_batch(batch)
+        assert str(found.value) == str(alone.value)
+
+
+def test_rows_of_a_batch_may_differ_in_type():
+    encoder = ObservationEncoder(BOX)
+    rows = [np.full((2, 3), 2**24 + 1), np.ones((2, 3), bool), [[0.1] * 3] * 2]
+    expected = [encoder.encode(row) for row in rows]
+    assert_array_equal(encoder.encode_batch(rows), expected)
+    assert_array_equal(encoder.encode_batch([]), np.empty((0, 6)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import rel_entr
 
 from skampo.mirror_maps import Euclidean, NegativeEntropy
 
@@ -81,3 +82,10 @@ def test_euclidean_dual_gradient_and_divergence_by_hand():
     )
     np.testing.assert_array_equal(mirror_map.gradient([[0.2, 0.8]]), [[0.2, 0.8]])
     np.testing.assert_allclose(mirror_map.divergence([[1, 0]], [[0.5, 0.5]]), 0.25)
+
+
+@pytest.mark.parametrize("p", [0.0, 5e-324, 1e-300, 1e-12, 0.3, 1.0])
+@pytest.mark.parametrize("q", [0.0, 5e-324, 1e-300, 1e-12, 0.3, 1.0])
+def test_relative_entropy_at_its_limits(p, q):
+    found = NegativeEntropy().divergence([[p, 0.5]], [[q, 0.5]])
+    np.testing.assert_allclose(found, rel_entr(p, q) - (p - q), rtol=1e-12, atol=1e-16)

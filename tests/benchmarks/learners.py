@@ -1,0 +1,104 @@
+"""The runs of skampo in tests.benchmarks.control: one fit, watched."""
+
+import time
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skampo import AMPOPolicy
+from skampo.regressors import default_regressor
+from tests.benchmarks.runs import peak_memory
+from tests.benchmarks.shares import Shares
+
+N_EPISODES, N_FRESH, N_AFTER = 20, 100, 10
+
+
+class WatchedPolicy(AMPOPolicy):
+    """Stops the clock while validation episodes are played, and stops at a limit."""
+
+    def watch(self, shares, cpu_limit):
+        """Start the clock."""
+        self.shares, self.cpu_limit = shares, cpu_limit
+        self.seconds, self.excluded, self.started = [], 0.0, time.process_time()
+        return self
+
+    def _play(self, X, n_episodes, **keywords):
+        start = time.process_time()
+        self.seconds.append(start - self.started - self.excluded)
+        # What Ctrl-C does: the best iterate so far is kept.
+        if self.seconds[-1] > self.cpu_limit:
+            raise KeyboardInterrupt
+        with self.shares.paused():
+            results = super()._play(X, n_episodes, **keywords)
+        self.excluded += time.process_time() - start
+        return results
+
+
+def regressor_of(learner):
+    """The regressor; packages are imported for those who use them only."""
+    if learner == "lightgbm":
+        from lightgbm import LGBMRegressor
+
+        return LGBMRegressor(verbose=-1, n_jobs=1)
+    if learner == "extra_trees":
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        return ExtraTreesRegressor(min_samples_leaf=5)
+    if learner == "mlp":
+        from sklearn.neural_network import MLPRegressor
+
+        network = MLPRegressor(hidden_layer_sizes=(64, 64))
+        return make_pipeline(StandardScaler(), network)
+    return None
+
+
+def run(name, task, learner, seed, cpu_limit):
+    """One fit, and its kept policy on fresh episodes; a dict of numbers."""
+    regressor = regressor_of(learner)
+    # Lazy imports are not what is measured.
+    AMPOPolicy(regressor, max_iter=1, steps_per_iter=64).fit(name)
+    shares = Shares(default_regressor() if regressor is None else regressor)
+    policy = WatchedPolicy(
+        regressor,
+        max_iter=task.max_steps // 512,
+        early_stopping=True,
+        validation_episodes=N_EPISODES,
+        n_iter_no_change=None,
+        random_state=seed,
+    ).watch(shares, cpu_limit)
+    with shares.total():
+        policy.fit(name)
+    policy.cpu_limit = np.inf
+    memory = peak_memory()
+    steps = np.array([record["n_steps"] for record in policy.history_])
+    returns = np.array([record["validation_return"] for record in policy.history_])
+    due = steps % task.evaluate_every == 0
+    seconds = np.array(policy.seconds[: len(steps)])
+    found = summary(steps[due], seconds[due], returns[due], task.threshold)
+    return found | {
+        "kept": policy.score(name, n_episodes=N_FRESH),
+        "memory": memory,
+        "total_steps": policy.n_steps_,
+        "total_seconds": policy.seconds[len(steps) - 1],
+        "validation_seconds": policy.excluded,
+        **shares.as_percentages(),
+    }
+
+
+def summary(steps, seconds, returns, threshold):
+    """What a learning curve says about a threshold; NaN where it was not reached."""
+    best = returns.max() if len(returns) else np.nan
+    unknown = dict.fromkeys(("steps", "seconds", "after", "worst"), np.nan)
+    passed = np.flatnonzero(returns >= threshold)
+    if not len(passed):
+        return unknown | {"best": best}
+    first = passed[0]
+    after = returns[first + 1 : first + 1 + N_AFTER]
+    return {
+        "steps": int(steps[first]),
+        "seconds": seconds[first],
+        "after": after.mean() if len(after) else np.nan,
+        "worst": after.min() if len(after) else np.nan,
+        "best": best,
+    }

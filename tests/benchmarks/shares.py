@@ -1,0 +1,127 @@
+"""
+Where the time of `AMPOPolicy.fit` goes: environments, regressors, and the rest.
+
+`Shares` puts timers around the outermost calls of each kind:
+
+* ``environment``: `step` and `reset` of the environments, their wrappers included;
+* ``regressor``: `fit`, `partial_fit`, `predict` and the `transform` of features, of the
+  regressor given or of each step of a Pipeline; the same arithmetic where the fast path
+  does it (sweeps of linear models, linear scores, the fixed point of `LSTDQ`); and the
+  scores of the policy during rollouts, the regressor's `predict` without its checks.
+
+The rest is everything else in the wall-clock time of `fit`: Python and numpy code of
+rollouts, storage, targets, mirror maps, step sizes and records, and the cost of the
+timers themselves. What runs while the timers are paused counts nowhere.
+"""
+
+import functools
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sklearn.pipeline import Pipeline
+
+from skampo import _features, _policy
+from skampo.critics import _lstdq, _sweeps
+from skampo.experience import _lanes
+
+REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
+FAST_PATH = (
+    (_sweeps.RidgeSweeps, "__init__"),
+    (_sweeps.RidgeSweeps, "fit"),
+    (_sweeps.RidgeSweeps, "values"),
+    (_features.LinearScores, "__call__"),
+    (_lstdq.FixedPoint, "__init__"),
+    (_lstdq.FixedPoint, "solve"),
+)
+
+
+class Shares:
+    """Seconds by kind, of calls that are not inside another one."""
+
+    def __init__(self, regressor):
+        self.seconds = defaultdict(float)
+        self.is_counted_elsewhere = True
+        for owner, name in [*FAST_PATH, *methods_of(regressor)]:
+            setattr(owner, name, self.timed(getattr(owner, name), "regressor"))
+        self._watch_environments()
+        self._watch_rollouts()
+
+    def timed(self, function, kind):
+        """The function with a timer around it."""
+
+        @functools.wraps(function)
+        def call(*arguments, **keywords):
+            if self.is_counted_elsewhere:
+                return function(*arguments, **keywords)
+            self.is_counted_elsewhere = True
+            start = time.perf_counter()
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                self.seconds[kind] += time.perf_counter() - start
+                self.is_counted_elsewhere = False
+
+        return call
+
+    @contextmanager
+    def paused(self):
+        """Count nothing, not even in the total."""
+        start, was_counted = time.perf_counter(), self.is_counted_elsewhere
+        self.is_counted_elsewhere = True
+        yield
+        self.is_counted_elsewhere = was_counted
+        if not was_counted:
+            self.seconds["paused"] += time.perf_counter() - start
+
+    @contextmanager
+    def total(self):
+        """Count what happens inside, and nothing afterwards."""
+        self.seconds.clear()
+        start = time.perf_counter()
+        self.is_counted_elsewhere = False
+        yield
+        self.is_counted_elsewhere = True
+        self.seconds["total"] = time.perf_counter() - start
+
+    def as_percentages(self):
+        """Shares of environments, regressors and the rest."""
+        total = self.seconds["total"] - self.seconds["paused"]
+        environment, regressor = (
+            100 * self.seconds[kind] / total for kind in ("environment", "regressor")
+        )
+        return {
+            "environment_share": environment,
+            "regressor_share": regressor,
+            "rest_share": 100 - environment - regressor,
+        }
+
+    def _watch_environments(self):
+        make, shares = _lanes.Lane.__init__, self
+
+        @functools.wraps(make)
+        def watched(lane, *arguments, **keywords):
+            make(lane, *arguments, **keywords)
+            environment = lane.environment
+            environment.step = shares.timed(environment.step, "environment")
+            environment.reset = shares.timed(environment.reset, "environment")
+
+        _lanes.Lane.__init__ = watched
+
+    def _watch_rollouts(self):
+        plain, shares = _policy.MirrorPolicy.plain, self
+
+        def watched(policy):
+            unchecked = plain(policy)
+            return replace(unchecked, f=shares.timed(unchecked.f, "regressor"))
+
+        _policy.MirrorPolicy.plain = watched
+
+
+def methods_of(regressor):
+    """Classes of a regressor and of the steps of a Pipeline, with their methods."""
+    is_pipeline = isinstance(regressor, Pipeline)
+    parts = [step for _, step in regressor.steps] if is_pipeline else [regressor]
+    kinds = {type(part) for part in parts if hasattr(part, "fit")}
+    return [(k, name) for k in kinds for name in REGRESSOR_METHODS if hasattr(k, name)]

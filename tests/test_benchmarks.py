@@ -1,0 +1,110 @@
+"""The instruments of tests/benchmarks measure what they say."""
+
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.benchmarks import runs
+from tests.benchmarks.control import report
+from tests.benchmarks.learners import summary
+
+
+def test_a_curve_passes_where_it_first_reaches_the_threshold():
+    returns = np.array([0.0, 5.0, 1.0, 6.0, *range(20)])
+    steps, seconds = 512 * np.arange(1, 25), np.arange(24.0)
+    assert summary(steps, seconds, returns, 5.0) == {
+        "steps": 1024,
+        "seconds": 1.0,
+        "after": (1 + 6 + sum(range(8))) / 10,
+        "worst": 0.0,
+        "best": 19.0,
+    }
+
+
+def test_a_curve_that_does_not_pass_shows_its_best():
+    found = summary(np.array([512]), np.array([1.0]), np.array([4.0]), 5.0)
+    assert found["best"] == 4.0
+    assert np.isnan([found[key] for key in ("steps", "seconds", "after")]).all()
+
+
+def test_cells_show_median_and_range_of_what_is_known():
+    assert runs.cell([3.0, np.nan, 1.0, 8.0]) == "3 (1 to 8)"
+    assert runs.cell([2.5], 1) == "2.5"
+    assert runs.cell([np.nan]) == "-"
+
+
+def test_rows_of_a_file_are_not_measured_again(tmp_path, monkeypatch):
+    measured = []
+
+    def fake(module, job):
+        measured.append(job["seed"])
+        return {"seed": job["seed"], "steps": np.nan if job["seed"] else 512}
+
+    monkeypatch.setattr(runs, "in_a_process", fake)
+    options = Namespace(csv=tmp_path / "rows.csv", jobs=1, report=False)
+    jobs = [{"seed": seed, "cpu_limit": 1.0} for seed in range(2)]
+    runs.do_all("module", jobs[:1], options)
+    rows = runs.do_all("module", jobs, options)
+    assert measured == [0, 1]
+    assert [row["seed"] for row in rows] == [0, 1]
+    assert rows[0]["steps"] == 512
+    assert np.isnan(rows[1]["steps"])
+
+
+def test_a_report_has_one_line_for_each_environment_and_learner():
+    known = dict.fromkeys(("seconds", "after", "worst", "kept", "best", "memory"), 1.0)
+    shares = {"environment_share": 30.0, "regressor_share": 60.0, "rest_share": 10.0}
+    shares |= {"total_steps": 10, "total_seconds": 2.0, "validation_seconds": 1.0}
+    row = {"environment": "CartPole-v1", "learner": "default", "steps": 512}
+    rows = [row | {"seed": 0} | known | shares]
+    rows.append(rows[0] | {"seed": 1, "steps": np.nan})
+    control, profile = report(rows).split("\n\n")
+    assert control.splitlines()[2].startswith(
+        "| CartPole-v1 >= 475 | default | 1 of 2 | 512 | 1.00 |"
+    )
+    assert profile.splitlines()[2].endswith("| 30 | 60 | 10 | 1.0 |")
+
+
+SLOW_FIT = """
+import json, time
+from sklearn.linear_model import Ridge
+from skampo import AMPOPolicy
+from tests.benchmarks.shares import Shares
+from tests.faulty_envs import CountingEnv
+
+class Slow(Ridge):
+    def fit(self, X, y, sample_weight=None):
+        time.sleep(0.05)
+        return super().fit(X, y, sample_weight)
+
+class SlowEnv(CountingEnv):
+    def step(self, action):
+        time.sleep(0.002)
+        return super().step(action)
+
+shares = Shares(Slow())
+policy = AMPOPolicy(Slow(), max_iter=2, steps_per_iter=40, n_envs=2)
+with shares.total():
+    policy.fit(lambda: SlowEnv(9))
+policy.score(lambda: SlowEnv(9))
+print(json.dumps({**shares.seconds, **shares.as_percentages()}))
+"""
+
+
+def test_time_is_attributed_to_environments_and_regressors():
+    command = [sys.executable, "-W", "ignore", "-c", SLOW_FIT]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=root)
+    found = json.loads(done.stdout)
+    # Line 1 of two iterations is one fit, and so is each of the critic's.
+    assert found["regressor"] > 0.05 * 4
+    # 80 steps; those of `score`, after the end, are not counted.
+    assert 0.16 < found["environment"] < 0.32
+    assert found["rest_share"] > 0
+    names = ("environment_share", "regressor_share", "rest_share")
+    assert sum(found[name] for name in names) == pytest.approx(100)
