@@ -1,7 +1,7 @@
 """Policy optimization with any scikit-learn regressor: AMPO as an estimator."""
 
 from skampo._ampo import AMPOPolicy
+from skampo._version import __version__
+from skampo.persistence import load
 
-__version__ = "0.1.0"
-
-__all__ = ["AMPOPolicy", "__version__"]
+__all__ = ["AMPOPolicy", "__version__", "load"]

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.experience import is_environment, play_episodes
 from skampo.mdp import TabularMDP
+from skampo.persistence import save
 from skampo.utils._validation import check_action_mask
 
 __all__ = ["PolicyMixin"]
@@ -219,6 +220,25 @@ class PolicyMixin:
                 "their labels, score(X, y), or an environment."
             )
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+    def save(self, path):
+        """
+        Write the fitted policy to a file that `skampo.load` reads.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to write; an existing file is replaced at once, or not at all.
+
+        Raises
+        ------
+        SkampoFileError
+            If a part cannot be stored, as lambdas cannot.
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        save(self, path)
 
     def _play(self, X, n_episodes, *, policy=None, **keywords):
         return play_episodes(

@@ -5,6 +5,7 @@ __all__ = [
     "InvalidParameterError",
     "RegressorError",
     "RolloutError",
+    "SkampoFileError",
 ]
 
 
@@ -120,4 +121,20 @@ class RegressorError(RuntimeError, ValueError):
     >>> from skampo.exceptions import RegressorError
     >>> issubclass(RegressorError, RuntimeError), issubclass(RegressorError, ValueError)
     (True, True)
+    """
+
+
+class SkampoFileError(ValueError):
+    """
+    A file was not loaded, or an estimator cannot be saved.
+
+    See Also
+    --------
+    skampo.load : What is refused.
+
+    Examples
+    --------
+    >>> from skampo.exceptions import SkampoFileError
+    >>> issubclass(SkampoFileError, ValueError)
+    True
     """

@@ -71,6 +71,10 @@ class ActionEncoder:
             return NotImplemented
         return self.space == other.space
 
+    def __reduce__(self):
+        """Store the space alone, everything follows from it."""
+        return ActionEncoder, (self.space,)
+
     def __repr__(self):
         """Show the space."""
         return f"ActionEncoder({self.space})"

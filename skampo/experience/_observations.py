@@ -71,6 +71,10 @@ class ObservationEncoder:
             return NotImplemented
         return self.space == other.space
 
+    def __reduce__(self):
+        """Store the space alone, everything follows from it."""
+        return ObservationEncoder, (self.space,)
+
     def __repr__(self):
         """Show the space."""
         return f"ObservationEncoder({self.space})"

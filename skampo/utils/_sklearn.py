@@ -2,7 +2,10 @@
 
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["check_sample_weight", "takes_sample_weight"]
+__all__ = ["CALLBACK_ATTRIBUTES", "check_sample_weight", "takes_sample_weight"]
+
+#: Where scikit-learn keeps the callbacks of an estimator.
+CALLBACK_ATTRIBUTES = ("_skl_callbacks", "_skl_callbacks_to_teardown")
 
 
 def check_sample_weight(sample_weight, X):
