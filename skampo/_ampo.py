@@ -20,6 +20,7 @@ from skampo.utils._validation import (
     Flag,
     Interval,
     Member,
+    NestedParameters,
     Nothing,
     OneOf,
     Provides,
@@ -29,7 +30,7 @@ from skampo.utils._validation import (
 __all__ = ["AMPOPolicy"]
 
 
-class AMPOPolicy(PolicyMixin, BaseEstimator):
+class AMPOPolicy(PolicyMixin, NestedParameters, BaseEstimator):
     r"""
     Approximate Mirror Policy Optimization (AMPO) with any scikit-learn regressor.
 
