@@ -1,8 +1,10 @@
 """The only place that may touch scikit-learn's private interfaces."""
 
+import copy
+
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["check_sample_weight", "takes_sample_weight"]
+__all__ = ["check_sample_weight", "takes_sample_weight", "without_callbacks"]
 
 
 def check_sample_weight(sample_weight, X):
@@ -19,3 +21,11 @@ def check_sample_weight(sample_weight, X):
 def takes_sample_weight(estimator):
     """Whether `estimator.fit` names a ``sample_weight`` parameter."""
     return has_fit_parameter(estimator, "sample_weight")
+
+
+def without_callbacks(estimator):
+    """Copy an estimator in the middle of `fit`, without what its callbacks left."""
+    bare = copy.copy(estimator)
+    for name in [name for name in vars(bare) if "callback" in name]:
+        delattr(bare, name)
+    return bare
