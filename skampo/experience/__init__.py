@@ -13,6 +13,7 @@ from skampo.experience._rollout import EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
 from skampo.experience._sources import is_environment
 from skampo.experience._tasks import EnvTask, portable_environments
+from skampo.experience._transformed import transform_environments
 from skampo.experience._transitions import Transitions
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "play_episodes",
     "portable_environments",
     "retrace_returns",
+    "transform_environments",
 ]

@@ -63,17 +63,17 @@ def is_environment(X):
     >>> is_environment(np.zeros((3, 4)))
     False
     """
-    if _is_single(X):
+    if is_single(X):
         return True
     _refuse_pairs(X)
     elements = _elements(X)
     if not elements:
         return False
     _refuse_characters(elements)
-    if not _is_single(elements[0]):
+    if not is_single(elements[0]):
         return False
     for position, element in enumerate(elements):
-        if not _is_single(element):
+        if not is_single(element):
             raise ValueError(
                 "A list of environments must hold nothing else. Got "
                 f"{type(element).__name__} at position {position}. Seeds come with "
@@ -94,7 +94,7 @@ def resolve_sources(X):
 
 def single_elements(X):
     """Return the environments that `X` holds; a vector holds its sub-environments."""
-    singles = [X] if _is_single(X) else _elements(X)
+    singles = [X] if is_single(X) else _elements(X)
     return [part for single in singles for part in _parts(single)]
 
 
@@ -114,7 +114,7 @@ def _is_column(X):
     if hasattr(X, "shape"):
         return len(X.shape) == 1
     # Only the first element is looked at: a data set may be large.
-    return isinstance(X, Sized) and len(X) > 0 and _is_single(_first(X))
+    return isinstance(X, Sized) and len(X) > 0 and is_single(_first(X))
 
 
 def _first(X):
@@ -130,7 +130,7 @@ def _kind(X):
     return getattr(getattr(X, "dtype", None), "kind", None)
 
 
-def _is_single(X):
+def is_single(X):
     """Tell whether an object stands for a single environment or vector of them."""
     if isinstance(X, gymnasium.Env | VectorEnv | EnvSpec | str):
         return True
@@ -166,7 +166,7 @@ def _refuse_pairs(X):
 def _is_pair(element):
     """Tell whether an element holds an environment and an integer."""
     is_row = isinstance(element, tuple | list | np.ndarray) and len(element) == 2
-    return is_row and isinstance(element[1], Integral) and _is_single(element[0])
+    return is_row and isinstance(element[1], Integral) and is_single(element[0])
 
 
 def _refuse_characters(elements):
