@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import ClassifierTags, check_random_state
 
 from skampo._encoding import ENCODINGS
 from skampo._problem import make_problem
 from skampo._regression import check_regressor
 from skampo._run import Run
+from skampo._tasks import iterations
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
@@ -20,6 +22,7 @@ from skampo.utils._validation import (
     Flag,
     Interval,
     Member,
+    NestedParameters,
     Nothing,
     OneOf,
     Provides,
@@ -29,7 +32,7 @@ from skampo.utils._validation import (
 __all__ = ["AMPOPolicy"]
 
 
-class AMPOPolicy(PolicyMixin, BaseEstimator):
+class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstimator):
     r"""
     Approximate Mirror Policy Optimization (AMPO) with any scikit-learn regressor.
 
@@ -238,6 +241,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X, y=None, *, sample_weight=None):
         """
         Learn a policy from environments, or from labels.
@@ -274,7 +278,7 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
         run = self._start(X, y, sample_weight)
         policy = run.policy
         with self._keeping_what_is_learned(run):
-            for t in run.iterations(self.max_iter):
+            for t in iterations(self, run, X, y, sample_weight):
                 transitions = run.gather(policy)
                 # Qₜ at (s, a) ~ vₜ
                 sample = run.evaluate(t, policy, transitions)
@@ -285,10 +289,8 @@ class AMPOPolicy(PolicyMixin, BaseEstimator):
                 f = run.regress(policy, sample, target)
                 # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
                 policy = policy.improve(f, eta)
-                stop = run.record(t, policy, sample, here, target)
+                run.record(t, policy, sample, here, target)
                 self._commit(run)
-                if stop:
-                    break
         return self
 
     def _start(self, X, y, sample_weight):

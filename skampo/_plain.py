@@ -10,7 +10,12 @@ from functools import singledispatch
 
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    RobustScaler,
+    StandardScaler,
+)
 
 __all__ = ["plain_predict", "plain_transform"]
 
@@ -42,6 +47,31 @@ def _(transformer: StandardScaler):
         return transformer.transform
     mean, scale = transformer.mean_, transformer.scale_
     return lambda X: (X - mean) / scale
+
+
+@plain_transform.register
+def _(transformer: MinMaxScaler):
+    if type(transformer) is not MinMaxScaler or transformer.clip:
+        return transformer.transform
+    scale, offset = transformer.scale_, transformer.min_
+    return lambda X: X * scale + offset
+
+
+@plain_transform.register
+def _(transformer: MaxAbsScaler):
+    if type(transformer) is not MaxAbsScaler or getattr(transformer, "clip", False):
+        return transformer.transform
+    scale = transformer.scale_
+    return lambda X: X / scale
+
+
+@plain_transform.register
+def _(transformer: RobustScaler):
+    is_usual = transformer.with_centering and transformer.with_scaling
+    if type(transformer) is not RobustScaler or not is_usual:
+        return transformer.transform
+    center, scale = transformer.center_, transformer.scale_
+    return lambda X: (X - center) / scale
 
 
 @singledispatch

@@ -65,6 +65,7 @@ class Run:
     warned: set = field(default_factory=set)
     times: dict = field(default_factory=dict)
     setting: CriticSetting | None = None
+    stop: bool = False
 
     @classmethod
     def of(cls, estimator, problem, seed, last):
@@ -134,7 +135,7 @@ class Run:
         return behind(transformer, scores)
 
     def record(self, t, policy, sample, here, target):
-        """Write the iteration down, keep what is best; True to stop."""
+        """Write the iteration down, keep what is best, see whether to stop."""
         fitted = sample.evaluate(policy.f)
         after = policy.project(fitted)
         self._lap("fit_time")
@@ -145,13 +146,12 @@ class Run:
             t, self.problem.experience, sample, here, after, line_one, policy.eta
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
-        record["validation_return"], stop = self._validate(iterate)
+        record["validation_return"], self.stop = self._validate(iterate)
         self.history.append(record | self.times)
         if self.estimator.verbose:
             seconds = time.perf_counter() - self.started
             n_steps = record["n_steps"] - self.first_step
             print(progress_line(record, seconds, n_steps))
-        return stop
 
     def _validate(self, iterate):
         """The validation return, and whether it says stop."""

@@ -270,8 +270,20 @@ class PolicyMixin:
 
     def _check_states(self, X):
         check_is_fitted(self)
-        # One layout: products of another one differ in the last bit.
-        return validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        try:
+            # One layout: products of another one differ in the last bit.
+            return validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        except (TypeError, ValueError) as error:
+            _refuse_environments(X, error)
+            raise
+
+
+def _refuse_environments(X, error):
+    if is_environment(X):
+        raise ValueError(
+            "Predictions are made for an array of states of shape (n, n_features). Got "
+            f"{type(X).__name__}, which stands for environments: score plays in them."
+        ) from error
 
 
 def greedy_return(mdp, policy, gamma):

@@ -257,3 +257,18 @@ def test_a_fit_with_refused_labels_loses_nothing(labels, sample_weight):
     with pytest.raises(ValueError, match=r"Unknown label type|[Nn]egative"):
         policy.fit(X, labels, sample_weight=sample_weight)
     assert_array_equal(policy.predict_proba(np.ones((1, 2))), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("regressor__alpha", "regressor=None"), ("critic__n_sweeps", "critic='auto'")],
+)
+def test_parts_without_parameters(name, part):
+    with pytest.raises(InvalidParameterError, match=f"Got {part} instead") as caught:
+        AMPOPolicy().set_params(**{name: 1})
+    assert f"{name} needs an object with the parameter" in str(caught.value)
+
+
+def test_a_part_and_its_parameters_are_set_together():
+    policy = AMPOPolicy().set_params(regressor=Ridge(), regressor__alpha=3.0)
+    assert policy.regressor.alpha == 3.0

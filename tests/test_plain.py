@@ -6,7 +6,14 @@ from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -18,6 +25,21 @@ Y = np.random.default_rng(1).normal(size=(30, 3))
 
 
 class DoublingScaler(StandardScaler):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+class DoublingMinMax(MinMaxScaler):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+class DoublingMaxAbs(MaxAbsScaler):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+class DoublingRobust(RobustScaler):
     def transform(self, X):
         return 2 * super().transform(X)
 
@@ -34,6 +56,16 @@ class DoublingRidge(Ridge):
         StandardScaler(with_mean=False),
         StandardScaler(with_std=False),
         DoublingScaler(),
+        MinMaxScaler(),
+        MinMaxScaler((0.4, 0.6), clip=True),
+        DoublingMinMax(),
+        MaxAbsScaler(),
+        MaxAbsScaler(clip=True),
+        DoublingMaxAbs(),
+        RobustScaler(),
+        RobustScaler(with_centering=False),
+        RobustScaler(with_scaling=False),
+        DoublingRobust(),
         NystroemFeatures(random_state=0),
         PolynomialFeatures(2),
         make_pipeline(StandardScaler(), "passthrough", NystroemFeatures()),
@@ -42,8 +74,9 @@ class DoublingRidge(Ridge):
     ids=str,
 )
 def test_transformers(transformer):
-    fitted = transformer.fit(X)
-    expected, found = fitted.transform(X[:8]), plain_transform(fitted)(X[:8])
+    # Fitted to a part, so that the rest leaves the ranges.
+    fitted = transformer.fit(X[:20])
+    expected, found = fitted.transform(X[18:26]), plain_transform(fitted)(X[18:26])
     if hasattr(expected, "toarray"):
         expected, found = expected.toarray(), found.toarray()
     assert_array_equal(found, expected)

@@ -12,6 +12,8 @@ from skampo.experience._returns import (
 from skampo.experience._rollout import EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
 from skampo.experience._sources import is_environment
+from skampo.experience._tasks import EnvTask, portable_environments
+from skampo.experience._transformed import transform_environments
 from skampo.experience._transitions import Transitions
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "TRAINING",
     "VALIDATION",
     "ActionEncoder",
+    "EnvTask",
     "EnvironmentExperience",
     "EpisodeResults",
     "LabeledExperience",
@@ -29,5 +32,7 @@ __all__ = [
     "is_environment",
     "lambda_returns",
     "play_episodes",
+    "portable_environments",
     "retrace_returns",
+    "transform_environments",
 ]

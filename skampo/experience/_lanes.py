@@ -28,7 +28,8 @@ class Lane:
     """
 
     def __init__(self, source, index, seed, stream, n_started=0):
-        self.environment = source.make()
+        # A lock-step may step what is inside, and transform observations itself.
+        self.environment = self.stepped = source.make()
         self.name = environment_name(self.environment)
         self.index = index
         self.n_started = n_started
@@ -56,7 +57,7 @@ class Lane:
         self.episode, self.n_steps, self.action = episode, 0, None
         self.episode_return = 0.0
         try:
-            result = self.environment.reset(seed=self.seed)
+            result = self.stepped.reset(seed=self.seed)
         except FAILURES as error:
             raise self.raised("reset", error) from error
         parts = split_reset(result)
@@ -69,7 +70,7 @@ class Lane:
         self.action = action
         self.n_steps += 1
         try:
-            result = self.environment.step(action)
+            result = self.stepped.step(action)
         except FAILURES as error:
             raise self.raised("step", error) from error
         if type(result) is not tuple or len(result) != 5:

@@ -8,6 +8,7 @@ import numpy as np
 from skampo.experience._actions import ActionEncoder
 from skampo.experience._lanes import close_all, open_lanes
 from skampo.experience._observations import ObservationEncoder
+from skampo.experience._transformed import peel
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class LockStep:
             first = self.lanes[0]
             space = first.environment.observation_space
             self.observation_encoder = ObservationEncoder(space)
+            self._look_inside()
             space = first.environment.action_space
             self.action_encoder = ActionEncoder(space, first.name)
             for lane in self.lanes:
@@ -81,14 +83,16 @@ class LockStep:
         # The arrays were handed out with the last step, which must not change.
         self.observations = self.observations.copy()
         masks = [None] * len(self.active) if self.masks is None else list(self.masks)
-        for row in rows:
+        observations = np.empty((len(rows), self._seen.n_features))
+        for i, row in enumerate(rows):
             lane = self.active[row]
             self.n_started += 1
             observation, info = lane.reset(self.n_started)
-            self.observations[row] = lane.encode(self.observation_encoder, observation)
+            observations[i] = lane.encode(self._seen, observation)
             masks[row] = self._read_mask(lane, info)
         self.masks = self._stack(masks)
-        self._check_finite([self.active[row] for row in rows], self.observations[rows])
+        self._check_finite([self.active[row] for row in rows], observations)
+        self.observations[rows] = self._transform(observations)
 
     def drop(self, rows):
         """Let lanes rest."""
@@ -115,18 +119,33 @@ class LockStep:
         next_observations = self._encode(observations)
         rewards, terminated, truncated = map(np.array, columns)
         self._check_finite(self.active, next_observations, rewards)
-        self.observations = next_observations
+        self.observations = next_observations = self._transform(next_observations)
         self.masks = None if masks is None else self._stack(masks)
         return Step(rewards, next_observations, terminated, truncated, self.masks)
 
     def _encode(self, observations):
         """Encode what the active lanes returned; an error names the lane."""
         try:
-            return self.observation_encoder.encode_batch(observations)
+            return self._seen.encode_batch(observations)
         except ValueError:
             for lane, observation in zip(self.active, observations, strict=True):
-                lane.encode(self.observation_encoder, observation)
+                lane.encode(self._seen, observation)
             raise
+
+    def _look_inside(self):
+        """Step what is inside of transformed environments."""
+        environments, self._functions = peel([lane.environment for lane in self.lanes])
+        for lane, environment in zip(self.lanes, environments, strict=True):
+            lane.stepped = environment
+        self._seen = self.observation_encoder
+        if self._functions:
+            self._seen = ObservationEncoder(environments[0].observation_space)
+
+    def _transform(self, observations):
+        """Make of what the lanes saw what the policy sees."""
+        for function in self._functions:
+            observations = function(observations)
+        return observations
 
     def close(self):
         """Close the environments, each once; return the first error."""
@@ -178,6 +197,6 @@ class LockStep:
             raise lanes[row].bad_data(f"reward {rewards[row]}")
         if not np.isfinite(observations).all():
             row, column = np.argwhere(~np.isfinite(observations))[0]
-            name = self.observation_encoder.name_feature(column)
+            name = self._seen.name_feature(column)
             value = observations[row, column]
             raise lanes[row].bad_data(f"an observation whose {name} is {value}")

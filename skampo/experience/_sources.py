@@ -2,8 +2,9 @@
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
+from numbers import Integral
 
 import gymnasium
 import numpy as np
@@ -38,14 +39,14 @@ def is_environment(X):
     -------
     bool
         True for a `gymnasium.Env`, a `gymnasium.vector.VectorEnv`, an id, an `EnvSpec`,
-        a function or class that makes an environment without arguments, and a
-        non-empty list, tuple or one-dimensional array of these.
+        a function or class that makes an environment without arguments, a task of
+        `make_tasks`, and a non-empty sequence or one-dimensional array of these.
 
     Raises
     ------
     ValueError
-        If an id was split into its characters, as a search does with a single id, or
-        if environments are mixed with other objects.
+        If an id was split into its characters, as a search does with a single id, if
+        environments are mixed with other objects, or come in pairs with their seeds.
 
     See Also
     --------
@@ -62,19 +63,21 @@ def is_environment(X):
     >>> is_environment(np.zeros((3, 4)))
     False
     """
-    if _is_single(X):
+    if is_single(X):
         return True
+    _refuse_pairs(X)
     elements = _elements(X)
     if not elements:
         return False
     _refuse_characters(elements)
-    if not _is_single(elements[0]):
+    if not is_single(elements[0]):
         return False
     for position, element in enumerate(elements):
-        if not _is_single(element):
+        if not is_single(element):
             raise ValueError(
                 "A list of environments must hold nothing else. Got "
-                f"{type(element).__name__} at position {position}."
+                f"{type(element).__name__} at position {position}. Seeds come with "
+                "tasks: skampo.model_selection.make_tasks(env, n, seed=0)."
             )
     return True
 
@@ -86,21 +89,48 @@ def resolve_sources(X):
             "An environment, an id, an EnvSpec, a function that makes an environment, "
             f"or a list of these was expected. Got {type(X).__name__} instead."
         )
-    singles = [X] if _is_single(X) else _elements(X)
-    return [source for single in singles for source in _resolve_single(single)]
+    return [_resolve_single(single) for single in single_elements(X)]
+
+
+def single_elements(X):
+    """Return the environments that `X` holds; a vector holds its sub-environments."""
+    singles = [X] if is_single(X) else _elements(X)
+    return [part for single in singles for part in _parts(single)]
+
+
+def _parts(X):
+    return single_environments(X) if isinstance(X, VectorEnv) else [X]
 
 
 def _elements(X):
     """Return the elements of a one-dimensional container, else an empty list."""
-    if isinstance(X, list | tuple):
-        return list(X)
-    is_column = getattr(X, "ndim", None) == 1 and hasattr(X, "__iter__")
-    if not is_column or getattr(getattr(X, "dtype", None), "kind", "O") in "biufc":
-        return []
-    return list(X)
+    return list(X) if isinstance(X, Sequence) or _is_column(X) else []
 
 
-def _is_single(X):
+def _is_column(X):
+    """Tell whether something with a length is one-dimensional and not of numbers."""
+    if not hasattr(X, "__getitem__") or _kind(X) in {*"biufc"}:
+        return False
+    if hasattr(X, "shape"):
+        return len(X.shape) == 1
+    # Only the first element is looked at: a data set may be large.
+    return isinstance(X, Sized) and len(X) > 0 and is_single(_first(X))
+
+
+def _first(X):
+    """Return element 0, None where numbers are no keys."""
+    try:
+        return X[0]
+    except (LookupError, TypeError):
+        return None
+
+
+def _kind(X):
+    """Return the kind of numpy dtype that an array or column has, else None."""
+    return getattr(getattr(X, "dtype", None), "kind", None)
+
+
+def is_single(X):
     """Tell whether an object stands for a single environment or vector of them."""
     if isinstance(X, gymnasium.Env | VectorEnv | EnvSpec | str):
         return True
@@ -119,33 +149,49 @@ def _takes_no_arguments(function):
     return all(p.default is not p.empty or p.kind in variadic for p in parameters)
 
 
+def _refuse_pairs(X):
+    """Raise for environments that come with their seed in a tuple, row or dict."""
+    is_table = isinstance(X, Sequence) or _kind(X) == "O"
+    if not is_table or not len(X):
+        return
+    first = X[0] if isinstance(X, Sequence) else np.asarray(X)[0]
+    if isinstance(first, dict) or _is_pair(first):
+        raise ValueError(
+            f"Got {type(X).__name__} of {type(first).__name__}. An environment with a "
+            "seed is a task: skampo.model_selection.make_tasks(env, n, seed=0) returns "
+            "a list of n."
+        )
+
+
+def _is_pair(element):
+    """Tell whether an element holds an environment and an integer."""
+    is_row = isinstance(element, tuple | list | np.ndarray) and len(element) == 2
+    return is_row and isinstance(element[1], Integral) and is_single(element[0])
+
+
 def _refuse_characters(elements):
     """Raise if the elements are what is left of an id that was cut in pieces."""
     if all(isinstance(element, str) and len(element) == 1 for element in elements):
         raise ValueError(
             f"Got single characters, {elements[:3]}..., instead of environment ids: a "
-            "search splits its X, and one id cannot be split. Give it several "
-            'environments, for example ["CartPole-v1"] * 6.'
+            "search splits its X, and one id cannot be split. Give it several tasks: "
+            'skampo.model_selection.make_tasks("CartPole-v1", 6).'
         )
 
 
 def _resolve_single(X):
-    """Return the sources of one element."""
-    if isinstance(X, VectorEnv):
-        return [
-            source
-            for environment in single_environments(X)
-            for source in _resolve_single(environment)
-        ]
+    """Return the source of one element."""
     if isinstance(X, gymnasium.Env):
-        return [Source(lambda: _copy_live(X), _label(X))]
+        return Source(lambda: copy_live(X), _label(X))
     if isinstance(X, str):
-        return [Source(lambda: _make_registered(str(X)), str(X))]
+        return Source(lambda: make_registered(str(X)), str(X))
     if isinstance(X, EnvSpec):
-        return [Source(lambda: _make_registered(X), X.id)]
+        return Source(lambda: make_registered(X), X.id)
+    if hasattr(X, "as_source"):
+        return X.as_source()
     seed = getattr(X, "seed", None)
     task_seed = int(seed) if isinstance(seed, int | np.integer) else None
-    return [Source(lambda: _call_factory(X), _label(X), task_seed)]
+    return Source(lambda: _call_factory(X), _label(X), task_seed)
 
 
 def _label(X):
@@ -161,7 +207,7 @@ def environment_name(environment):
     return type(environment.unwrapped).__name__ if spec is None else spec.id
 
 
-def _copy_live(environment):
+def copy_live(environment):
     """Copy an environment that belongs to the caller, or rebuild it from its spec."""
     try:
         return _silence(copy.deepcopy(environment))
@@ -193,7 +239,7 @@ def _silence(environment):
     return environment
 
 
-def _make_registered(spec):
+def make_registered(spec):
     """Make an environment from an id or spec, saying what to do if that fails."""
     label = spec if isinstance(spec, str) else spec.id
     try:

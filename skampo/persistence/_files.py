@@ -1,6 +1,5 @@
 """Writing and reading files: first the checksum, then the types, then the objects."""
 
-import copy
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from skampo.exceptions import SkampoFileError
 from skampo.persistence._native import check_native_parts
 from skampo.persistence._schema import Schema, share_repeated
 from skampo.persistence._trusted import is_trusted, names_for_skops, type_names
-from skampo.utils._sklearn import CALLBACK_ATTRIBUTES
+from skampo.utils._sklearn import without_callbacks
 
 __all__ = ["load", "save"]
 
@@ -135,11 +134,8 @@ def load(path, *, trusted=(), max_size=_LARGEST):
 def _dump(estimator):
     import skops.io
 
-    estimator = copy.copy(estimator)
-    for name in CALLBACK_ATTRIBUTES:
-        vars(estimator).pop(name, None)
     try:
-        payload = share_repeated(skops.io.dumps(estimator))
+        payload = share_repeated(skops.io.dumps(without_callbacks(estimator)))
         Schema(payload, sys.maxsize)
     except Exception as error:
         raise SkampoFileError(

@@ -1,11 +1,10 @@
 """The only place that may touch scikit-learn's private interfaces."""
 
+import copy
+
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["CALLBACK_ATTRIBUTES", "check_sample_weight", "takes_sample_weight"]
-
-#: Where scikit-learn keeps the callbacks of an estimator.
-CALLBACK_ATTRIBUTES = ("_skl_callbacks", "_skl_callbacks_to_teardown")
+__all__ = ["check_sample_weight", "takes_sample_weight", "without_callbacks"]
 
 
 def check_sample_weight(sample_weight, X):
@@ -22,3 +21,11 @@ def check_sample_weight(sample_weight, X):
 def takes_sample_weight(estimator):
     """Whether `estimator.fit` names a ``sample_weight`` parameter."""
     return has_fit_parameter(estimator, "sample_weight")
+
+
+def without_callbacks(estimator):
+    """Copy an estimator, without its callbacks and what they left in the midst of `fit`."""
+    bare = copy.copy(estimator)
+    for name in [name for name in vars(bare) if "callback" in name]:
+        delattr(bare, name)
+    return bare

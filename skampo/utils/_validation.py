@@ -9,8 +9,15 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 
 __all__ = ["Constraint", "Flag", "Interval", "Member", "check_action_mask"]
-__all__ += ["Nothing", "OneOf", "Provides", "check_discount", "check_distribution"]
-__all__ += ["check_parameters", "check_positive"]
+__all__ += [
+    "NestedParameters",
+    "Nothing",
+    "OneOf",
+    "Provides",
+    "check_discount",
+    "check_distribution",
+]
+__all__ += ["check_argument", "check_parameters", "check_positive"]
 
 
 @dataclass(frozen=True)
@@ -90,12 +97,59 @@ def check_parameters(estimator, constraints):
         With the name, the valid values and the value that was given.
     """
     for name, constraint in constraints.items():
-        value = getattr(estimator, name)
-        if not constraint.accepts(value):
+        owner = type(estimator).__name__
+        check_argument(owner, name, getattr(estimator, name), constraint)
+
+
+def check_argument(owner, name, value, constraint):
+    """Refuse an argument of a function, or parameter of a class, by name."""
+    if not constraint.accepts(value):
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {owner} must be {constraint.description}. Got "
+            f"{value!r} instead."
+        )
+
+
+class NestedParameters:
+    """Says why a nested name does not reach a parameter; left of `BaseEstimator`."""
+
+    def set_params(self, **params):
+        """
+        Set parameters, also those of parts, as in ``regressor__alpha``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. A part must be an object: None and strings stand for
+            default objects and have no parameters.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a part has no parameters.
+        ValueError
+            If there is no parameter of that name.
+        """
+        try:
+            return super().set_params(**params)
+        except AttributeError as error:
+            for name in params:
+                self._refuse_part(*name.split("__", maxsplit=1), error=error)
+            raise
+
+    def _refuse_part(self, name, inner=None, *, error):
+        part = getattr(self, name, None)
+        if inner is not None and not hasattr(part, "set_params"):
             raise InvalidParameterError(
-                f"The {name!r} parameter of {type(estimator).__name__} must be "
-                f"{constraint.description}. Got {value!r} instead."
-            )
+                f"{name}__{inner} needs an object with the parameter {inner!r} as "
+                f"{name!r}. Got {name}={part!r} instead: construct "
+                f"{type(self).__name__} with an object as {name!r}."
+            ) from error
 
 
 def check_positive(owner, name, expected="a float in the range (0.0, inf)"):

@@ -1,0 +1,28 @@
+"""The iterations of one `fit`, each a task that scikit-learn's callbacks see."""
+
+__all__ = ["iterations"]
+
+
+def iterations(estimator, run, X, y, sample_weight):
+    """Yield the number of each iteration until the run or a callback says stop."""
+    numbers = run.iterations(estimator.max_iter)
+    task = _describe(estimator, X, y, sample_weight)
+    fit = estimator._init_callback_context(max_subtasks=len(numbers))
+    fit.call_on_fit_task_begin(**task)
+    # Nothing is missing for a policy that predicts: it is a copy of the estimator.
+    task |= {"reconstruction_attributes": {}}
+    for t in numbers:
+        iteration = fit.subcontext(task_name="iteration")
+        iteration.call_on_fit_task_begin(**task)
+        yield t
+        if iteration.call_on_fit_task_end(**task) or run.stop:
+            break
+    fit.call_on_fit_task_end(**task)
+
+
+def _describe(estimator, X, y, sample_weight):
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    # A ScoringMonitor scores only where y is not None.
+    y = () if y is None else y
+    # Callables are called by the hooks, and X may be one that makes an environment.
+    return {"estimator": estimator, "X": lambda: X, "y": y, "metadata": metadata}

@@ -1,0 +1,250 @@
+"""
+Callbacks that scikit-learn does not have: stop at a return, and write checkpoints.
+
+They follow the protocol of `sklearn.callback` and are set by ``policy.set_callbacks``,
+next to `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`.
+"""
+
+import os
+from numbers import Real
+from pathlib import Path
+
+import numpy as np
+
+from skampo.base import PolicyMixin
+from skampo.utils._sklearn import without_callbacks
+from skampo.utils._validation import (
+    Constraint,
+    Interval,
+    Member,
+    Nothing,
+    OneOf,
+    check_argument,
+)
+
+__all__ = ["Checkpoint", "StopAtReturn"]
+
+_FUNCTION = Constraint("a function of a policy and a path", callable)
+
+
+class PolicyCallback:
+    """A callback of a policy that looks at what each iteration left."""
+
+    def setup(self, estimator, context):
+        """
+        Refuse estimators that are no policies.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What is fitted.
+        context : CallbackContext
+            The task of its `fit`.
+
+        Raises
+        ------
+        TypeError
+            If the callback was set on something else than a policy.
+        """
+        if not isinstance(estimator, PolicyMixin):
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} watches a policy. Got {type(estimator).__name__}: set it on "
+                f"the policy inside, as in AMPOPolicy().set_callbacks({name}(...))."
+            )
+
+    def teardown(self, estimator, context):
+        """
+        Do nothing when `fit` is over.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What was fitted.
+        context : CallbackContext
+            The task of its `fit`.
+        """
+
+    def on_fit_task_begin(self, estimator, context):
+        """
+        Do nothing when a task begins.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What is fitted.
+        context : CallbackContext
+            The task, `fit` or one of its iterations.
+        """
+
+
+class StopAtReturn(PolicyCallback):
+    """
+    Stop `fit` after the first iteration whose return reaches a threshold.
+
+    Parameters
+    ----------
+    threshold : float
+        The return to reach.
+    entry : {"validation_return", "return_mean"}, default=None
+        The entry of ``history_`` to compare. ``return_mean`` is the return of the
+        policy that the iteration evaluated, exploration included. None is
+        ``validation_return`` if there is one, which takes ``early_stopping=True``, else
+        ``return_mean``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is not accepted.
+
+    See Also
+    --------
+    Checkpoint : Writes the policy to a file during `fit`.
+
+    Examples
+    --------
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.callbacks import StopAtReturn
+    >>> policy = AMPOPolicy(max_iter=50, random_state=0)
+    >>> policy = policy.set_callbacks(StopAtReturn(50)).fit("CartPole-v1")
+    >>> policy.n_iter_ < 50, policy.history_[-1]["return_mean"] >= 50
+    (True, True)
+    """
+
+    def __init__(self, threshold, *, entry=None):
+        number = Member("a real number", Real)
+        check_argument("StopAtReturn", "threshold", threshold, number)
+        entries = OneOf(["validation_return", "return_mean"]) | Nothing
+        check_argument("StopAtReturn", "entry", entry, entries)
+        self.threshold = threshold
+        self.entry = entry
+
+    def on_fit_task_end(self, estimator, context):
+        """
+        Compare the last entry of the history.
+
+        Parameters
+        ----------
+        estimator : AMPOPolicy
+            The policy.
+        context : CallbackContext
+            The task that ended.
+
+        Returns
+        -------
+        bool
+            True to stop.
+        """
+        if not estimator.history_:
+            return False
+        record = estimator.history_[-1]
+        entry = self.entry
+        if entry is None:
+            is_validated = not np.isnan(record["validation_return"])
+            entry = "validation_return" if is_validated else "return_mean"
+        return bool(record[entry] >= self.threshold)
+
+
+class Checkpoint(PolicyCallback):
+    """
+    Write the policy to a file during `fit`.
+
+    What is written is what `fit` would return if it stopped there: with
+    ``early_stopping=True`` the best iterate so far. The last iteration is always
+    written. A file appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where to write; ``{iteration}`` in it is replaced by the number of finished
+        iterations, as in ``"policy-{iteration:03d}.joblib"``. Without it, each
+        checkpoint replaces the one before.
+    every : int, default=1
+        Iterations from one checkpoint to the next.
+    save : callable, default=None
+        ``save(policy, path)`` writes the file; None is `joblib.dump`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is not accepted.
+
+    See Also
+    --------
+    StopAtReturn : Stops at a return.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from joblib import load
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.callbacks import Checkpoint
+    >>> with TemporaryDirectory() as folder:
+    ...     callback = Checkpoint(f"{folder}/policy-{{iteration}}.joblib")
+    ...     policy = AMPOPolicy(max_iter=2, random_state=0).set_callbacks(callback)
+    ...     policy = policy.fit("CartPole-v1")
+    ...     load(f"{folder}/policy-1.joblib").n_iter_
+    1
+    """
+
+    def __init__(self, path, *, every=1, save=None):
+        place = Member("a str or path-like", str | os.PathLike)
+        check_argument("Checkpoint", "path", path, place)
+        check_argument("Checkpoint", "every", every, Interval(int, 1))
+        check_argument("Checkpoint", "save", save, _FUNCTION | Nothing)
+        self.path = os.fspath(path)
+        self.every = every
+        self.save = save
+
+    def setup(self, estimator, context):
+        """
+        Require a policy, and the folder before anything is learned.
+
+        Parameters
+        ----------
+        estimator : AMPOPolicy
+            The policy.
+        context : CallbackContext
+            The task of its `fit`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        super().setup(estimator, context)
+        folder = Path(self.path.format(iteration=0)).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"Checkpoint writes into {str(folder)!r}, which is no folder. Make it "
+                "first."
+            )
+
+    def on_fit_task_end(self, estimator, context):
+        """
+        Write the policy, if it is time.
+
+        Parameters
+        ----------
+        estimator : AMPOPolicy
+            The policy.
+        context : CallbackContext
+            The task that ended.
+        """
+        is_due = estimator.n_iter_ % self.every == 0
+        # What an iteration did not write is written when the whole fit ends.
+        if is_due == (context.task_name == "iteration"):
+            path = Path(self.path.format(iteration=estimator.n_iter_))
+            (self.save or _dump)(without_callbacks(estimator), path)
+
+
+def _dump(policy, path):
+    """Write a complete file or none."""
+    import joblib
+
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        joblib.dump(policy, unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

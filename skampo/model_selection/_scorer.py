@@ -1,0 +1,144 @@
+"""What a search compares: returns, summarized as one number."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skampo.base import draw
+from skampo.experience import is_environment
+from skampo.utils._validation import (
+    Constraint,
+    Flag,
+    Interval,
+    OneOf,
+    check_argument,
+)
+
+__all__ = ["make_return_scorer"]
+
+STATISTICS = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
+
+_constraints = {
+    "n_episodes": Interval(int, 1),
+    "statistic": OneOf(STATISTICS) | Constraint("a function of the returns", callable),
+    "seed": Interval(int, 0),
+    "deterministic": Flag,
+}
+
+
+def make_return_scorer(*, n_episodes=20, statistic="mean", seed=0, deterministic=True):
+    """
+    Make a scorer of policies for the `scoring` parameter of scikit-learn's tools.
+
+    Without a scorer, they use ``estimator.score``: the mean return of 20 episodes. The
+    scorer plays every estimator, also the last step of a Pipeline, on the same seeds.
+
+    Parameters
+    ----------
+    n_episodes : int, default=20
+        Episodes to play. Episode i is played in task i modulo k of a list of k tasks.
+    statistic : {"mean", "median", "min", "max"} or callable, default="mean"
+        What is made of the returns, an array of shape (n_episodes,). Greater is
+        better.
+    seed : int, default=0
+        Seed of the episodes; with 0 they are those of ``estimator.score``.
+    deterministic : bool, default=True
+        Play the most probable action; otherwise draw actions from the policy.
+
+    Returns
+    -------
+    callable
+        A function of ``(estimator, X, y=None)`` that returns a float. It can be
+        pickled if `statistic` can.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is not accepted.
+
+    See Also
+    --------
+    make_tasks : The environments to search on.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import cross_validate
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.model_selection import make_return_scorer, make_tasks
+    >>> scoring = {
+    ...     "mean": make_return_scorer(n_episodes=4),
+    ...     "worst": make_return_scorer(n_episodes=4, statistic="min"),
+    ... }
+    >>> policy = AMPOPolicy(Ridge(), max_iter=1, random_state=0)
+    >>> tasks = make_tasks("CartPole-v1", 4)
+    >>> results = cross_validate(policy, tasks, scoring=scoring, cv=2)
+    >>> bool((results["test_worst"] <= results["test_mean"]).all())
+    True
+    """
+    scorer = ReturnScorer(n_episodes, statistic, seed, deterministic)
+    for name, constraint in _constraints.items():
+        check_argument("make_return_scorer", name, getattr(scorer, name), constraint)
+    return scorer
+
+
+@dataclass(frozen=True)
+class ReturnScorer:
+    """A statistic of the returns that a policy gets on seeded episodes."""
+
+    n_episodes: int
+    statistic: Any
+    seed: int
+    deterministic: bool
+
+    def __call__(self, estimator, X, y=None):
+        """Score an estimator on environments; `y` is there for scikit-learn only."""
+        estimator, X = _last_step(estimator, X)
+        if not is_environment(X):
+            raise ValueError(
+                "A return scorer plays episodes, and needs environments or tasks of "
+                f"make_tasks. Got {type(X).__name__} instead."
+            )
+        check_is_fitted(estimator)
+        policy = estimator._policy
+        if not self.deterministic:
+            policy = SampledPolicy(policy, np.random.default_rng(self.seed))
+        results = estimator._play(X, self.n_episodes, policy=policy, seed=self.seed)
+        statistic = self.statistic
+        summarize = statistic if callable(statistic) else STATISTICS[statistic]
+        return float(summarize(results.returns))
+
+
+def _last_step(estimator, X):
+    """Return the policy behind a search or Pipeline, and what it sees of `X`."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if hasattr(estimator, "steps"):
+        if len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator[-1]
+    if not hasattr(estimator, "_play"):
+        raise TypeError(
+            "A return scorer plays a policy such as AMPOPolicy, alone or as the last "
+            f"step of a Pipeline. Got {type(estimator).__name__} instead."
+        )
+    return estimator, X
+
+
+@dataclass(frozen=True)
+class SampledPolicy:
+    """A policy whose most probable action is a draw from another one."""
+
+    policy: Any
+    rng: Any
+
+    def plain(self):
+        """The same without scikit-learn's checks."""
+        return replace(self, policy=self.policy.plain())
+
+    def proba(self, observations, action_mask=None):
+        """All probability on the actions that were drawn."""
+        proba = self.policy.proba(observations, action_mask)
+        drawn = draw(proba, self.rng.random(len(proba)))
+        return np.eye(proba.shape[1])[drawn]
