@@ -1,8 +1,9 @@
 """The only place that may touch scikit-learn's private interfaces."""
 
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["check_sample_weight", "takes_sample_weight"]
+__all__ = ["check_sample_weight", "take_rows", "takes_sample_weight"]
 
 
 def check_sample_weight(sample_weight, X):
@@ -19,3 +20,8 @@ def check_sample_weight(sample_weight, X):
 def takes_sample_weight(estimator):
     """Whether `estimator.fit` names a ``sample_weight`` parameter."""
     return has_fit_parameter(estimator, "sample_weight")
+
+
+def take_rows(X, rows):
+    """Rows of an array or a data frame, by a mask, a slice or positions."""
+    return _safe_indexing(X, rows)
