@@ -8,7 +8,8 @@ from skampo.experience._labeled import (
     RewardTable,
 )
 from skampo.experience._log import TransitionLog
-from skampo.experience._logged import LoggedExperience
+from skampo.experience._log_checks import check_column, starts_of
+from skampo.experience._logged import LoggedExperience, as_transitions
 from skampo.experience._observations import ObservationEncoder
 from skampo.experience._returns import (
     discounted_returns,
@@ -36,11 +37,14 @@ __all__ = [
     "TableColumns",
     "TransitionLog",
     "Transitions",
+    "as_transitions",
     "behind_table",
+    "check_column",
     "discounted_returns",
     "is_environment",
     "is_table",
     "lambda_returns",
     "play_episodes",
     "retrace_returns",
+    "starts_of",
 ]

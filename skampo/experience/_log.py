@@ -14,6 +14,7 @@ from skampo.experience._log_checks import (
     as_propensities,
     check_last,
     check_whole,
+    refuse_infinite,
     refuse_rows,
     starts_of,
 )
@@ -31,8 +32,8 @@ class TransitionLog:
     Parameters
     ----------
     states : array-like or data frame of shape (n, n_features)
-        What was seen. The columns of a data frame may be of any kind; the regressor
-        is then given data frames.
+        What was seen. The columns of a data frame may be of any kind, and values may
+        be missing; the regressor is then given data frames.
     actions : array-like of shape (n,)
         Labels of what was done.
     rewards : array-like of shape (n,)
@@ -211,6 +212,9 @@ def _what_follows(log, n_rows):
 def as_states(name, values, unused=False):
     """A table as it is, anything else as floats: finite ones, but in unused rows."""
     if is_table(values):
+        # Missing values are for the regressor's Pipeline to deal with.
+        for column in values.columns:
+            refuse_infinite(column, np.asarray(values[column]))
         return values
     # One memory layout: products of another one differ in the last bit.
     states = check_array(

@@ -35,6 +35,12 @@ def as_numbers(name, values):
     return column
 
 
+def refuse_infinite(name, column):
+    """Refuse infinity in a column of floats."""
+    if column.dtype.kind == "f":
+        refuse_rows(name, np.isinf(column), column, "values that are not finite")
+
+
 def as_flags(name, values):
     """Booleans, or numbers that are 0 and 1."""
     column = as_column(name, values)
@@ -102,7 +108,30 @@ def check_last(name, flags, episodes):
 
 
 def starts_of(episodes):
-    """Whether each row is the first of its episode."""
+    """
+    Tell whether each row is the first of its episode.
+
+    Parameters
+    ----------
+    episodes : ndarray of shape (n,)
+        Labels of the episodes, whose rows follow each other.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+        Where the label differs from the one before.
+
+    See Also
+    --------
+    TransitionLog : Has them as `is_start`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import starts_of
+    >>> starts_of(np.array([7, 7, 8]))
+    array([ True, False,  True])
+    """
     starts = np.ones(len(episodes), dtype=bool)
     starts[1:] = episodes[1:] != episodes[:-1]
     return starts
@@ -114,3 +143,59 @@ def _is_missing(column):
         return np.zeros(len(column), dtype=bool)
     missing = np.array([value is None for value in column], dtype=bool)
     return missing | np.asarray(column != column, dtype=bool)
+
+
+_CHECKS = {
+    "episodes": as_column,
+    "rewards": as_numbers,
+    "terminated": as_flags,
+    "truncated": as_flags,
+    "propensities": as_propensities,
+}
+
+
+def check_column(kind, name, values, classes=None, episodes=None):
+    """
+    Check one column of a table under its own name.
+
+    Parameters
+    ----------
+    kind : str
+        What the column means: a parameter of `TransitionLog`.
+    name : str
+        What the table calls it.
+    values : array-like of shape (n,)
+        The column.
+    classes : array-like of shape (n_actions,), default=None
+        Labels of all actions.
+    episodes : ndarray of shape (n,), default=None
+        Labels of the episodes.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The column, converted.
+
+    Raises
+    ------
+    ValueError
+        With the name, the first bad row and the number of bad rows.
+
+    See Also
+    --------
+    TransitionLog : Checks the columns of a log.
+
+    Examples
+    --------
+    >>> from skampo.experience import check_column
+    >>> check_column("rewards", "profit", [1, 2])
+    array([1., 2.])
+    """
+    if kind == "actions":
+        return as_actions(name, values, classes)[0]
+    column = _CHECKS[kind](name, values)
+    if kind == "episodes":
+        check_whole(name, column)
+    if kind in ("terminated", "truncated") and episodes is not None:
+        check_last(name, column, episodes)
+    return column

@@ -4,7 +4,7 @@ import numpy as np
 
 from skampo.experience._transitions import Transitions
 
-__all__ = ["LoggedExperience"]
+__all__ = ["LoggedExperience", "as_transitions"]
 
 
 class LoggedExperience:
@@ -76,7 +76,29 @@ class LoggedExperience:
 
 
 def as_transitions(log):
-    """Rows of arrays; what follows a terminated row is the row itself, of value 0."""
+    """
+    Turn a log into the transitions that critics see.
+
+    Parameters
+    ----------
+    log : TransitionLog
+        What was logged.
+
+    Returns
+    -------
+    Transitions
+        Rows of arrays; a terminated row is followed by itself, with value 0.
+
+    See Also
+    --------
+    LoggedExperience : Gives them to every policy.
+
+    Examples
+    --------
+    >>> from skampo.experience import TransitionLog, as_transitions
+    >>> as_transitions(TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2])).terminated
+    array([ True,  True])
+    """
     observations = _array(log.states)
     over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
     following = observations if log.is_one_step else _array(log.next_states)

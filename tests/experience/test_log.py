@@ -113,3 +113,9 @@ def test_tables_stay_tables():
     log = TransitionLog(**columns)
     assert log[[1, 2]].states.equals(states.iloc[[1, 2]])
     assert LoggedExperience(log).gather(None).observations.dtype == object
+
+
+def test_a_column_of_a_table_is_named():
+    states = pd.DataFrame({"n": [1.0, 2.0, np.inf, 4.0], "c": list("xyxy")})
+    with pytest.raises(ValueError, match=r"'n' has 1 .*not finite, first at row 2"):
+        TransitionLog(**(GOOD | {"states": states, "next_states": states}))
