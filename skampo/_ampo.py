@@ -242,21 +242,48 @@ class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstima
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X, y=None, *, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        rewards=None,
+        next_states=None,
+        terminated=None,
+        truncated=None,
+        episodes=None,
+        propensities=None,
+        sample_weight=None,
+    ):
         """
-        Learn a policy from environments, or from labels.
+        Learn a policy from environments, from a log, or from labels.
 
         Parameters
         ----------
-        X : environment, list of environments, TabularMDP or array-like of shape \
-                (n, n_features)
+        X : environment, list of environments, TabularMDP, TransitionLog, or \
+                array-like or data frame of shape (n, n_features)
             A gymnasium environment, vector environment, id, EnvSpec or function that
-            makes one; a model; or states. Environments that are passed in are copied
-            and stay as they were.
+            makes one; a model; a log; or states. Environments that are passed in are
+            copied and stay as they were.
         y : array-like of shape (n,), default=None
-            Labels of the states: reward 1 for the label, 0 for every other action.
+            With `rewards`, the actions that were taken. Without, labels of the states:
+            reward 1 for the label, 0 for every other action.
+        rewards : array-like of shape (n,) or (n, n_actions), default=None
+            What the actions paid: the states and actions are a log. Two-dimensional,
+            the rewards of all actions, in the order of the sorted labels in `y`, of
+            0, 1, 2 ... without `y`, or of the columns of a data frame.
+        next_states : array-like or data frame of shape (n, n_features), default=None
+            What followed each row of a log. None: nothing follows any row, and `gamma`
+            plays no part.
+        terminated, truncated : array-like of bool of shape (n,), default=None
+            Where episodes of the log ended by themselves; where they were cut.
+        episodes : array-like of shape (n,), default=None
+            Labels of the episodes of the log, whose rows follow each other.
+        propensities : array-like of shape (n,), default=None
+            Probabilities with which the actions of the log were chosen, used by
+            critics that follow traces.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the labels.
+            Weights of labels, or of rewards of all actions.
 
         Returns
         -------
@@ -267,6 +294,8 @@ class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstima
         ------
         InvalidParameterError
             If a parameter is invalid.
+        ValueError
+            If a log or labels cannot be used: with the column, row and number.
         EnvironmentDataError
             If an environment gives NaN, infinite or malformed data.
         RolloutError
@@ -275,10 +304,19 @@ class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstima
         RegressorError
             If the regressor fails or predicts what is no finite number.
         """
-        run = self._start(X, y, sample_weight)
+        given = {
+            "rewards": rewards,
+            "next_states": next_states,
+            "terminated": terminated,
+            "truncated": truncated,
+            "episodes": episodes,
+            "propensities": propensities,
+            "sample_weight": sample_weight,
+        }
+        run = self._start(X, y, given)
         policy = run.policy
         with self._keeping_what_is_learned(run):
-            for t in iterations(self, run, X, y, sample_weight):
+            for t in iterations(self, run, X, y, given):
                 transitions = run.gather(policy)
                 # Qₜ at (s, a) ~ vₜ
                 sample = run.evaluate(t, policy, transitions)
@@ -293,14 +331,15 @@ class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstima
                 self._commit(run)
         return self
 
-    def _start(self, X, y, sample_weight):
+    def _start(self, X, y, given):
         """Set up the run; what an earlier fit learned stays until an iteration ends."""
         check_parameters(self, self._constraints)
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
         last = getattr(self, "_state", None) if self.warm_start else None
         seed = _entropy_of(self.random_state)
-        problem = make_problem(self, X, y, sample_weight, seed, last)
+        given = {name: value for name, value in given.items() if value is not None}
+        problem = make_problem(self, X, y, given, seed, last)
         try:
             run = Run.of(self, problem, seed, last)
         except BaseException:
@@ -319,6 +358,7 @@ class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstima
         vars(self).pop("feature_names_in_", None)
         if run.problem.feature_names is not None:
             self.feature_names_in_ = run.problem.feature_names
+        self._columns = run.problem.columns
         self._observation_encoder = experience.observation_encoder
         self._action_encoder = experience.action_encoder
         self.mirror_map_ = kept.policy.mirror_map

@@ -8,6 +8,13 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skampo._logged_data import (
+    check_table,
+    give_table,
+    log_of,
+    read_columns,
+    reward_table,
+)
 from skampo.base import greedy_return
 from skampo.critics import CRITICS, FullInformation
 from skampo.exceptions import InvalidParameterError
@@ -15,6 +22,8 @@ from skampo.experience import (
     VALIDATION,
     EnvironmentExperience,
     LabeledExperience,
+    LoggedExperience,
+    TransitionLog,
     is_environment,
 )
 from skampo.mdp import ModelExperience, TabularMDP
@@ -34,27 +43,35 @@ class Problem:
     discrete: bool = False
     validate: Any = None
     feature_names: Any = None
+    columns: Any = None
 
 
-def make_problem(estimator, X, y, sample_weight, seed, last):
-    """A model, environments or labels; with `last`, a state to continue from."""
+def make_problem(estimator, X, y, given, seed, last):
+    """A model, environments, a log or labels; `last` is a state to continue from."""
     if isinstance(X, TabularMDP):
         _check_same("kind of data", last and last.kind, "model")
-        _refuse_targets("a TabularMDP", y, sample_weight)
+        _refuse_targets("a TabularMDP", y, given)
         return _model_problem(estimator, X, last)
-    if not is_environment(X):
-        _check_same("kind of data", last and last.kind, "labels")
-        return _label_problem(estimator, X, y, sample_weight)
-    _refuse_targets("environments", y, sample_weight)
-    _check_same("kind of data", last and last.kind, "environments")
-    return _environment_problem(estimator, X, seed, last)
+    if isinstance(X, TransitionLog):
+        _refuse_targets("a TransitionLog", y, given)
+        return _log_problem(estimator, X, last)
+    if is_environment(X):
+        _refuse_targets("environments", y, given)
+        _check_same("kind of data", last and last.kind, "environments")
+        return _environment_problem(estimator, X, seed, last)
+    if given.keys() - {"sample_weight"}:
+        if np.ndim(given.get("rewards")) == 2:
+            return _reward_problem(estimator, X, y, given, last)
+        return _log_problem(estimator, log_of(X, y, given), last)
+    _check_same("kind of data", last and last.kind, "labels")
+    return _label_problem(estimator, X, y, **given)
 
 
-def _refuse_targets(what, y, sample_weight):
-    if y is not None or sample_weight is not None:
+def _refuse_targets(what, y, given):
+    if y is not None or given:
         raise ValueError(
-            f"fit(X) with {what} takes no y and no sample_weight. Got at least one of "
-            "them; they belong to an array of states."
+            f"fit(X) with {what} takes no y and no other columns. Got "
+            f"{sorted(given) or 'y'}; they belong to an array of states."
         )
 
 
@@ -84,11 +101,7 @@ def _environment_problem(estimator, X, seed, last):
             f"{critic!r} needs a TabularMDP, whose values are known. Got environments: "
             "use critic='fitted_q', 'lambda_return' or 'monte_carlo'."
         )
-    if estimator.gamma == 1 and not critic.accepts_undiscounted:
-        raise InvalidParameterError(
-            f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
-            "not. Use critic='monte_carlo', or gamma < 1."
-        )
+    _check_discount(estimator.gamma, critic)
     experience = EnvironmentExperience(
         X,
         n_envs=estimator.n_envs,
@@ -126,12 +139,68 @@ _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
 _MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
 
 
-def _label_problem(estimator, X, y, sample_weight):
+def _check_discount(gamma, critic):
+    if gamma == 1 and not critic.accepts_undiscounted:
+        raise InvalidParameterError(
+            f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
+            "not. Use critic='monte_carlo', or gamma < 1."
+        )
+
+
+def _refuse_early_stopping(estimator, what):
     if estimator.early_stopping:
         raise InvalidParameterError(
             "early_stopping=True needs an environment to play validation episodes in, "
-            "and labels have none. Set early_stopping=False."
+            f"and {what} have none. Set early_stopping=False."
         )
+
+
+def _log_problem(estimator, log, last):
+    """Transitions that were logged, evaluated by a critic that takes them as they are.
+
+    Nothing follows a row without a next state, whatever gamma is.
+    """
+    _check_same("kind of data", last and last.kind, "log")
+    _refuse_early_stopping(estimator, "logs")
+    check_table(estimator, log.columns)
+    critic = resolve(estimator.critic, _ENVIRONMENT_CRITICS)
+    critic = last.critic if last else give_table(critic, log.columns)
+    critic.check()
+    if not critic.accepts_log:
+        raise InvalidParameterError(
+            f"{critic!r} needs fresh data of every policy, and a log has none. Use "
+            "critic='fitted_q' or 'lstdq'."
+        )
+    gamma = 0.0 if log.is_one_step else estimator.gamma
+    _check_discount(gamma, critic)
+    return Problem(
+        "log",
+        LoggedExperience(log),
+        critic,
+        gamma,
+        feature_names=read_columns(estimator, log.states),
+        columns=log.columns,
+    )
+
+
+def _reward_problem(estimator, X, y, given, last):
+    """Rewards of all actions, as labels give them."""
+    _check_same("kind of data", last and last.kind, "rewards")
+    _refuse_early_stopping(estimator, "rewards of all actions")
+    experience, columns = reward_table(X, y, given)
+    check_table(estimator, columns)
+    return Problem(
+        "rewards",
+        experience,
+        FullInformation(),
+        0.0,
+        feature_names=read_columns(estimator, X),
+        columns=columns,
+    )
+
+
+def _label_problem(estimator, X, y, sample_weight=None):
+    _refuse_early_stopping(estimator, "labels")
     name = type(estimator).__name__
     if y is None:
         raise ValueError(

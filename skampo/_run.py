@@ -19,6 +19,7 @@ from skampo._history import (
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, resolve
 from skampo.critics import CriticSetting
+from skampo.experience import behind_table
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
@@ -73,13 +74,15 @@ class Run:
         regressor = estimator.regressor
         if regressor is None:
             regressor = default_regressor(discrete=problem.discrete)
+        if problem.columns is not None:
+            regressor = behind_table(problem.columns, regressor)
         zero = zero_scores(len(problem.experience.classes))
         encoding = ENCODINGS[estimator.encoding]()
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
         encoding.check(policy.mirror_map)
         if last:
             check_continues(estimator, problem, last, (*_FIXED, *encoding.fixed))
-        q = None if problem.kind == "labels" else zero
+        q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)
         return cls(
             estimator,

@@ -3,10 +3,10 @@
 __all__ = ["iterations"]
 
 
-def iterations(estimator, run, X, y, sample_weight):
+def iterations(estimator, run, X, y, given):
     """Yield the number of each iteration until the run or a callback says stop."""
     numbers = run.iterations(estimator.max_iter)
-    task = _describe(estimator, X, y, sample_weight)
+    task = _describe(estimator, X, y, given)
     fit = estimator._init_callback_context(max_subtasks=len(numbers))
     fit.call_on_fit_task_begin(**task)
     # Nothing is missing for a policy that predicts: it is a copy of the estimator.
@@ -20,9 +20,14 @@ def iterations(estimator, run, X, y, sample_weight):
     fit.call_on_fit_task_end(**task)
 
 
-def _describe(estimator, X, y, sample_weight):
-    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+def _describe(estimator, X, y, given):
+    metadata = {name: value for name, value in given.items() if value is not None}
     # A ScoringMonitor scores only where y is not None.
     y = () if y is None else y
     # Callables are called by the hooks, and X may be one that makes an environment.
-    return {"estimator": estimator, "X": lambda: X, "y": y, "metadata": metadata}
+    return {
+        "estimator": estimator,
+        "X": lambda: X,
+        "y": y,
+        "metadata": metadata or None,
+    }

@@ -29,6 +29,9 @@ class PolicyMixin:
     True
     """
 
+    #: `TableColumns` of the states, where those are tables with columns of any kind.
+    _columns = None
+
     def predict_proba(self, X, *, action_mask=None):
         """
         Return the probabilities of the actions.
@@ -145,13 +148,15 @@ class PolicyMixin:
         Raises
         ------
         ValueError
-            If the policy was fitted to labels, where no critic was needed.
+            If the policy was fitted to labels or to rewards of all actions, where no
+            critic was needed.
         """
         X = self._check_states(X)
         if self._q is None:
             raise ValueError(
                 "action_values needs a critic, and this policy was fitted to labels, "
-                "whose rewards are known. Use predict_proba or decision_function."
+                "whose rewards are known, or to rewards of all actions. Use "
+                "predict_proba or decision_function."
             )
         return self._q(X)
 
@@ -207,7 +212,9 @@ class PolicyMixin:
         -------
         float
             Mean undiscounted return; on a `TabularMDP` the exact discounted one; or
-            the weighted share of right labels.
+            the weighted share of right labels. The actions of a log are no labels:
+            there it is how often the policy does what was done, and not its value
+            (for that, see `skampo.off_policy`).
         """
         check_is_fitted(self)
         if isinstance(X, TabularMDP):
@@ -248,6 +255,7 @@ class PolicyMixin:
             max_episode_steps=self.max_episode_steps,
             observation_encoder=self._observation_encoder,
             action_encoder=self._action_encoder,
+            labels=self.classes_,
             **keywords,
         )
 
@@ -255,6 +263,8 @@ class PolicyMixin:
         """One raw observation as a row of features."""
         encode = getattr(self._observation_encoder, "encode", np.ravel)
         try:
+            if self._columns is not None:
+                return self._columns.row(observation)
             X = np.asarray(encode(observation), dtype=np.float64)[None]
         except (TypeError, ValueError) as error:
             raise ValueError(
@@ -271,11 +281,17 @@ class PolicyMixin:
     def _check_states(self, X):
         check_is_fitted(self)
         try:
-            # One layout: products of another one differ in the last bit.
-            return validate_data(self, X, dtype=np.float64, order="C", reset=False)
+            return self._as_states(X)
         except (TypeError, ValueError) as error:
             _refuse_environments(X, error)
             raise
+
+    def _as_states(self, X):
+        if self._columns is not None:
+            named = validate_data(self, X, skip_check_array=True, reset=False)
+            return self._columns.transform(named)
+        # One layout: products of another one differ in the last bit.
+        return validate_data(self, X, dtype=np.float64, order="C", reset=False)
 
 
 def _refuse_environments(X, error):

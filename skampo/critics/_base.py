@@ -164,8 +164,10 @@ class Critic(BaseEstimator):
     A critic declares which data it needs: `sampling` is ``"steps"`` (environments keep
     running), ``"episodes"`` (whole episodes) or ``"geometric"`` (the unbiased sampler);
     `capacity` is how many past transitions it wants to see again, 0 for fresh data
-    only; `accepts_undiscounted` says whether it can evaluate with gamma = 1, and
-    `needs_model` whether it is given a `TabularMDP` instead of transitions.
+    only; `accepts_undiscounted` says whether it can evaluate with gamma = 1,
+    `accepts_log` whether it can learn from what any other policy did, `needs_model`
+    whether it is given a `TabularMDP` instead of transitions, and `estimates_values`
+    whether there is anything to estimate.
     After `evaluate`, `q_` is a callable from observations to action values.
 
     See Also
@@ -186,7 +188,9 @@ class Critic(BaseEstimator):
     sampling = "steps"
     capacity = 0
     accepts_undiscounted = False
+    accepts_log = False
     needs_model = False
+    estimates_values = True
 
     def check(self):
         """

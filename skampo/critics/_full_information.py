@@ -27,6 +27,8 @@ class FullInformation(Critic):
            [0., 1.]])
     """
 
+    estimates_values = False
+
     def evaluate(self, policy, transitions, setting):
         """
         Return the rewards as action values.

@@ -53,6 +53,8 @@ class ReplayCritic(Critic):
     True
     """
 
+    accepts_log = True
+
     def evaluate(self, policy, transitions, setting):
         """
         Estimate the action values of a policy from stored transitions.

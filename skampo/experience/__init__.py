@@ -2,7 +2,14 @@
 
 from skampo.experience._actions import ActionEncoder
 from skampo.experience._episodes import EpisodeResults, play_episodes
-from skampo.experience._labeled import LabeledExperience, RewardTable
+from skampo.experience._labeled import (
+    LabeledExperience,
+    RewardedExperience,
+    RewardTable,
+)
+from skampo.experience._log import TransitionLog
+from skampo.experience._log_checks import check_column, starts_of
+from skampo.experience._logged import LoggedExperience, as_transitions
 from skampo.experience._observations import ObservationEncoder
 from skampo.experience._returns import (
     discounted_returns,
@@ -12,6 +19,7 @@ from skampo.experience._returns import (
 from skampo.experience._rollout import EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
 from skampo.experience._sources import is_environment
+from skampo.experience._tables import TableColumns, behind_table, is_table
 from skampo.experience._tasks import EnvTask, portable_environments
 from skampo.experience._transformed import transform_environments
 from skampo.experience._transitions import Transitions
@@ -25,14 +33,23 @@ __all__ = [
     "EnvironmentExperience",
     "EpisodeResults",
     "LabeledExperience",
+    "LoggedExperience",
     "ObservationEncoder",
     "RewardTable",
+    "RewardedExperience",
+    "TableColumns",
+    "TransitionLog",
     "Transitions",
+    "as_transitions",
+    "behind_table",
+    "check_column",
     "discounted_returns",
     "is_environment",
+    "is_table",
     "lambda_returns",
     "play_episodes",
     "portable_environments",
     "retrace_returns",
+    "starts_of",
     "transform_environments",
 ]

@@ -50,6 +50,7 @@ def play_episodes(
     stream=SCORING,
     observation_encoder=None,
     action_encoder=None,
+    labels=None,
 ):
     """
     Play episodes with the most probable action of a policy.
@@ -78,6 +79,8 @@ def play_episodes(
         What the policy was fitted with; the environments must agree.
     action_encoder : ActionEncoder or None, default=None
         What the policy was fitted with; the environments must agree.
+    labels : ndarray of shape (n_actions,) or None, default=None
+        Labels of the columns of the policy; the environments must have the same.
 
     Returns
     -------
@@ -127,6 +130,7 @@ def play_episodes(
         )
         try:
             _check_encoders(lockstep, observation_encoder, action_encoder)
+            _check_labels(lockstep, labels)
             played += _play(lockstep, policy)
         finally:
             lockstep.close()
@@ -162,3 +166,14 @@ def _check_encoders(lockstep, observation_encoder, action_encoder):
                 f"was fitted with {name}={fitted.space}. Score it on environments "
                 "with the same spaces."
             )
+
+
+def _check_labels(lockstep, labels):
+    """Require the actions that the columns of a policy stand for."""
+    actions = lockstep.action_encoder.labels
+    if labels is not None and not np.array_equal(labels, actions):
+        raise ValueError(
+            f"{lockstep.lanes[0].name} has the actions {actions.tolist()}, but the "
+            f"policy was fitted with {labels.tolist()}. Fit it to data with the same "
+            "actions; a TransitionLog takes actions that do not occur as `classes`."
+        )

@@ -1,10 +1,10 @@
-"""Labels as one-step problems with full information."""
+"""One-step problems with full information: rewards of all actions, or labels."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LabeledExperience", "RewardTable"]
+__all__ = ["LabeledExperience", "RewardTable", "RewardedExperience"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,33 +38,32 @@ class RewardTable:
         return len(self.observations)
 
 
-class LabeledExperience:
+class RewardedExperience:
     """
-    Labeled states: reward 1 for the label and 0 for every other action.
+    States with the reward of every action.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_features)
         States.
-    y : ndarray of shape (n,)
-        Labels.
+    rewards : ndarray of shape (n, n_actions)
+        Reward of every action.
     classes : ndarray of shape (n_actions,)
-        All labels, sorted.
+        Labels of the columns.
     sample_weight : ndarray of shape (n,), default=None
         Weights; states of weight zero are left out.
 
     See Also
     --------
-    EnvironmentExperience : Transitions from environments.
+    LabeledExperience : Labels, whose reward is 1.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.experience import LabeledExperience
-    >>> data = LabeledExperience(np.zeros((2, 1)), np.array([3, 5]), np.array([3, 5]))
-    >>> data.gather(None).rewards
-    array([[1., 0.],
-           [0., 1.]])
+    >>> from skampo.experience import RewardedExperience
+    >>> data = RewardedExperience(np.zeros((2, 1)), np.eye(2), np.arange(2))
+    >>> len(data.gather(None))
+    2
     """
 
     n_steps = 0
@@ -72,13 +71,12 @@ class LabeledExperience:
     observation_encoder = None
     action_encoder = None
 
-    def __init__(self, X, y, classes, sample_weight=None):
+    def __init__(self, X, rewards, classes, sample_weight=None):
         self.classes = classes
         self.n_features = X.shape[1]
         kept = slice(None) if sample_weight is None else sample_weight > 0
         weights = None if sample_weight is None else sample_weight[kept]
-        rewards = (y[kept, None] == classes).astype(np.float64)
-        self._table = RewardTable(X[kept], rewards, weights)
+        self._table = RewardTable(X[kept], rewards[kept], weights)
 
     def gather(self, policy):
         """
@@ -109,3 +107,37 @@ class LabeledExperience:
 
     def close(self):
         """Do nothing: there is no environment."""
+
+
+class LabeledExperience(RewardedExperience):
+    """
+    Labeled states: reward 1 for the label and 0 for every other action.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        States.
+    y : ndarray of shape (n,)
+        Labels.
+    classes : ndarray of shape (n_actions,)
+        All labels, sorted.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights; states of weight zero are left out.
+
+    See Also
+    --------
+    EnvironmentExperience : Transitions from environments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import LabeledExperience
+    >>> data = LabeledExperience(np.zeros((2, 1)), np.array([3, 5]), np.array([3, 5]))
+    >>> data.gather(None).rewards
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    def __init__(self, X, y, classes, sample_weight=None):
+        rewards = (y[:, None] == classes).astype(np.float64)
+        super().__init__(X, rewards, classes, sample_weight)

@@ -2,9 +2,11 @@
 
 import copy
 
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["check_sample_weight", "takes_sample_weight", "without_callbacks"]
+__all__ = ["check_sample_weight", "take_rows", "takes_sample_weight"]
+__all__ += ["without_callbacks"]
 
 
 def check_sample_weight(sample_weight, X):
@@ -24,8 +26,13 @@ def takes_sample_weight(estimator):
 
 
 def without_callbacks(estimator):
-    """Copy an estimator, without its callbacks and what they left in the midst of `fit`."""
+    """Copy an estimator without its callbacks and what they left while it fits."""
     bare = copy.copy(estimator)
     for name in [name for name in vars(bare) if "callback" in name]:
         delattr(bare, name)
     return bare
+
+
+def take_rows(X, rows):
+    """Rows of an array or a data frame, by a mask, a slice or positions."""
+    return _safe_indexing(X, rows)

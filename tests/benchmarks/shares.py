@@ -28,9 +28,9 @@ from skampo.experience import _lanes
 
 REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
 FAST_PATH = (
-    (_sweeps.RidgeSweeps, "__init__"),
-    (_sweeps.RidgeSweeps, "fit"),
-    (_sweeps.RidgeSweeps, "values"),
+    (_sweeps.LinearSweeps, "__init__"),
+    (_sweeps.LinearSweeps, "fit"),
+    (_sweeps.LinearSweeps, "values"),
     (_features.LinearScores, "__call__"),
     (_lstdq.FixedPoint, "__init__"),
     (_lstdq.FixedPoint, "solve"),

@@ -1,0 +1,132 @@
+"""Experience that was logged before: the same transitions for every policy."""
+
+import numpy as np
+
+from skampo.experience._transitions import Transitions
+
+__all__ = ["LoggedExperience", "as_transitions"]
+
+
+class LoggedExperience:
+    """
+    A log as the transitions that critics see: no environment, no new data.
+
+    Rows that follow each other in the log, the next state of one being the state of
+    the next, are one piece, whose states are then evaluated once.
+
+    Parameters
+    ----------
+    log : TransitionLog
+        What was logged.
+
+    See Also
+    --------
+    EnvironmentExperience : Transitions from environments.
+    LabeledExperience : Rewards of all actions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.experience import LoggedExperience, TransitionLog
+    >>> log = TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2], [[1.0], [3.0]])
+    >>> transitions = LoggedExperience(log).gather(None)
+    >>> transitions.actions, transitions.ends
+    (array([0, 1]), array([False,  True]))
+    """
+
+    episode_returns = ()
+    observation_encoder = None
+    action_encoder = None
+
+    def __init__(self, log):
+        self.classes = log.classes
+        self.n_features = log.shape[1]
+        self.n_steps = len(log)
+        self._transitions = as_transitions(log)
+
+    def gather(self, policy):
+        """
+        Return the same data for every policy.
+
+        Parameters
+        ----------
+        policy : MirrorPolicy
+            Not needed.
+
+        Returns
+        -------
+        Transitions
+            All rows.
+        """
+        return self._transitions
+
+    def continuation(self):
+        """
+        Return what a later experience needs to go on: nothing.
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        return {}
+
+    def close(self):
+        """Do nothing: there is no environment."""
+
+
+def as_transitions(log):
+    """
+    Turn a log into the transitions that critics see.
+
+    Parameters
+    ----------
+    log : TransitionLog
+        What was logged.
+
+    Returns
+    -------
+    Transitions
+        Rows of arrays; a terminated row is followed by itself, with value 0.
+
+    See Also
+    --------
+    LoggedExperience : Gives them to every policy.
+
+    Examples
+    --------
+    >>> from skampo.experience import TransitionLog, as_transitions
+    >>> as_transitions(TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2])).terminated
+    array([ True,  True])
+    """
+    observations = _array(log.states)
+    over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
+    following = observations if log.is_one_step else _array(log.next_states)
+    following = np.where(over[:, None], observations, following)
+    no = np.zeros(len(log), dtype=bool)
+    truncated = no if log.is_one_step else log.truncated & ~over
+    return Transitions(
+        observations,
+        np.searchsorted(log.classes, log.actions),
+        log.rewards,
+        following,
+        over,
+        truncated,
+        _ends(log, observations, following, over | truncated),
+        log.propensities,
+    )
+
+
+def _array(states):
+    """The values of a table, or the array itself."""
+    return states.to_numpy() if hasattr(states, "to_numpy") else states
+
+
+def _ends(log, observations, following, ended):
+    """Where the next row does not go on with what followed this one."""
+    ends = ended.copy()
+    ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
+    if log.episodes is not None:
+        ends[:-1] |= log.is_start[1:]
+    ends[-1] = True
+    return ends

@@ -1,0 +1,224 @@
+"""Tables with named columns of any kind, as rows of an array and back.
+
+Everything between `fit` and the regressor selects rows of arrays. A table of states
+travels as an array, of objects where its columns differ, and `TableColumns`, the first
+step of the regressor's Pipeline, gives the regressor its table back.
+"""
+
+import importlib
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+
+__all__ = ["TableColumns", "behind_table", "is_table"]
+
+
+def is_table(X):
+    """
+    Tell whether the columns have names.
+
+    Parameters
+    ----------
+    X : object
+        What may be a table.
+
+    Returns
+    -------
+    bool
+        True for a data frame of pandas or polars.
+
+    See Also
+    --------
+    TableColumns : Describes the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skampo.experience import is_table
+    >>> is_table(pd.DataFrame({"a": [1]})), is_table([[1]])
+    (True, False)
+    """
+    return hasattr(X, "columns") and hasattr(X, "to_numpy")
+
+
+class TableColumns(TransformerMixin, BaseEstimator):
+    """
+    Give rows of an array the names and types of a table's columns.
+
+    Parameters
+    ----------
+    library : str
+        ``"pandas"`` or ``"polars"``: what the tables are made by.
+    names : list of str
+        Names of the columns.
+    dtypes : list
+        Their types as strings, or the categories of a categorical column as a list
+        followed by whether they are ordered.
+
+    See Also
+    --------
+    TransitionLog : A log whose states may be a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skampo.experience import TableColumns
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> columns = TableColumns.of(table)
+    >>> columns.transform(table.to_numpy()).equals(table)
+    True
+    """
+
+    def __init__(self, library, names, dtypes):
+        self.library = library
+        self.names = names
+        self.dtypes = dtypes
+
+    @classmethod
+    def of(cls, table):
+        """
+        Describe the columns of a table.
+
+        Parameters
+        ----------
+        table : data frame
+            Of pandas or polars.
+
+        Returns
+        -------
+        TableColumns
+            What makes such tables of arrays.
+        """
+        library = type(table).__module__.partition(".")[0]
+        dtypes = [_describe(table[name].dtype) for name in table.columns]
+        return cls(library, list(table.columns), dtypes)
+
+    def fit(self, X, y=None):
+        """
+        Do nothing: the columns are known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_columns)
+            Not needed.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        TableColumns
+            The same object.
+        """
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def transform(self, X):
+        """
+        Make a table of rows; a table stays what it is.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_columns) or data frame
+            Rows.
+
+        Returns
+        -------
+        data frame
+            Its columns have the names and types of the first table.
+        """
+        if is_table(X):
+            return X
+        return _MAKERS[self.library](self.names, self.dtypes, X.T)
+
+    def row(self, observation):
+        """
+        Make a table of one observation.
+
+        Parameters
+        ----------
+        observation : mapping or sequence
+            Values by name of the column, or in the order of the columns.
+
+        Returns
+        -------
+        data frame
+            One row.
+        """
+        if hasattr(observation, "keys"):
+            missing = [name for name in self.names if name not in observation]
+            if missing:
+                raise ValueError(f"no value for the columns {missing}")
+            observation = [observation[name] for name in self.names]
+        return self.transform(np.array([list(observation)], dtype=object))
+
+
+def behind_table(columns, regressor):
+    """
+    Return a Pipeline that gives a regressor tables instead of arrays.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        A regressor or Pipeline that selects columns by name.
+
+    Returns
+    -------
+    Pipeline
+        Takes rows of arrays, and tables.
+
+    See Also
+    --------
+    TableColumns : Makes the tables.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.experience import TableColumns, behind_table
+    >>> table = pd.DataFrame({"a": [0, 1], "b": [1, 3]})
+    >>> model = behind_table(TableColumns.of(table), Ridge())
+    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
+    (2,)
+    """
+    table = ("table", columns)
+    steps = getattr(regressor, "steps", None)
+    if steps is not None and len(steps) > 1:
+        return Pipeline([table, *steps])
+    # One step that cannot be taken apart: a table is no array of features.
+    return Pipeline([("model", Pipeline([table, ("regressor", regressor)]))])
+
+
+def _describe(dtype):
+    categories = getattr(dtype, "categories", None)
+    if hasattr(categories, "tolist") and hasattr(dtype, "ordered"):
+        return [categories.tolist(), bool(dtype.ordered)]
+    return str(dtype)
+
+
+def _make_pandas(names, dtypes, columns):
+    import pandas as pd
+
+    kinds = [
+        dtype if isinstance(dtype, str) else pd.CategoricalDtype(*dtype)
+        for dtype in dtypes
+    ]
+    made = zip(names, columns, kinds, strict=True)
+    # Copied, so that the table does not share memory with the array.
+    return pd.DataFrame({n: pd.Series(list(c), dtype=kind) for n, c, kind in made})
+
+
+def _make_polars(names, dtypes, columns):
+    polars = importlib.import_module("polars")
+    schema = {
+        name: getattr(polars, dtype) for name, dtype in zip(names, dtypes, strict=True)
+    }
+    data = [column.tolist() for column in columns]
+    return polars.DataFrame(data, schema=schema, strict=False)
+
+
+_MAKERS = {"pandas": _make_pandas, "polars": _make_polars}
