@@ -18,6 +18,7 @@ from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
+from skampo.utils._sklearn import Documented
 from skampo.utils._validation import (
     Flag,
     Interval,
@@ -32,7 +33,9 @@ from skampo.utils._validation import (
 __all__ = ["AMPOPolicy"]
 
 
-class AMPOPolicy(PolicyMixin, NestedParameters, CallbackSupportMixin, BaseEstimator):
+class AMPOPolicy(
+    PolicyMixin, NestedParameters, Documented, CallbackSupportMixin, BaseEstimator
+):
     r"""
     Approximate Mirror Policy Optimization (AMPO) with any scikit-learn regressor.
 

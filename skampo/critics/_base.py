@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from skampo._encoding import Learner
 from skampo._features import FeatureView
 from skampo._regression import check_regressor
+from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
 
 __all__ = ["Critic", "CriticSetting", "QSample"]
@@ -157,7 +158,7 @@ class CriticSetting:
         return Learner(regressor, self.rng, self.n_jobs, start, n_passes)
 
 
-class Critic(BaseEstimator):
+class Critic(Documented, BaseEstimator):
     """
     Base of the critics: policy evaluation from transitions.
 

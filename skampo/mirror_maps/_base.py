@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skampo.utils._rows import row_max, row_sum
+from skampo.utils._sklearn import Documented
 
 __all__ = ["MirrorMap", "normalize", "separable_divergence"]
 
@@ -61,7 +62,7 @@ def separable_divergence(function, slope, p, q):
     return row_sum(np.maximum(terms, 0.0))
 
 
-class MirrorMap(BaseEstimator, ABC):
+class MirrorMap(Documented, BaseEstimator, ABC):
     r"""
     Base class of all mirror maps.
 

@@ -12,6 +12,7 @@ from skampo.experience import (
     is_environment,
     transform_environments,
 )
+from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, Nothing, Provides, check_parameters
 
 __all__ = ["EnvTransformer"]
@@ -26,7 +27,11 @@ def _delegates(name):
 
 # scikit-learn wraps what `transform` returns, unless told not to: environments stay.
 class EnvTransformer(  # type: ignore[call-arg]
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Documented,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """
     Transform the observations of environments as well as arrays of states.
@@ -189,7 +194,7 @@ class EnvTransformer(  # type: ignore[call-arg]
     @_delegates("get_feature_names_out")
     def get_feature_names_out(self, input_features=None):
         """
-        Names of the transformed features.
+        Return the names of the transformed features.
 
         Parameters
         ----------

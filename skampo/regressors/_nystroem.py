@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._plain import plain_transform
-from skampo.utils._sklearn import check_sample_weight
+from skampo.utils._sklearn import Documented, check_sample_weight
 from skampo.utils._validation import Interval, Nothing, check_parameters
 
 __all__ = ["NystroemFeatures"]
@@ -24,7 +24,7 @@ _FEWEST = 50
 
 
 class NystroemFeatures(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    Documented, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     r"""
     Features of the Gaussian kernel from landmarks among the data.

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skampo.utils._rows import row_max, row_mean
+from skampo.utils._sklearn import Documented
 
 __all__ = ["StepSize", "bounded", "standardize", "weighted_mean"]
 
@@ -64,7 +65,7 @@ def standardize(q_values, sample_weight=None):
     return advantages / size, max(scale, _LIMITS.smallest_subnormal)
 
 
-class StepSize(BaseEstimator, ABC):
+class StepSize(Documented, BaseEstimator, ABC):
     """
     Base class of all step sizes.
 

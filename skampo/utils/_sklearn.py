@@ -5,8 +5,18 @@ import copy
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
-__all__ = ["check_sample_weight", "take_rows", "takes_sample_weight"]
-__all__ += ["without_callbacks"]
+__all__ = ["Documented", "check_sample_weight", "takes_sample_weight"]
+__all__ += ["take_rows", "without_callbacks"]
+
+# Where the reference of the released version is published.
+REFERENCE = "https://skampo.readthedocs.io/en/stable/reference"
+
+
+class Documented:
+    """Links the picture of an estimator in a notebook to its reference page."""
+
+    _doc_link_module = "skampo"
+    _doc_link_template = f"{REFERENCE}/{{estimator_module}}.{{estimator_name}}.html"
 
 
 def check_sample_weight(sample_weight, X):
