@@ -91,7 +91,9 @@ shares = Shares(Slow())
 policy = AMPOPolicy(Slow(), max_iter=2, steps_per_iter=40, n_envs=2)
 with shares.total():
     policy.fit(lambda: SlowEnv(9))
+before = dict(shares.seconds)
 policy.score(lambda: SlowEnv(9))
+assert shares.seconds == before
 print(json.dumps({**shares.seconds, **shares.as_percentages()}))
 """
 
@@ -101,10 +103,9 @@ def test_time_is_attributed_to_environments_and_regressors():
     root = Path(__file__).parents[1]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=root)
     found = json.loads(done.stdout)
-    # Line 1 of two iterations is one fit, and so is each of the critic's.
-    assert found["regressor"] > 0.05 * 4
-    # 80 steps; those of `score`, after the end, are not counted.
-    assert 0.16 < found["environment"] < 0.32
+    assert found["environment"] > 0.002 * 80
+    # Line 1 of two iterations is one fit at least.
+    assert found["regressor"] > 0.05 * 2
     assert found["rest_share"] > 0
     names = ("environment_share", "regressor_share", "rest_share")
     assert sum(found[name] for name in names) == pytest.approx(100)

@@ -2,12 +2,14 @@
 
 from skampo.inspection._convergence import ConvergenceDisplay
 from skampo.inspection._gridworld import GridworldDisplay
+from skampo.inspection._learning_curve import LearningCurveDisplay
 from skampo.inspection._policy_map import PolicyDisplay
 from skampo.inspection._simplex import SimplexDisplay
 
 __all__ = [
     "ConvergenceDisplay",
     "GridworldDisplay",
+    "LearningCurveDisplay",
     "PolicyDisplay",
     "SimplexDisplay",
 ]
