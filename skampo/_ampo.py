@@ -130,7 +130,9 @@ class AMPOPolicy(
         (finished in this iteration), return_mean, return_std (of the policy that the
         iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
         approximation_error (mean squared residual of line 1 on the centered target),
-        validation_return, rollout_time, critic_time and fit_time (seconds).
+        validation_return, validation_std (over the episodes of `early_stopping`),
+        n_validation_steps (so far), rollout_time, critic_time, fit_time and
+        validation_time (seconds).
     interrupted_ : bool
         Whether Ctrl-C ended `fit`.
 

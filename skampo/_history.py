@@ -2,13 +2,13 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skampo.utils._rows import row_sum
 
-__all__ = ["BestIterate", "Iterate", "LineOneFit", "iteration_record"]
+__all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit"]
 
 
@@ -23,6 +23,14 @@ class Iterate:
     policy: Any
     q: Any
     iteration: int
+
+
+class Validation(NamedTuple):
+    """What the greedy policy is worth; by default, that nobody has asked."""
+
+    mean: float = np.nan
+    std: float = np.nan
+    n_steps: int = 0
 
 
 @dataclass(frozen=True, eq=False)

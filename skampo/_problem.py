@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skampo._history import Validation
 from skampo._logged_data import (
     check_table,
     give_table,
@@ -89,7 +90,7 @@ def _model_problem(estimator, mdp, last):
         critic,
         estimator.gamma,
         discrete=True,
-        validate=lambda policy: (greedy_return(mdp, policy, estimator.gamma), 0),
+        validate=lambda policy: Validation(greedy_return(mdp, policy, estimator.gamma)),
     )
 
 
@@ -123,7 +124,8 @@ def _environment_problem(estimator, X, seed, last):
             seed=seed,
             stream=VALIDATION,
         )
-        return float(results.returns.mean()), int(results.lengths.sum())
+        returns, n_steps = results.returns, int(results.lengths.sum())
+        return Validation(float(returns.mean()), float(returns.std()), n_steps)
 
     return Problem(
         "environments",

@@ -12,6 +12,7 @@ from skampo._history import (
     BestIterate,
     Iterate,
     LineOneFit,
+    Validation,
     iteration_record,
     progress_line,
     warn_about_fit,
@@ -149,7 +150,12 @@ class Run:
             t, self.problem.experience, sample, here, after, line_one, policy.eta
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
-        record["validation_return"], self.stop = self._validate(iterate)
+        self._lap()
+        validation, self.stop = self._validate(iterate)
+        record["validation_return"] = validation.mean
+        record["validation_std"] = validation.std
+        record["n_validation_steps"] = self.n_validation_steps
+        self._lap("validation_time")
         self.history.append(record | self.times)
         if self.estimator.verbose:
             seconds = time.perf_counter() - self.started
@@ -157,15 +163,15 @@ class Run:
             print(progress_line(record, seconds, n_steps))
 
     def _validate(self, iterate):
-        """The validation return, and whether it says stop."""
+        """What the policy is worth, and whether that says stop."""
         self.kept = iterate
         if not self.estimator.early_stopping:
-            return np.nan, False
-        value, n_steps = self.problem.validate(iterate.policy)
-        self.n_validation_steps += n_steps
-        stop = self.best.update(value, iterate, self.estimator.n_iter_no_change)
+            return Validation(), False
+        found = self.problem.validate(iterate.policy)
+        self.n_validation_steps += found.n_steps
+        stop = self.best.update(found.mean, iterate, self.estimator.n_iter_no_change)
         self.kept = self.best.iterate
-        return value, stop
+        return found, stop
 
     def _lap(self, name=None):
         now = time.perf_counter()

@@ -15,10 +15,11 @@ from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
 SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
-INTEGERS = ["iteration", "n_steps", "n_episodes"]
+INTEGERS = ["iteration", "n_steps", "n_episodes", "n_validation_steps"]
 NUMBERS = ["return_mean", "return_std", "eta", "divergence", "entropy"]
-NUMBERS += ["approximation_error", "validation_return"]
-NUMBERS += ["rollout_time", "critic_time", "fit_time"]
+NUMBERS += ["approximation_error", "validation_return", "validation_std"]
+TIMES = ["rollout_time", "critic_time", "fit_time", "validation_time"]
+KEYS = [*INTEGERS[:3], *NUMBERS, INTEGERS[3], *TIMES]
 
 
 @pytest.mark.parametrize("critic", DATA_CRITICS)
@@ -26,9 +27,9 @@ def test_one_plain_record_per_iteration(critic):
     policy = AMPOPolicy(Ridge(), critic=critic, **SMALL).fit(CountingEnv)
     assert policy.n_iter_ == len(policy.history_) == policy.best_iteration_ == 3
     for i, record in enumerate(policy.history_, start=1):
-        assert list(record) == INTEGERS + NUMBERS
-        assert [type(record[key]) for key in INTEGERS] == [int] * 3
-        assert [type(record[key]) for key in NUMBERS] == [float] * 10
+        assert list(record) == KEYS
+        assert {type(record[key]) for key in INTEGERS} == {int}
+        assert {type(record[key]) for key in NUMBERS + TIMES} == {float}
         assert record["iteration"] == i
         assert record["n_steps"] == 40 * i
         assert record["n_episodes"] == 8
@@ -38,8 +39,9 @@ def test_one_plain_record_per_iteration(critic):
         assert 0 <= record["divergence"] < 1
         assert record["approximation_error"] >= 0
         assert record["eta"] > 0
-        assert np.isnan(record["validation_return"])
-        assert min(record[key] for key in NUMBERS[-3:]) >= 0
+        assert np.isnan([record["validation_return"], record["validation_std"]]).all()
+        assert record["n_validation_steps"] == 0
+        assert min(record[key] for key in TIMES) >= 0
     assert policy.n_steps_ == 120
     assert policy.n_validation_steps_ == 0
 
@@ -128,6 +130,9 @@ def test_early_stopping(script, patience, n_iter, best):
     assert policy.best_iteration_ == best
     values = [record["validation_return"] for record in policy.history_]
     assert values == [3.0 - action for action in script[:n_iter]]
+    counts = [record["n_validation_steps"] for record in policy.history_]
+    assert counts == [4 * 5 * i for i in range(1, n_iter + 1)]
+    assert {record["validation_std"] for record in policy.history_} == {0.0}
     kept = script[best - 1]
     assert_array_equal(policy.predict([[0.0, 0.0], [3.0, 1.0]]), [kept, kept])
     assert_allclose(policy.action_values([[0.0, 0.0]]), [np.eye(2)[kept]])

@@ -32,9 +32,12 @@ KEYS = [
     "entropy",
     "approximation_error",
     "validation_return",
+    "validation_std",
+    "n_validation_steps",
     "rollout_time",
     "critic_time",
     "fit_time",
+    "validation_time",
 ]
 
 
