@@ -1,0 +1,136 @@
+"""Damaged files are refused or unharmed; writing one is all or nothing."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import Ridge
+
+import skampo
+from skampo import AMPOPolicy
+from skampo.exceptions import SkampoFileError
+from tests.persistence.crafting import pack, unpack
+
+STATES = np.random.default_rng(0).normal(size=(20, 2))
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return AMPOPolicy(Ridge(), max_iter=2).fit(STATES, STATES[:, 0] > 0)
+
+
+@pytest.fixture
+def path(policy, tmp_path):
+    policy.save(tmp_path / "policy.skampo")
+    return tmp_path / "policy.skampo"
+
+
+def mutants(data, n):
+    """Files cut at random places, and files with one bit flipped."""
+    rng = np.random.default_rng(0)
+    for length in rng.choice(len(data), size=n // 2, replace=len(data) < n // 2):
+        yield data[:length]
+    for bit in rng.choice(8 * len(data), size=n // 2, replace=False):
+        mutant = bytearray(data)
+        mutant[bit // 8] ^= 1 << (bit % 8)
+        yield bytes(mutant)
+
+
+def test_two_thousand_damaged_files_are_refused(path):
+    data, n_refused = path.read_bytes(), 0
+    for mutant in mutants(data, 2000):
+        path.write_bytes(mutant)
+        with pytest.raises(SkampoFileError, match=re.escape(str(path))):
+            skampo.load(path)
+        n_refused += 1
+    assert n_refused == 2000
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty. Save the policy again."),
+        (b"PK\x03\x04", "is no file of skampo: it does not start with 'skampo'."),
+        (b"\x80\x04.", "is a pickle and no file of skampo. Reading a pickle runs code"),
+        (b"skampo 1 abc\n", "is no file of skampo"),
+    ],
+)
+def test_other_files(path, data, words):
+    path.write_bytes(data)
+    with pytest.raises(SkampoFileError, match=re.escape(f"{path} {words}")):
+        skampo.load(path)
+
+
+def test_what_is_wrong_is_said(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
+    with pytest.raises(SkampoFileError, match=r"is damaged: .* Take another copy"):
+        skampo.load(path)
+    versions, _, _ = unpack(data)
+    path.write_bytes(pack(versions, b"", number=2))
+    match = r"has format 2, and this version of skampo reads format 1\. Update"
+    with pytest.raises(SkampoFileError, match=match):
+        skampo.load(path)
+    path.write_bytes(data)
+    match = f"has more than max_size={len(data) - 1:,} bytes. If you know"
+    with pytest.raises(SkampoFileError, match=match):
+        skampo.load(path, max_size=len(data) - 1)
+
+
+def test_directories_and_missing_files(tmp_path):
+    with pytest.raises(SkampoFileError, match=r"is a directory\. Give the path of a"):
+        skampo.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        skampo.load(tmp_path / "nowhere")
+
+
+def test_a_file_of_other_versions_loads_with_a_warning(policy, path):
+    versions, _, _ = unpack(path.read_bytes())
+    payload = path.read_bytes().split(b"\n", 2)[2]
+    older = versions.replace(f'"{skampo.__version__}"'.encode(), b'"0.0.1"')
+    path.write_bytes(pack(older, payload))
+    match = rf"policy.skampo was written by skampo 0.0.1 \(now {skampo.__version__}\)"
+    with pytest.warns(UserWarning, match=match):
+        loaded = skampo.load(path)
+    assert_array_equal(loaded.predict_proba(STATES), policy.predict_proba(STATES))
+
+
+@pytest.mark.filterwarnings("ignore:.* was written by:UserWarning")
+def test_files_of_earlier_releases():
+    expected = np.load(GOLDEN / "proba.npy")
+    files = sorted(GOLDEN.glob("*.skampo"))
+    assert files
+    for path in files:
+        proba = skampo.load(path).predict_proba(np.load(GOLDEN / "states.npy"))
+        np.testing.assert_allclose(proba, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("failing", ["replace", "fsync"])
+def test_a_failed_save_leaves_what_was_there(policy, path, failing, monkeypatch):
+    before = path.read_bytes()
+
+    def fail(*args):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(os, failing, fail)
+    with pytest.raises(OSError, match="No space left"):
+        AMPOPolicy(Ridge(), max_iter=1).fit(STATES, STATES[:, 1] > 0).save(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_is_followed(policy, path, tmp_path):
+    link = tmp_path / "latest.skampo"
+    link.symlink_to(path)
+    policy.save(link)
+    assert link.is_symlink()
+    assert_array_equal(skampo.load(link).predict(STATES), policy.predict(STATES))
+
+
+def test_the_folder_has_to_exist(policy, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        policy.save(tmp_path / "nowhere" / "policy.skampo")
