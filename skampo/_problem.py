@@ -127,13 +127,16 @@ def _environment_problem(estimator, X, seed, last):
         returns, n_steps = results.returns, int(results.lengths.sum())
         return Validation(float(returns.mean()), float(returns.std()), n_steps)
 
+    encoder = experience.observation_encoder
+    names = encoder.feature_names
     return Problem(
         "environments",
         experience,
         critic,
         estimator.gamma,
-        experience.observation_encoder.is_discrete,
+        encoder.is_discrete,
         validate,
+        names if names is None else np.asarray(names, dtype=object),
     )
 
 

@@ -90,7 +90,7 @@ class PolicyMixin:
         best = self.predict_proba(X, action_mask=action_mask).argmax(axis=1)
         return self.classes_[best]
 
-    def decision_function(self, X):
+    def decision_function(self, X, *, action_mask=None):
         """
         Return the scores that the mirror map projects onto probabilities.
 
@@ -98,6 +98,8 @@ class PolicyMixin:
         ----------
         X : array-like of shape (n, n_features)
             States.
+        action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
+            Nonzero where an action is allowed; the others get minus infinity.
 
         Returns
         -------
@@ -106,7 +108,10 @@ class PolicyMixin:
             second less that of the first, as scikit-learn's classifiers do.
         """
         X = self._check_states(X)
+        mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
         scores = self._policy.scores(X)
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def sample(self, X, *, random_state=None, action_mask=None):
@@ -159,6 +164,40 @@ class PolicyMixin:
                 "predict_proba or decision_function."
             )
         return self._q(X)
+
+    def encode_observations(self, observations):
+        """
+        Turn observations, as the environment gave them, into rows of features.
+
+        Parameters
+        ----------
+        observations : sequence of object
+            Elements of the observation space; for `Box` and `Discrete` spaces also an
+            array with one observation per row. Split what a vector environment gives
+            for other spaces with ``gymnasium.vector.utils.iterate``.
+
+        Returns
+        -------
+        ndarray of shape (n, n_features)
+            What the other methods take as `X`: one integer column for a `Discrete`
+            space, the flat vector for every other. Policies that were fitted to labels
+            or a model take the states as they are.
+
+        Raises
+        ------
+        ValueError
+            If an observation does not fit the space.
+        """
+        check_is_fitted(self)
+        if self._observation_encoder is None:
+            return self._check_states(observations)
+        try:
+            return self._observation_encoder.encode_batch(observations)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The observations do not fit what {type(self).__name__} was fitted "
+                f"on: {error}."
+            ) from error
 
     def act(self, observation, *, deterministic=True, rng=None, action_mask=None):
         """
@@ -290,8 +329,18 @@ class PolicyMixin:
         if self._columns is not None:
             named = validate_data(self, X, skip_check_array=True, reset=False)
             return self._columns.transform(named)
+        # Names from an environment are for data frames; its arrays never have any.
+        nameless = self._observation_encoder is not None and not hasattr(X, "columns")
+        reader = _without_names(self) if nameless else self
         # One layout: products of another one differ in the last bit.
-        return validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        return validate_data(reader, X, dtype=np.float64, order="C", reset=False)
+
+
+def _without_names(policy):
+    """A blank of the same class that knows the number of features alone."""
+    blank = type(policy)()
+    blank.n_features_in_ = policy.n_features_in_
+    return blank
 
 
 def _refuse_environments(X, error):

@@ -1,18 +1,23 @@
 """What a fitted policy answers, and what it refuses."""
 
+import pickle
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import scipy.sparse
 from gymnasium import spaces
+from gymnasium.vector.utils import batch_space, iterate
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from lightgbm import LGBMRegressor
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -89,6 +94,26 @@ def test_masks(each_policy):
     assert_array_equal(everything, each_policy.predict_proba(STATES))
 
 
+def test_forbidden_actions_have_infinite_scores(each_policy):
+    mask = np.random.default_rng(2).random((50, 3)) < 0.5
+    mask[~mask.any(axis=1), 2] = True
+    scores = each_policy.decision_function(STATES, action_mask=mask)
+    assert_array_equal(np.isneginf(scores), ~mask)
+    free = each_policy.decision_function(STATES)
+    assert_array_equal(scores[mask], free[mask])
+    proba = each_policy.predict_proba(STATES, action_mask=mask)
+    assert_allclose(each_policy.mirror_map_.project(scores), proba, atol=1e-12)
+
+
+def test_forbidden_actions_of_two():
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(lambda: RewardingEnv(n_actions=2))
+    rows = STATES[:2]
+    assert_array_equal(policy.decision_function(rows, action_mask=[0, 1]), np.inf)
+    assert_array_equal(policy.decision_function(rows, action_mask=[1, 0]), -np.inf)
+    both = policy.decision_function(rows, action_mask=[1, 1])
+    assert_array_equal(both, policy.decision_function(rows))
+
+
 def test_a_mask_renormalizes_the_softmax(policy):
     proba = policy.predict_proba(STATES)
     masked = policy.predict_proba(STATES, action_mask=[True, False, True])
@@ -107,7 +132,8 @@ def test_a_mask_renormalizes_the_softmax(policy):
     ],
 )
 def test_masks_that_are_refused(policy, mask, words):
-    for method in (policy.predict_proba, policy.predict, policy.sample):
+    methods = (policy.predict_proba, policy.predict, policy.sample)
+    for method in (*methods, policy.decision_function, policy.predict_log_proba):
         with pytest.raises(ValueError, match=re.escape(words)):
             method(STATES, action_mask=mask)
 
@@ -148,18 +174,41 @@ def test_act_is_predict_on_the_encoded_observation(name, critic):
     observation_space, action_space = SPACES[name]
     policy = AMPOPolicy(Ridge(), critic=critic, **SMALL)
     policy.fit(lambda: SpaceEnv(observation_space, action_space))
-    encoder = policy._observation_encoder
     observation_space.seed(0)
-    for _ in range(20):
-        observation = observation_space.sample()
-        row = encoder.encode(observation)[None]
-        assert row.shape == (1, policy.n_features_in_)
+    observations = [observation_space.sample() for _ in range(20)]
+    rows = policy.encode_observations(observations)
+    assert rows.shape == (20, policy.n_features_in_)
+    for observation, row in zip(observations, rows[:, None], strict=True):
         action = policy.act(observation)
         assert action_space.contains(action)
         assert_array_equal(action, policy.predict(row)[0])
         drawn = policy.act(observation, deterministic=False, rng=7)
         assert_array_equal(drawn, policy.sample(row, random_state=7)[0])
         assert action_space.contains(drawn)
+
+
+def test_encoded_observations_by_hand():
+    space = spaces.Dict(place=spaces.Box(0, 9, (2,)), color=spaces.Discrete(3))
+    policy = AMPOPolicy(Ridge(), **SMALL)
+    policy.fit(lambda: SpaceEnv(space, spaces.Discrete(2)))
+    observations = [{"place": [3.0, 4.0], "color": 1}, {"color": 0, "place": [5, 6]}]
+    rows = policy.encode_observations(observations)
+    assert_array_equal(rows, [[3, 4, 0, 1, 0], [5, 6, 1, 0, 0]])
+    batch = {"color": np.array([1, 0]), "place": np.array([[3.0, 4.0], [5.0, 6.0]])}
+    pieces = list(iterate(batch_space(space, 2), batch))
+    assert_array_equal(policy.encode_observations(pieces), rows)
+    with pytest.raises(ValueError, match="observations do not fit what AMPOPolicy"):
+        policy.encode_observations([{"place": [3.0, 4.0]}])
+    with pytest.raises(ValueError, match="observations do not fit what AMPOPolicy"):
+        policy.encode_observations(3)
+
+
+def test_states_of_labels_and_models_are_encoded_already():
+    X = np.array([[0.0], [1.0]])
+    policy = AMPOPolicy(Ridge(), max_iter=1, random_state=0).fit(X, [0, 1])
+    assert_array_equal(policy.encode_observations([[2], [3]]), [[2.0], [3.0]])
+    with pytest.raises(ValueError, match="X has 2 features, but AMPOPolicy"):
+        policy.encode_observations([[2, 3]])
 
 
 def test_labels_of_the_environment():
@@ -269,11 +318,53 @@ def test_objects_that_are_numbers_are_accepted(policy):
     assert_array_equal(policy.predict_proba(STATES.tolist()), expected)
 
 
-def test_predictions_from_many_threads(policy):
-    expected = policy.predict_proba(STATES)
-    with ThreadPoolExecutor(4) as pool:
-        for proba in pool.map(policy.predict_proba, [STATES] * 40):
-            assert_array_equal(proba, expected)
+THREADED = {
+    "default": (None, 200),
+    "tree": (DecisionTreeRegressor(max_depth=4), 200),
+    "network": (
+        MLPRegressor(loss="squared_error", hidden_layer_sizes=(4,), max_iter=2),
+        40,
+    ),
+    "LightGBM": (
+        LGBMRegressor(n_estimators=2, min_child_samples=2, n_jobs=1, verbose=-1),
+        40,
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:the regressor explains nothing:UserWarning")
+@pytest.mark.parametrize("name", THREADED)
+def test_eight_threads_predict_as_one(name):
+    regressor, n_calls = THREADED[name]
+    policy = AMPOPolicy(regressor, **SMALL).fit(make_env)
+    before = pickle.dumps(policy)
+    batches = [STATES[i % 40 : i % 40 + 10] for i in range(n_calls)]
+
+    def answer(thread):
+        return [
+            (
+                policy.predict_proba(rows),
+                policy.act(rows[0]),
+                policy.act(rows[1], deterministic=False, rng=i),
+            )
+            for i, rows in enumerate(batches)
+        ]
+
+    expected = answer(0)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(answer, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+    for answered in answers:
+        for (proba, *actions), (right, *others) in zip(answered, expected, strict=True):
+            assert_array_equal(proba, right, strict=True)
+            assert actions == others
+    # Predicting writes nothing down.
+    assert pickle.dumps(policy) == before
 
 
 def test_scores_may_be_huge():

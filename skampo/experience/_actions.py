@@ -59,8 +59,8 @@ class ActionEncoder:
         else:
             raise ValueError(
                 "AMPOPolicy needs a finite action space, but "
-                f"{environment} has action_space={space}. Discretize it, for example "
-                "DiscretizeAction(env, bins=11), or use a continuous-control library."
+                f"{environment} has action_space={space}. For a Box, wrap it: "
+                "gymnasium.wrappers.DiscretizeAction(env, bins=11)."
             )
         self.space = without_generator(space)
         self.n_actions = len(self.labels)

@@ -159,7 +159,7 @@ def test_other_action_spaces_are_refused(space):
     with pytest.raises(ValueError, match="finite action space") as caught:
         ActionEncoder(space, "Pendulum-v1")
     assert f"Pendulum-v1 has action_space={space}." in str(caught.value)
-    assert "DiscretizeAction(env, bins=11)" in str(caught.value)
+    assert "gymnasium.wrappers.DiscretizeAction(env, bins=11)" in str(caught.value)
 
 
 def test_action_encoders_pickle_and_compare():

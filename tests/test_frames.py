@@ -1,0 +1,137 @@
+"""Data frames in every entry point, and names that have to match."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from gymnasium import spaces
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import Ridge
+
+from skampo import AMPOPolicy
+from skampo.mdp import make_random_mdp
+from tests.faulty_envs import SpaceEnv
+from tests.scripted import RewardingEnv
+
+NAMES = ["speed", "angle"]
+STATES = np.random.default_rng(0).normal(size=(30, 2))
+LABELS = np.where(STATES[:, 0] > 0, "left", "right")
+SMALL = {"max_iter": 2, "random_state": 0}
+METHODS = ("predict_proba", "predict", "predict_log_proba", "decision_function")
+
+frames = pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+
+
+def make_frame(frame, values=STATES, names=NAMES):
+    return frame(dict(zip(names, np.transpose(values), strict=True)))
+
+
+@frames
+@pytest.mark.parametrize("series", [pd.Series, pl.Series, np.asarray])
+def test_labels(frame, series):
+    expected = AMPOPolicy(Ridge(), **SMALL).fit(STATES, LABELS)
+    weights = series(np.ones(30))
+    policy = AMPOPolicy(Ridge(), **SMALL)
+    policy.fit(make_frame(frame), series(LABELS), sample_weight=weights)
+    assert policy.feature_names_in_.tolist() == NAMES
+    for method in METHODS:
+        given = getattr(policy, method)(make_frame(frame))
+        assert type(given) is np.ndarray
+        assert_array_equal(given, getattr(expected, method)(STATES))
+    drawn = policy.sample(make_frame(frame), random_state=0)
+    assert_array_equal(drawn, expected.sample(STATES, random_state=0))
+    score = policy.score(make_frame(frame), series(LABELS), sample_weight=weights)
+    assert score == expected.score(STATES, LABELS)
+
+
+@frames
+def test_masks(frame):
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(make_frame(frame), LABELS)
+    mask = np.random.default_rng(1).random((30, 2)) < 0.5
+    mask[~mask.any(axis=1), 0] = True
+    table = make_frame(frame, mask, ["left", "right"])
+    proba = policy.predict_proba(make_frame(frame), action_mask=table)
+    assert_array_equal(proba > 0, mask)
+
+
+@frames
+def test_names_that_do_not_match(frame):
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(make_frame(frame), LABELS)
+    with pytest.raises(ValueError, match="should match those that were passed during"):
+        policy.predict(make_frame(frame, names=["angle", "speed"]))
+    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+        policy.predict_proba(make_frame(frame, names=["speed", "weight"]))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        policy.predict(STATES)
+    policy.fit(STATES, LABELS)
+    assert not hasattr(policy, "feature_names_in_")
+    with pytest.warns(UserWarning, match="X has feature names, but AMPOPolicy was fit"):
+        policy.predict(make_frame(frame))
+
+
+DICT = spaces.Dict(place=spaces.Box(0, 9, (2,)), speed=spaces.Box(0, 1, (1,)))
+
+
+@frames
+def test_keys_of_a_dict_space_are_names(frame):
+    policy = AMPOPolicy(Ridge(), **SMALL, steps_per_iter=16, n_envs=1)
+    policy.fit(lambda: SpaceEnv(DICT, spaces.Discrete(2)))
+    names = ["place_0", "place_1", "speed"]
+    assert policy.feature_names_in_.tolist() == names
+    assert policy.feature_names_in_.dtype == object
+    X = np.random.default_rng(0).random((5, 3))
+    expected = policy.predict_proba(X)
+    assert_array_equal(policy.predict_proba(make_frame(frame, X, names)), expected)
+    encoded = policy.encode_observations([DICT.sample()])
+    assert policy.predict(encoded).shape == (1,)
+    with pytest.raises(ValueError, match="feature names should match"):
+        policy.predict_proba(make_frame(frame, X, names[::-1]))
+    with pytest.raises(ValueError, match="X has 2 features, but AMPOPolicy"):
+        policy.predict_proba(X[:, :2])
+    policy.fit(RewardingEnv)
+    assert not hasattr(policy, "feature_names_in_")
+
+
+@frames
+def test_states_of_environments_and_models(frame):
+    policy = AMPOPolicy(Ridge(), **SMALL, steps_per_iter=16, n_envs=1)
+    policy.fit(RewardingEnv)
+    match = "X has feature names, but AMPOPolicy was fitted without feature names"
+    with pytest.warns(UserWarning, match=match):
+        proba = policy.predict_proba(make_frame(frame))
+    assert_array_equal(proba, policy.predict_proba(STATES))
+    with pytest.warns(UserWarning, match=match):
+        values = policy.action_values(make_frame(frame))
+    assert_array_equal(values, policy.action_values(STATES))
+    mdp = make_random_mdp(random_state=0)
+    policy = AMPOPolicy(max_iter=2).fit(mdp)
+    with pytest.warns(UserWarning, match=match):
+        proba = policy.predict_proba(make_frame(frame, mdp.states, ["state"]))
+    assert_array_equal(proba, policy.predict_proba(mdp.states))
+
+
+@pytest.mark.parametrize(
+    "change",
+    {
+        "float32": lambda X: X.astype(np.float32),
+        "big endian": lambda X: X.astype(">f8"),
+        "Fortran": np.asfortranarray,
+        "strided": lambda X: np.repeat(X, 2, axis=0)[::2],
+        "read-only": lambda X: np.frombuffer(X.tobytes()).reshape(X.shape),
+        "integers": lambda X: X.astype(np.int8),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_arrays_of_any_kind_give_the_same_bits(change):
+    X = STATES.round()
+    policy = AMPOPolicy(**SMALL, steps_per_iter=32, n_envs=2).fit(RewardingEnv)
+    for method in (*METHODS, "action_values"):
+        expected = getattr(policy, method)(X)
+        assert_array_equal(getattr(policy, method)(change[1](X)), expected)
+
+
+def test_the_history_is_a_table():
+    policy = AMPOPolicy(Ridge(), **SMALL, steps_per_iter=16, n_envs=1)
+    history = pd.DataFrame(policy.fit(RewardingEnv).history_)
+    assert history["iteration"].tolist() == [1, 2]
+    assert pl.DataFrame(policy.history_).shape == history.shape
