@@ -107,13 +107,35 @@ class TransitionLog:
 
     def __getitem__(self, rows):
         """Select rows; a search splits a log as it splits an array."""
-        rows = rows[0] if isinstance(rows, tuple) else rows
+        # An array may be asked for the rows of all its columns, [rows, ...].
+        return self.select(rows[0] if isinstance(rows, tuple) else rows)
+
+    def select(self, rows, episodes=None):
+        """
+        Select rows, perhaps under other labels of episodes.
+
+        Parameters
+        ----------
+        rows : array-like or slice
+            A mask, a slice or positions.
+        episodes : array-like of shape (n_selected,), default=None
+            Labels for the selected rows; None keeps theirs.
+
+        Returns
+        -------
+        TransitionLog
+            With all actions, also those that do not occur in these rows.
+        """
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         classes = columns.pop("classes")
+        if episodes is not None:
+            columns.pop("episodes")
         selected = {
             name: column if column is None else take_rows(column, rows)
             for name, column in columns.items()
         }
+        if episodes is not None:
+            selected["episodes"] = episodes
         return type(self)(**selected, classes=classes)
 
     @property

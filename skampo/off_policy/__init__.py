@@ -1,5 +1,29 @@
 """What a policy would be worth, from a log of another one."""
 
+from skampo.off_policy._direct import direct_method, fitted_q_evaluation
+from skampo.off_policy._doubly_robust import doubly_robust, magic
 from skampo.off_policy._episodes import transitions_from_episodes
+from skampo.off_policy._importance import (
+    importance_sampling,
+    per_decision_importance_sampling,
+)
+from skampo.off_policy._propensities import estimate_propensities
+from skampo.off_policy._result import OffPolicyEstimate
+from skampo.off_policy._scorer import OffPolicyScorer, make_off_policy_scorer
+from skampo.off_policy._values import ActionValues, fit_action_values
 
-__all__ = ["transitions_from_episodes"]
+__all__ = [
+    "ActionValues",
+    "OffPolicyEstimate",
+    "OffPolicyScorer",
+    "direct_method",
+    "doubly_robust",
+    "estimate_propensities",
+    "fit_action_values",
+    "fitted_q_evaluation",
+    "importance_sampling",
+    "magic",
+    "make_off_policy_scorer",
+    "per_decision_importance_sampling",
+    "transitions_from_episodes",
+]

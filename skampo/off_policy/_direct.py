@@ -1,0 +1,196 @@
+"""The model alone: direct method and fitted Q evaluation."""
+
+import copy
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.utils import check_random_state
+
+from skampo.off_policy._bootstrap import RatioSum, effective_size
+from skampo.off_policy._result import conclude, few_rows, unseen_actions
+from skampo.off_policy._trajectories import action_proba
+from skampo.off_policy._values import fit_critic
+from skampo.utils._sklearn import take_rows
+
+__all__ = ["direct_method", "fitted_q_evaluation"]
+
+
+def direct_method(
+    policy,
+    log,
+    action_values,
+    *,
+    confidence=0.95,
+    n_bootstraps=1000,
+    random_state=None,
+):
+    r"""
+    Believe a model: its value where the episodes of the log begin.
+
+    The estimate is :math:`n^{-1} \sum_i \sum_a \pi(a | s_0^i) Q(s_0^i, a)`. The
+    interval knows that other episodes would begin elsewhere, and nothing of the errors
+    of the model.
+
+    Parameters
+    ----------
+    policy : object
+        Has `predict_proba` and `classes_`: a fitted policy or classifier.
+    log : TransitionLog
+        Episodes; only where they begin is looked at.
+    action_values : callable
+        States to values of all actions, shape (n, n_actions), as `fit_action_values`
+        or the method `action_values` of a policy gives them.
+    confidence : float, default=0.95
+        Confidence of the interval.
+    n_bootstraps : int, default=1000
+        Resamples of the episodes for the interval; 0 gives none.
+    random_state : int, RandomState instance or None, default=None
+        Draws the resamples.
+
+    Returns
+    -------
+    OffPolicyEstimate
+        With the effective sample size of the rows that show what the policy does.
+
+    Raises
+    ------
+    ValueError
+        If the log has no episodes.
+
+    See Also
+    --------
+    fitted_q_evaluation : Fits the model, and its interval knows of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import direct_method
+    >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
+    >>> log = TransitionLog(X, y, [1, 3] * 100)
+    >>> policy = DummyClassifier().fit(X, y)
+    >>> def values(states):
+    ...     return np.tile([1.0, 3.0], (len(states), 1))
+    >>> direct_method(policy, log, values, n_bootstraps=0).estimate
+    2.0
+    """
+    ratio = RatioSum.mean(_starting_values(policy, log, action_values))
+    bounds = ratio.interval(confidence, n_bootstraps, random_state)
+    return _finish(ratio.estimate(), bounds, confidence, policy, log)
+
+
+def fitted_q_evaluation(
+    policy,
+    log,
+    *,
+    gamma=0.99,
+    regressor=None,
+    n_sweeps=None,
+    confidence=0.95,
+    n_bootstraps=50,
+    random_state=None,
+):
+    """
+    Fit action values of the policy, and believe them where episodes begin.
+
+    Needs no propensities and bears long episodes; it is as right as the regressor is.
+    For the interval the values are fitted again to resampled episodes, from where they
+    are: the estimate and a multiple of the standard deviation of these fits. It
+    contains no error that every fit makes.
+
+    Parameters
+    ----------
+    policy : object
+        Has `predict_proba` and `classes_`: a fitted policy or classifier.
+    log : TransitionLog
+        Transitions of any policy, with episodes.
+    gamma : float, default=0.99
+        Discount factor in [0, 1).
+    regressor : estimator, default=None
+        As for `fit_action_values`.
+    n_sweeps : int, default=None
+        As for `fit_action_values`.
+    confidence : float, default=0.95
+        Confidence of the interval.
+    n_bootstraps : int, default=50
+        Fits to resampled episodes for the interval; 0 gives none.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the regressor and draws the resamples.
+
+    Returns
+    -------
+    OffPolicyEstimate
+        With the effective sample size of the rows that show what the policy does.
+
+    Raises
+    ------
+    ValueError
+        If the log has no episodes.
+
+    See Also
+    --------
+    doubly_robust : Corrects the fitted values where propensities are known.
+
+    References
+    ----------
+    .. [1] H. Le, C. Voloshin and Y. Yue, "Batch policy learning under constraints",
+       ICML 2019.
+    .. [2] B. Hao et al., "Bootstrapping fitted Q-evaluation for off-policy inference",
+       ICML 2021.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import fitted_q_evaluation
+    >>> X, y = [[0.0], [1.0], [0.0], [1.0]] * 50, ["a", "a", "b", "b"] * 50
+    >>> log = TransitionLog(X, y, [0, 1, 4, 5] * 50)
+    >>> policy = DummyClassifier(strategy="constant", constant="b").fit(X, y)
+    >>> result = fitted_q_evaluation(
+    ...     policy, log, regressor=LinearRegression(), n_bootstraps=0
+    ... )
+    >>> round(result.estimate, 6)
+    4.5
+    """
+    rng = check_random_state(random_state)
+    seed = rng.randint(2**31 - 1)
+    critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
+    estimate = _starting_values(policy, log, critic.q_).mean()
+    refits = []
+    for _ in range(n_bootstraps):
+        sample = _resample(log, rng)
+        again = fit_critic(
+            policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
+        )
+        refits.append(_starting_values(policy, sample, again.q_).mean())
+    margin = norm.ppf((1 + confidence) / 2) * np.std(refits) if refits else np.nan
+    bounds = estimate - margin, estimate + margin
+    return _finish(estimate, bounds, confidence, policy, log)
+
+
+def _starting_values(policy, log, action_values):
+    states = take_rows(log.states, np.flatnonzero(log.is_start))
+    proba = action_proba(policy, states, log.classes)
+    return (proba * action_values(states)).sum(axis=1)
+
+
+def _resample(log, rng):
+    """As many episodes, drawn with replacement, each under a label of its own."""
+    starts = np.flatnonzero(log.is_start)
+    stops = np.append(starts[1:], len(log))
+    drawn = rng.randint(len(starts), size=len(starts))
+    rows = np.concatenate([np.arange(starts[i], stops[i]) for i in drawn])
+    labels = np.repeat(np.arange(len(drawn)), (stops - starts)[drawn])
+    return log.select(rows, labels)
+
+
+def _finish(value, bounds, confidence, policy, log):
+    proba = action_proba(policy, log.states, log.classes)
+    shown = proba[np.arange(len(log)), np.searchsorted(log.classes, log.actions)]
+    if log.propensities is not None:
+        shown = shown / log.propensities
+    size = effective_size(shown)
+    complaints = [few_rows(size, len(log)), unseen_actions(log, proba)]
+    return conclude(value, bounds, confidence, size, log.n_episodes, complaints)

@@ -1,0 +1,287 @@
+"""Doubly robust estimates: a model, corrected by weighted episodes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cholesky
+from scipy.optimize import nnls
+
+from skampo.off_policy._bootstrap import RatioSum, effective_size
+from skampo.off_policy._importance import weigh
+from skampo.off_policy._result import conclude, few_episodes, unseen_actions
+from skampo.off_policy._values import modeled_values
+
+__all__ = ["doubly_robust", "magic"]
+
+# Returns of so many lengths are blended: more cost time and tell little.
+_MOST_LENGTHS = 25
+
+
+def doubly_robust(
+    policy,
+    log,
+    *,
+    action_values=None,
+    regressor=None,
+    gamma=0.99,
+    self_normalized=False,
+    confidence=0.95,
+    n_bootstraps=1000,
+    random_state=None,
+):
+    r"""
+    Correct a model's value by the weighted errors that it makes in the log.
+
+    With action values Q, :math:`V(s) = \sum_a \pi(a | s) Q(s, a)` and the weights of
+    `per_decision_importance_sampling`, the estimate is
+
+    .. math::
+
+        \frac{1}{n} \sum_i \sum_t \gamma^t \left[ w_{0:t}^i (r_t^i - Q(s_t^i, a_t^i))
+        + w_{0:t-1}^i V(s_t^i) \right] .
+
+    It is right on average if the propensities are, and nearly so if Q is; if neither
+    is, it is wrong. Behind the end of an episode that was cut, V stands for what the
+    log does not show.
+
+    Parameters
+    ----------
+    policy : object
+        Has `predict_proba` and `classes_`: a fitted policy or classifier.
+    log : TransitionLog
+        Episodes with propensities.
+    action_values : callable, default=None
+        States to values of all actions, shape (n, n_actions). None fits them by
+        `fit_action_values` to one half of the episodes for the use in the other, so
+        that no error is explained by itself.
+    regressor : estimator, default=None
+        Fits the action values; None is `skampo.regressors.default_regressor`.
+    gamma : float, default=0.99
+        Discount factor in [0, 1]; less than 1 if values are fitted.
+    self_normalized : bool, default=False
+        Divide each step by the sum of its weights instead of the number of episodes:
+        the weighted doubly robust estimate.
+    confidence : float, default=0.95
+        Confidence of the interval.
+    n_bootstraps : int, default=1000
+        Resamples of the episodes for the interval; 0 gives none.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the regressor and draws the resamples.
+
+    Returns
+    -------
+    OffPolicyEstimate
+        With the effective sample size of the weights of whole episodes.
+
+    Raises
+    ------
+    ValueError
+        If the log has no propensities or no episodes.
+
+    See Also
+    --------
+    magic : Chooses how many steps to weight.
+
+    References
+    ----------
+    .. [1] N. Jiang and L. Li, "Doubly robust off-policy value evaluation for
+       reinforcement learning", ICML 2016.
+    .. [2] P. Thomas and E. Brunskill, "Data-efficient off-policy policy evaluation for
+       reinforcement learning", ICML 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import doubly_robust
+    >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
+    >>> log = TransitionLog(X, y, [1, 3, 1, 5] * 50, propensities=[0.5] * 200)
+    >>> always_b = DummyClassifier(strategy="constant", constant="b").fit(X, y)
+    >>> def rough(states):
+    ...     return np.tile([1.0, 3.5], (len(states), 1))
+    >>> doubly_robust(always_b, log, action_values=rough, n_bootstraps=0).estimate
+    4.0
+    """
+    parts = Parts.of(policy, log, action_values, regressor, gamma, random_state)
+    ratio = parts.ratio() if self_normalized else parts.mean()
+    bounds = ratio.interval(confidence, n_bootstraps, random_state)
+    return _finish(ratio.estimate(), bounds, confidence, parts, log)
+
+
+def magic(
+    policy,
+    log,
+    *,
+    action_values=None,
+    regressor=None,
+    gamma=0.99,
+    confidence=0.95,
+    n_bootstraps=1000,
+    random_state=None,
+):
+    r"""
+    Blend the model with weighted returns of several lengths: MAGIC.
+
+    The return of length j is weighted doubly robust for j steps and follows the model
+    afterwards: no step is the model alone, all steps the weighted doubly robust
+    estimate. The blend :math:`x` is the convex combination that minimizes
+    :math:`x^T (\Omega + b b^T) x`, where :math:`\Omega` is the covariance of the
+    returns and :math:`b` their distances from the 90 % bootstrap interval of the last.
+
+    Parameters
+    ----------
+    policy : object
+        Has `predict_proba` and `classes_`: a fitted policy or classifier.
+    log : TransitionLog
+        Episodes with propensities.
+    action_values : callable, default=None
+        As for `doubly_robust`.
+    regressor : estimator, default=None
+        As for `doubly_robust`.
+    gamma : float, default=0.99
+        Discount factor in [0, 1]; less than 1 if values are fitted.
+    confidence : float, default=0.95
+        Confidence of the interval, which takes the blend as given.
+    n_bootstraps : int, default=1000
+        Resamples of the episodes; 0 gives no interval.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the regressor and draws the resamples.
+
+    Returns
+    -------
+    OffPolicyEstimate
+        With the effective sample size of the weights of whole episodes.
+
+    Raises
+    ------
+    ValueError
+        If the log has no propensities or no episodes.
+
+    See Also
+    --------
+    doubly_robust : All steps, nothing blended.
+
+    References
+    ----------
+    .. [1] P. Thomas and E. Brunskill, "Data-efficient off-policy policy evaluation for
+       reinforcement learning", ICML 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import magic
+    >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
+    >>> log = TransitionLog(X, y, [1, 3] * 100, propensities=[0.5] * 200)
+    >>> always_b = DummyClassifier(strategy="constant", constant="b").fit(X, y)
+    >>> def exact(states):
+    ...     return np.tile([1.0, 3.0], (len(states), 1))
+    >>> magic(always_b, log, action_values=exact, n_bootstraps=0).estimate
+    3.0
+    """
+    parts = Parts.of(policy, log, action_values, regressor, gamma, random_state)
+    lengths = _choose_lengths(parts.n_steps)
+    blend = _blend(parts, lengths, random_state)
+    ratio = parts.ratio(*_shares(blend, lengths, parts.n_steps))
+    bounds = ratio.interval(confidence, n_bootstraps, random_state)
+    return _finish(ratio.estimate(), bounds, confidence, parts, log)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    r"""
+    Discounted errors and values of all steps, shape (n_episodes, n_steps + 1).
+
+    `errors` are :math:`\gamma^t w_{0:t} (r_t - Q_t)`, `values` are
+    :math:`\gamma^t w_{0:t-1} V_t`.
+    """
+
+    trajectories: Any
+    proba: np.ndarray
+    errors: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, policy, log, action_values, regressor, gamma, random_state):
+        """Weigh the episodes, and model what they are worth."""
+        trajectories, proba = weigh(policy, log)
+        model = modeled_values(
+            policy, log, proba, action_values, regressor, gamma, random_state
+        )
+        discounts = trajectories.discounts(gamma)
+        errors = trajectories.place(log.rewards - model.taken)
+        values = trajectories.place(model.values) + trajectories.behind(model.beyond)
+        return cls(
+            trajectories,
+            proba,
+            discounts * trajectories.weights * errors,
+            discounts * trajectories.previous * values,
+        )
+
+    @property
+    def n_steps(self):
+        """Steps of the longest episode."""
+        return self.errors.shape[1] - 1
+
+    def mean(self):
+        """The doubly robust estimate."""
+        return RatioSum.mean(self.errors.sum(axis=1) + self.values.sum(axis=1))
+
+    def ratio(self, error_shares=1.0, value_shares=1.0):
+        """The weighted doubly robust estimate, of shares of the steps."""
+        weights, previous = self.trajectories.weights, self.trajectories.previous
+        return RatioSum(
+            np.hstack([error_shares * self.errors, value_shares * self.values]),
+            np.hstack([weights, previous]),
+        )
+
+
+def _finish(value, bounds, confidence, parts, log):
+    n_episodes = len(parts.errors)
+    size = effective_size(parts.trajectories.weights[:, -1])
+    complaints = [few_episodes(size, n_episodes), unseen_actions(log, parts.proba)]
+    return conclude(value, bounds, confidence, size, n_episodes, complaints)
+
+
+def _choose_lengths(n_steps):
+    """Numbers of weighted steps, from none to all."""
+    n_lengths = min(n_steps + 1, _MOST_LENGTHS)
+    return np.unique(np.linspace(0, n_steps, n_lengths).round().astype(int))
+
+
+def _shares(blend, lengths, n_steps):
+    """How much of each step's error and value the blend holds."""
+    steps = np.arange(n_steps + 1)[:, None]
+    return (steps < lengths) @ blend, (steps <= lengths) @ blend
+
+
+def _blend(parts, lengths, random_state):
+    """The convex combination with the least mean squared error."""
+    each = [
+        parts.ratio(*_shares(np.ones(1), lengths[i : i + 1], parts.n_steps))
+        for i in range(len(lengths))
+    ]
+    low, high = each[-1].interval(0.9, 200, random_state)
+    values = np.array([one.estimate() for one in each])
+    low, high = np.fmin(low, values[-1]), np.fmax(high, values[-1])
+    bias = np.maximum(0, np.maximum(low - values, values - high))
+    influence = np.array([one.influence() for one in each])
+    return smallest_on_simplex(influence @ influence.T + np.outer(bias, bias))
+
+
+def smallest_on_simplex(matrix):
+    r"""
+    The x that minimizes :math:`x^T M x` among the probability vectors.
+
+    The minimizer over :math:`u \ge 0` of :math:`\|A u\|^2 + (1 - 1^T u)^2`, with
+    :math:`M = A^T A`, has the same optimality conditions up to its scale.
+    """
+    size = len(matrix)
+    unit = np.trace(matrix) / size or 1.0
+    # Returns of neighboring lengths may be the same: a nudge keeps the root real.
+    root = cholesky(matrix / unit + 1e-10 * np.eye(size))
+    found, _ = nnls(np.vstack([root, np.ones(size)]), np.append(np.zeros(size), 1.0))
+    return found / found.sum()

@@ -1,0 +1,65 @@
+"""Probabilities of logged actions, estimated by a classifier."""
+
+import dataclasses
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+__all__ = ["estimate_propensities"]
+
+# Smaller estimates would give single rows all the weight.
+SMALLEST = 0.01
+
+
+def estimate_propensities(log, classifier, *, n_splits=5):
+    """
+    Estimate with which probability the logged actions were chosen.
+
+    Each episode is predicted by a classifier that was fitted to other episodes, and
+    probabilities below 0.01 are raised to it. Estimates from the result are only as
+    right as the classifier: where it can be known, log the true probability.
+
+    Parameters
+    ----------
+    log : TransitionLog
+        With or without propensities.
+    classifier : estimator
+        Has `predict_proba`; cloned, never fitted in place.
+    n_splits : int, default=5
+        Parts of the episodes, at most their number; each is predicted from the others.
+
+    Returns
+    -------
+    TransitionLog
+        The same log with estimated propensities.
+
+    See Also
+    --------
+    doubly_robust : Stays right when they are wrong but the fitted values are not.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import estimate_propensities
+    >>> log = TransitionLog([[0.0]] * 4, ["a", "b", "b", "a"], [1, 2, 3, 4])
+    >>> guess = DummyClassifier(strategy="uniform")
+    >>> estimate_propensities(log, guess, n_splits=2).propensities
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    groups = log.is_start.cumsum()
+    done = np.searchsorted(log.classes, log.actions)
+    n_splits = min(n_splits, log.n_episodes)
+    # Columns of actions that the rows of a part never show are filled with zeros.
+    proba = cross_val_predict(
+        clone(classifier),
+        log.states,
+        done,
+        groups=groups,
+        cv=GroupKFold(n_splits),
+        method="predict_proba",
+    )
+    columns = np.searchsorted(np.unique(done), done)
+    chosen = np.clip(proba[np.arange(len(log)), columns], SMALLEST, 1.0)
+    return dataclasses.replace(log, propensities=chosen)

@@ -1,0 +1,79 @@
+"""Episodes side by side, and what they count for under another policy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Trajectories", "action_proba"]
+
+# The largest exponent whose exponential is a float.
+_LARGEST = 700.0
+
+
+def action_proba(policy, states, classes):
+    """Probabilities of the log's actions, in their order, under a policy."""
+    proba = np.asarray(policy.predict_proba(states), dtype=np.float64)
+    known = np.asarray(getattr(policy, "classes_", classes))
+    unknown = known[~np.isin(known, classes)]
+    if len(unknown) and proba[:, np.isin(known, unknown)].any():
+        raise ValueError(
+            "The policy chooses actions that the log does not know: "
+            f"{unknown.tolist()}. The log has {classes.tolist()}; give a log all "
+            "actions as `classes`."
+        )
+    aligned = np.zeros((len(proba), len(classes)))
+    kept = np.isin(known, classes)
+    aligned[:, np.searchsorted(classes, known[kept])] = proba[:, kept]
+    return aligned
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    r"""
+    Episodes as rows, steps as columns; everything is 0 behind the end of an episode.
+
+    `weights` holds :math:`w_{0:t} = \prod_{k \le t} \pi(a_k | s_k) / \pi_b(a_k | s_k)`,
+    which stays what it was behind the end, and `previous` :math:`w_{0:t-1}`. There is
+    one column more than the longest episode has steps.
+    """
+
+    rows: np.ndarray
+    steps: np.ndarray
+    lengths: np.ndarray
+    horizon: int
+    weights: np.ndarray | None
+    previous: np.ndarray | None
+
+    @classmethod
+    def of(cls, log, proba=None):
+        """Arrange a log; `proba` are the target probabilities of what was done."""
+        starts = np.flatnonzero(log.is_start)
+        lengths = np.diff(np.append(starts, len(log)))
+        rows = np.repeat(np.arange(len(starts)), lengths)
+        steps = np.arange(len(log)) - np.repeat(starts, lengths)
+        horizon = int(lengths.max()) + 1
+        arranged = cls(rows, steps, lengths, horizon, None, None)
+        if proba is None:
+            return arranged
+        with np.errstate(divide="ignore"):
+            ratios = np.log(proba) - np.log(log.propensities)
+        exponents = arranged.place(ratios).cumsum(axis=1)
+        weights = np.exp(np.minimum(exponents, _LARGEST))
+        previous = np.hstack([np.ones((len(starts), 1)), weights[:, :-1]])
+        return cls(rows, steps, lengths, horizon, weights, previous)
+
+    def place(self, values):
+        """One value per row of the log, as an array (n_episodes, horizon)."""
+        placed = np.zeros((len(self.lengths), self.horizon))
+        placed[self.rows, self.steps] = values
+        return placed
+
+    def behind(self, values):
+        """One value per episode, in the column behind its last step."""
+        placed = np.zeros((len(self.lengths), self.horizon))
+        placed[np.arange(len(self.lengths)), self.lengths] = values
+        return placed
+
+    def discounts(self, gamma):
+        """Powers of gamma, one per column."""
+        return float(gamma) ** np.arange(self.horizon)

@@ -1,0 +1,243 @@
+"""Action values of a fixed policy, fitted to a log."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+
+from skampo._encoding import ENCODINGS
+from skampo._regression import check_regressor
+from skampo.critics import CriticSetting, FittedQ
+from skampo.experience import TableColumns, as_transitions, behind_table, is_table
+from skampo.off_policy._trajectories import action_proba
+from skampo.regressors import default_regressor
+from skampo.utils._sklearn import take_rows
+from skampo.utils._validation import check_discount
+
+__all__ = ["ActionValues", "fit_action_values", "fit_critic", "modeled_values"]
+
+_MOST_SWEEPS = 500
+# A share of the first value that the last sweep may still hold.
+_LEFT_OVER = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPolicy:
+    """A policy with `predict_proba` in the form in which critics ask for it."""
+
+    policy: Any
+    classes: np.ndarray
+    columns: TableColumns | None = None
+
+    def f(self, observations):
+        """Probabilities instead of scores."""
+        if self.columns is not None:
+            observations = self.columns.transform(observations)
+        return action_proba(self.policy, observations, self.classes)
+
+    def project(self, f, action_mask=None):
+        """The probabilities themselves."""
+        return f
+
+
+@dataclass(frozen=True, eq=False)
+class ActionValues:
+    """
+    Fitted action values: states to an array (n, n_actions).
+
+    Parameters
+    ----------
+    q : callable
+        Values of encoded states.
+    classes : ndarray of shape (n_actions,)
+        Labels of the columns.
+
+    See Also
+    --------
+    fit_action_values : Fits them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.off_policy import ActionValues
+    >>> values = ActionValues(lambda states: np.hstack([states, -states]), [0, 1])
+    >>> values([[2.0]])
+    array([[ 2., -2.]])
+    """
+
+    q: Any
+    classes: np.ndarray
+
+    def __call__(self, states):
+        """Values of all actions."""
+        if not is_table(states):
+            states = check_array(states, dtype=np.float64, order="C")
+        return np.asarray(self.q(states))
+
+
+def fit_action_values(
+    policy, log, *, gamma=0.99, regressor=None, n_sweeps=None, random_state=None
+):
+    r"""
+    Fitted Q evaluation of a fixed policy.
+
+    Sweep by sweep, a regressor is fitted to :math:`r + \gamma (1 - terminated)
+    \sum_{a'} \pi(a' | s') Q(s', a')`; for one-step logs this is a regression of the
+    rewards.
+
+    Parameters
+    ----------
+    policy : object
+        Has `predict_proba` and `classes_`.
+    log : TransitionLog
+        Transitions of any policy.
+    gamma : float, default=0.99
+        Discount factor in [0, 1).
+    regressor : estimator, default=None
+        Fits the values; None is `skampo.regressors.default_regressor`.
+    n_sweeps : int, default=None
+        Largest number of sweeps. None is as many as make what is left of the first
+        values less than 1 %, at most 500.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the regressor.
+
+    Returns
+    -------
+    ActionValues
+        A function of states.
+
+    See Also
+    --------
+    fitted_q_evaluation : The value at the start of episodes.
+
+    References
+    ----------
+    .. [1] H. Le, C. Voloshin and Y. Yue, "Batch policy learning under constraints",
+       ICML 2019.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skampo.experience import TransitionLog
+    >>> from skampo.off_policy import fit_action_values
+    >>> X, y = [[0.0], [1.0], [0.0], [1.0]], ["a", "a", "b", "b"]
+    >>> log = TransitionLog(X, y, [0, 1, 5, 5])
+    >>> policy = DummyClassifier().fit(X, y)
+    >>> fit_action_values(policy, log, regressor=LinearRegression())([[2.0]]).round(6)
+    array([[2., 5.]])
+    """
+    critic = fit_critic(policy, log, gamma, regressor, n_sweeps, random_state)
+    return ActionValues(critic.q_, log.classes)
+
+
+def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=None):
+    """A fitted critic; one that is given goes on from its last values."""
+    gamma = 0.0 if log.is_one_step else gamma
+    check_discount(gamma)
+    if regressor is None:
+        regressor = default_regressor()
+    check_regressor(regressor, "fit_action_values")
+    if log.columns is not None:
+        regressor = behind_table(log.columns, regressor)
+    if critic is None:
+        critic = FittedQ(
+            n_sweeps=n_sweeps or _enough_sweeps(gamma), trace_decay=0.0, tol=1e-4
+        )
+    seed = check_random_state(random_state).randint(2**31 - 1)
+    setting = CriticSetting(
+        len(log.classes),
+        gamma,
+        regressor,
+        ENCODINGS["per_action"](),
+        np.random.default_rng(seed),
+    )
+    fixed = FixedPolicy(policy, log.classes, log.columns)
+    critic.evaluate(fixed, as_transitions(log), setting)
+    return critic
+
+
+def _enough_sweeps(gamma):
+    if gamma == 0:
+        return 1
+    return min(_MOST_SWEEPS, int(np.ceil(np.log(_LEFT_OVER) / np.log(gamma))))
+
+
+@dataclass(frozen=True, eq=False)
+class ModeledValues:
+    """A model on the rows of a log: Q of what was done, V, and V beyond cuts."""
+
+    taken: np.ndarray
+    values: np.ndarray
+    beyond: np.ndarray
+
+
+def modeled_values(policy, log, proba, action_values, regressor, gamma, random_state):
+    """Evaluate given values, or values fitted to the other half of the episodes."""
+    if action_values is not None:
+        return _look_up(policy, log, proba, action_values)
+    halves = _halves(log)
+    models = [
+        fit_action_values(
+            policy,
+            log[half],
+            gamma=gamma,
+            regressor=regressor,
+            random_state=random_state,
+        )
+        for half in halves
+    ]
+    looked_up = [_look_up(policy, log, proba, model) for model in models]
+    return _swap(halves, looked_up, np.flatnonzero(log.is_start))
+
+
+def _halves(log):
+    """Every second episode, and the others."""
+    is_odd = (log.is_start.cumsum() - 1) % 2 == 1
+    if not is_odd.any():
+        raise ValueError(
+            "Action values are fitted to one half of the episodes for use in the "
+            "other. Got a single episode: log more, or pass action_values=."
+        )
+    return ~is_odd, is_odd
+
+
+def _swap(halves, models, starts):
+    """Rows and episodes of one half get the model of the other."""
+    first = halves[0]
+    return ModeledValues(
+        np.where(first, models[1].taken, models[0].taken),
+        np.where(first, models[1].values, models[0].values),
+        np.where(first[starts], models[1].beyond, models[0].beyond),
+    )
+
+
+def _look_up(policy, log, proba, action_values):
+    q_values = np.asarray(action_values(log.states), dtype=np.float64)
+    if q_values.shape != proba.shape:
+        raise ValueError(
+            f"action_values gave an array of shape {q_values.shape}; expected "
+            f"{proba.shape}, one column per action of the log: {log.classes.tolist()}."
+        )
+    done = np.searchsorted(log.classes, log.actions)
+    return ModeledValues(
+        q_values[np.arange(len(log)), done],
+        (proba * q_values).sum(axis=1),
+        _beyond(policy, log, action_values),
+    )
+
+
+def _beyond(policy, log, action_values):
+    """Values of what followed the last rows of the episodes that were cut."""
+    starts = log.is_start
+    beyond = np.zeros(int(starts.sum()))
+    if log.is_one_step:
+        return beyond
+    goes_on = np.append(starts[1:], True) & ~log.terminated
+    if goes_on.any():
+        states = take_rows(log.next_states, np.flatnonzero(goes_on))
+        proba = action_proba(policy, states, log.classes)
+        episodes = starts.cumsum() - 1
+        beyond[episodes[goes_on]] = (proba * action_values(states)).sum(axis=1)
+    return beyond

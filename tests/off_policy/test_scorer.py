@@ -1,0 +1,77 @@
+"""Stock searches choose a regressor from a log alone."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from skampo import AMPOPolicy
+from skampo.exceptions import InvalidParameterError
+from skampo.off_policy import make_off_policy_scorer
+from skampo.off_policy._scorer import ESTIMATORS
+from tests.off_policy.layered import Layered
+
+MODEL = Layered.random(0)
+LOG = MODEL.draw(300, seed=0)
+TABULAR = make_pipeline(
+    OneHotEncoder(handle_unknown="ignore"), Ridge(1e-3, fit_intercept=False)
+)
+GRID = {"regressor": [DummyRegressor(), TABULAR]}
+
+
+def search(scorer, n_jobs=None):
+    return GridSearchCV(
+        AMPOPolicy(gamma=MODEL.gamma, max_iter=15, random_state=0, critic="fitted_q"),
+        GRID,
+        scoring=scorer,
+        cv=GroupKFold(3),
+        error_score="raise",
+        n_jobs=n_jobs,
+    ).fit(LOG, groups=LOG.episodes)
+
+
+@pytest.mark.filterwarnings("ignore:the regressor")
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_the_regressor_that_can_tell_states_apart_is_chosen(name):
+    options = {"gamma": MODEL.gamma}
+    if name in ("fitted_q_evaluation", "doubly_robust", "magic"):
+        options["regressor"] = TABULAR
+    if "importance" in name:
+        options["self_normalized"] = True
+    found = search(make_off_policy_scorer(name, **options))
+    assert found.best_params_ == {"regressor": TABULAR}
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.filterwarnings("ignore:the regressor")
+def test_the_score_does_not_depend_on_the_number_of_jobs():
+    scorer = make_off_policy_scorer(gamma=MODEL.gamma, regressor=TABULAR)
+    one, two = search(scorer), search(scorer, n_jobs=2)
+    for key in ("mean_test_score", "std_test_score"):
+        assert one.cv_results_[key].tolist() == two.cv_results_[key].tolist()
+
+
+def test_the_lower_bound_is_lower():
+    policy = AMPOPolicy(TABULAR, max_iter=2, critic="fitted_q", random_state=0)
+    policy.fit(LOG)
+    options = {"gamma": MODEL.gamma, "self_normalized": True}
+    estimate = make_off_policy_scorer("per_decision_importance_sampling", **options)
+    low = make_off_policy_scorer(
+        "per_decision_importance_sampling", bound="low", **options
+    )
+    assert low(policy, LOG) < estimate(policy, LOG)
+    assert pickle.loads(pickle.dumps(low))(policy, LOG) == low(policy, LOG)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(InvalidParameterError, match=r"'magic'.*Got 'dm'"):
+        make_off_policy_scorer("dm")
+    with pytest.raises(InvalidParameterError, match="Got 'high'"):
+        make_off_policy_scorer(bound="high")
+    with pytest.raises(ValueError, match="needs a TransitionLog as X"):
+        make_off_policy_scorer()(None, np.zeros((3, 2)))
