@@ -26,7 +26,7 @@ class RatioSum:
 
     def estimate(self):
         """The value for all episodes, each counted once."""
-        return float(self.resample(np.ones((1, len(self.numerators))))[0][0])
+        return float(self.ratios(self._once)[0].sum())
 
     def interval(self, confidence, n_bootstraps, random_state):
         """
@@ -35,14 +35,11 @@ class RatioSum:
         The error of each resample is taken from the resample itself, so that the
         interval is wider where the weights are uneven.
         """
-        n_episodes = len(self.numerators)
-        if n_bootstraps == 0 or n_episodes < 2:
+        counts = self.draw(n_bootstraps, random_state)
+        if not len(counts):
             return np.nan, np.nan
-        rng = check_random_state(random_state)
-        shares = np.full(n_episodes, 1 / n_episodes)
-        counts = rng.multinomial(n_episodes, shares, size=n_bootstraps)
-        values, errors = self.resample(counts.astype(np.float64))
-        value, error = (x[0] for x in self.resample(np.ones((1, n_episodes))))
+        values, errors = self.resample(counts)
+        value, error = (x[0] for x in self.resample(self._once))
         known = errors > 0
         if not known.any():
             return value, value
@@ -50,23 +47,38 @@ class RatioSum:
         high, low = np.quantile((values - value)[known] / errors[known], tails)
         return value - high * error, value - low * error
 
-    def influence(self):
-        """What each episode adds to the estimate, to first order."""
-        return self._ratios(np.ones((1, len(self.numerators))))[1][0]
+    def draw(self, n_bootstraps, random_state):
+        """How often each episode counts in each resample; none of a single episode."""
+        n_episodes = len(self.numerators)
+        if n_episodes < 2:
+            return np.empty((0, n_episodes))
+        rng = check_random_state(random_state)
+        shares = np.full(n_episodes, 1 / n_episodes)
+        drawn = rng.multinomial(n_episodes, shares, size=n_bootstraps)
+        return drawn.astype(np.float64)
 
     def resample(self, counts):
         """Values and their standard errors, where episode i counts (b, i) times."""
-        ratios, influence = self._ratios(counts)
-        return ratios.sum(axis=1), np.sqrt((counts * influence**2).sum(axis=1))
-
-    def _ratios(self, counts):
-        """Ratios (b, k), and the influence (b, i) of the episodes on their sum."""
-        above, below = counts @ self.numerators, counts @ self.denominators
-        inverse = np.divide(1.0, below, where=below != 0, out=np.zeros_like(below))
-        ratios = above * inverse
+        ratios, inverse = self.ratios(counts)
+        # What each episode adds to the estimate, to first order.
         influence = inverse @ self.numerators.T
         influence -= (ratios * inverse) @ self.denominators.T
-        return ratios, influence
+        return ratios.sum(axis=1), np.sqrt((counts * influence**2).sum(axis=1))
+
+    def ratios(self, counts):
+        """The ratios (b, k) in each resample, and one over their denominators."""
+        above, below = counts @ self.numerators, counts @ self.denominators
+        inverse = np.divide(1.0, below, where=below != 0, out=np.zeros_like(below))
+        return above * inverse, inverse
+
+    def influence(self):
+        """What each episode adds to each ratio, to first order: (i, k)."""
+        ratios, inverse = self.ratios(self._once)
+        return inverse * (self.numerators - ratios * self.denominators)
+
+    @property
+    def _once(self):
+        return np.ones((1, len(self.numerators)))
 
 
 def effective_size(weights):

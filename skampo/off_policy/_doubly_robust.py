@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cholesky
 from scipy.optimize import nnls
+from scipy.stats import norm
 
 from skampo.off_policy._bootstrap import RatioSum, effective_size
 from skampo.off_policy._importance import weigh
@@ -143,7 +144,8 @@ def magic(
     gamma : float, default=0.99
         Discount factor in [0, 1]; less than 1 if values are fitted.
     confidence : float, default=0.95
-        Confidence of the interval, which takes the blend as given.
+        Confidence of the interval: a multiple of the standard deviation of the
+        blends of resampled episodes.
     n_bootstraps : int, default=1000
         Resamples of the episodes; 0 gives no interval.
     random_state : int, RandomState instance or None, default=None
@@ -183,11 +185,14 @@ def magic(
     3.0
     """
     parts = Parts.of(policy, log, action_values, regressor, gamma, random_state)
-    lengths = _choose_lengths(parts.n_steps)
-    blend = _blend(parts, lengths, random_state)
-    ratio = parts.ratio(*_shares(blend, lengths, parts.n_steps))
-    bounds = ratio.interval(confidence, n_bootstraps, random_state)
-    return _finish(ratio.estimate(), bounds, confidence, parts, log)
+    blend = Blend.of(parts, random_state)
+    estimates = blend.estimates(parts.ratio().draw(n_bootstraps, random_state))
+    estimate = float(blend.estimates(np.ones((1, len(parts.errors))))[0])
+    margin = norm.ppf((1 + confidence) / 2) * (
+        np.std(estimates) if len(estimates) else np.nan
+    )
+    bounds = estimate - margin, estimate + margin
+    return _finish(estimate, bounds, confidence, parts, log)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,12 +235,11 @@ class Parts:
         """The doubly robust estimate."""
         return RatioSum.mean(self.errors.sum(axis=1) + self.values.sum(axis=1))
 
-    def ratio(self, error_shares=1.0, value_shares=1.0):
-        """The weighted doubly robust estimate, of shares of the steps."""
+    def ratio(self):
+        """The weighted doubly robust estimate: errors of all steps, then values."""
         weights, previous = self.trajectories.weights, self.trajectories.previous
         return RatioSum(
-            np.hstack([error_shares * self.errors, value_shares * self.values]),
-            np.hstack([weights, previous]),
+            np.hstack([self.errors, self.values]), np.hstack([weights, previous])
         )
 
 
@@ -246,30 +250,47 @@ def _finish(value, bounds, confidence, parts, log):
     return conclude(value, bounds, confidence, size, n_episodes, complaints)
 
 
-def _choose_lengths(n_steps):
-    """Numbers of weighted steps, from none to all."""
-    n_lengths = min(n_steps + 1, _MOST_LENGTHS)
-    return np.unique(np.linspace(0, n_steps, n_lengths).round().astype(int))
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """Returns of several lengths, their noise, and where the longest of them lies."""
+
+    ratio: RatioSum
+    lengths: np.ndarray
+    noise: np.ndarray
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, parts, random_state):
+        """Measure noise and the interval of the longest return."""
+        ratio, n_steps = parts.ratio(), parts.n_steps
+        n_lengths = min(n_steps + 1, _MOST_LENGTHS)
+        lengths = np.unique(np.linspace(0, n_steps, n_lengths).round().astype(int))
+        influence = _returns(ratio.influence(), lengths)
+        low, high = ratio.interval(0.9, 200, random_state)
+        value = ratio.estimate()
+        noise = influence.T @ influence
+        return cls(ratio, lengths, noise, np.fmin(low, value), np.fmax(high, value))
+
+    def estimates(self, counts):
+        """The best blend of each resample, the interval moving with the longest."""
+        returns = _returns(self.ratio.ratios(counts)[0], self.lengths)
+        moved = returns[:, -1:] - self.ratio.estimate()
+        below, above = self.low + moved - returns, returns - self.high - moved
+        bias = np.maximum(0, np.maximum(below, above))
+        return np.array(
+            [
+                one @ smallest_on_simplex(self.noise + np.outer(distance, distance))
+                for one, distance in zip(returns, bias, strict=True)
+            ]
+        )
 
 
-def _shares(blend, lengths, n_steps):
-    """How much of each step's error and value the blend holds."""
-    steps = np.arange(n_steps + 1)[:, None]
-    return (steps < lengths) @ blend, (steps <= lengths) @ blend
-
-
-def _blend(parts, lengths, random_state):
-    """The convex combination with the least mean squared error."""
-    each = [
-        parts.ratio(*_shares(np.ones(1), lengths[i : i + 1], parts.n_steps))
-        for i in range(len(lengths))
-    ]
-    low, high = each[-1].interval(0.9, 200, random_state)
-    values = np.array([one.estimate() for one in each])
-    low, high = np.fmin(low, values[-1]), np.fmax(high, values[-1])
-    bias = np.maximum(0, np.maximum(low - values, values - high))
-    influence = np.array([one.influence() for one in each])
-    return smallest_on_simplex(influence @ influence.T + np.outer(bias, bias))
+def _returns(columns, lengths):
+    """Returns of these lengths from columns of errors and of values."""
+    errors, values = np.split(columns, 2, axis=1)
+    before = np.cumsum(errors, axis=1) - errors
+    return (before + np.cumsum(values, axis=1))[:, lengths]
 
 
 def smallest_on_simplex(matrix):

@@ -44,7 +44,7 @@ class OffPolicyEstimate:
     >>> from skampo.off_policy import OffPolicyEstimate
     >>> result = OffPolicyEstimate(1.0, 0.5, 1.5, 0.95, 120.0, 200)
     >>> print(result)
-    1 (95% interval 0.5 to 1.5, effective sample size 120 of 200 episodes)
+    1 (95% interval 0.5 to 1.5, effective sample size 120, 200 episodes)
     """
 
     estimate: float
@@ -59,8 +59,8 @@ class OffPolicyEstimate:
         """Say it in one line."""
         line = (
             f"{self.estimate:.4g} ({self.confidence:.0%} interval {self.low:.4g} to "
-            f"{self.high:.4g}, effective sample size {self.effective_sample_size:.0f} "
-            f"of {self.n_episodes} episodes)"
+            f"{self.high:.4g}, effective sample size {self.effective_sample_size:.0f}, "
+            f"{self.n_episodes} episodes)"
         )
         return f"{line}. {self.warning}" if self.warning else line
 

@@ -108,6 +108,7 @@ def test_intervals_cover_the_truth(name):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_intervals_of_fitted_q_evaluation_cover_the_truth():
     covered = []
     for seed in range(300):
@@ -116,6 +117,7 @@ def test_intervals_of_fitted_q_evaluation_cover_the_truth():
             MODEL.draw(200, seed),
             gamma=MODEL.gamma,
             regressor=TABULAR,
+            n_bootstraps=30,
             random_state=seed,
         )
         covered.append(result.low <= TRUTH <= result.high)
@@ -321,7 +323,8 @@ def test_influence_is_the_jackknife_to_first_order():
     ratio = RatioSum(rng.random((200, 3)), 1 + rng.random((200, 3)))
     counts = 1.0 - np.eye(200)
     removed, _ = ratio.resample(counts)
-    assert_allclose(ratio.estimate() - removed, ratio.influence(), rtol=0.05, atol=1e-5)
+    added = ratio.influence().sum(axis=1)
+    assert_allclose(ratio.estimate() - removed, added, rtol=0.05, atol=1e-5)
 
 
 def test_effective_size():
