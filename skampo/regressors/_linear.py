@@ -186,7 +186,7 @@ def _(regressor: LinearRegression):
 
 
 class LinearSystem:
-    """What the fits of one linear regression share; a subclass writes `_factorize`."""
+    """What the fits of one linear regression share."""
 
     def __init__(self, features, form):
         self.fit_intercept = form.fit_intercept
@@ -197,52 +197,66 @@ class LinearSystem:
             if not issparse(features):
                 features = features - self.mean
         self.features = features
-        self._solve = self._factorize(form)
+        self._factorize(form)
 
     def _factorize(self, form):
-        """Make the function from a centered target to weights."""
+        """Do what does not depend on the target."""
+        raise NotImplementedError
+
+    def _weights(self, y):
+        """Weights for a centered target."""
         raise NotImplementedError
 
     def solve(self, y):
         """Weights and intercept for the target `y` of shape (n,)."""
         y_mean = y.mean() if self.fit_intercept else 0.0
-        weights = self._solve(y - y_mean)
+        weights = self._weights(y - y_mean)
         return weights, y_mean - self.mean @ weights
-
-    def _gram(self):
-        gram = self.features.T @ self.features
-        if not issparse(gram):
-            return gram
-        return gram.toarray() - self.features.shape[0] * np.outer(self.mean, self.mean)
-
-    def _moment(self, y):
-        return np.asarray(self.features.T @ y).ravel()
 
 
 class RidgeSystem(LinearSystem):
     """The normal equations of one ridge regression, factorized for many targets."""
 
     def _factorize(self, form):
-        gram = self._gram()
+        gram = _gram(self.features, self.mean)
         gram[np.diag_indices_from(gram)] += form.alpha
-        solve = _gram_solver(gram)
-        return lambda y: solve(self._moment(y))
+        self._solve = _gram_solver(gram)
+
+    def _weights(self, y):
+        return self._solve(_moment(self.features, y))
 
 
 class LeastSquaresSystem(LinearSystem):
     """The pseudoinverse of the features of one least squares regression."""
 
     def _factorize(self, form):
-        if issparse(self.features):
-            # Rounding leaves eigenvalues of this size where there should be none.
-            cut = max(form.cut**2, 1e-12)
-            inverse = pinvh(self._gram(), rtol=cut)
-            return lambda y: inverse @ self._moment(y)
-        orthogonal, triangle = qr(self.features, mode="economic", check_finite=False)
-        left, values, right = svd(triangle, full_matrices=False, check_finite=False)
-        kept = values > form.cut * values.max(initial=0.0)
-        back = right[kept].T / values[kept] @ left[:, kept].T
-        return lambda y: back @ (orthogonal.T @ y)
+        self._basis, self._back = _split_inverse(self.features, self.mean, form.cut)
+
+    def _weights(self, y):
+        return self._back @ _moment(self._basis, y)
+
+
+def _split_inverse(features, mean, cut):
+    """Two matrices; the second times the transposed first is the pseudoinverse."""
+    if issparse(features):
+        # Rounding leaves eigenvalues of this size where there should be none.
+        return features, pinvh(_gram(features, mean), rtol=max(cut**2, 1e-12))
+    basis, triangle = qr(features, mode="economic", check_finite=False)
+    left, values, right = svd(triangle, full_matrices=False, check_finite=False)
+    kept = values > cut * values.max(initial=0.0)
+    return basis, right[kept].T / values[kept] @ left[:, kept].T
+
+
+def _gram(features, mean):
+    """Products of the columns, centered."""
+    gram = features.T @ features
+    if not issparse(gram):
+        return gram
+    return gram.toarray() - features.shape[0] * np.outer(mean, mean)
+
+
+def _moment(features, y):
+    return np.asarray(features.T @ y).ravel()
 
 
 def _gram_solver(gram):
