@@ -17,6 +17,7 @@ from skampo._history import (
     progress_line,
     warn_about_fit,
 )
+from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, resolve
 from skampo.critics import CriticSetting
@@ -68,6 +69,7 @@ class Run:
     times: dict = field(default_factory=dict)
     setting: CriticSetting | None = None
     stop: bool = False
+    memory: FeatureMemory = field(default_factory=FeatureMemory)
 
     @classmethod
     def of(cls, estimator, problem, seed, last):
@@ -123,6 +125,7 @@ class Run:
             self.encoding,
             np.random.default_rng(stream),
             self.estimator.n_jobs,
+            self.memory,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")

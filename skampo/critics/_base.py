@@ -1,6 +1,6 @@
 """What all critics share: what they are given, what they return, what they declare."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from skampo._encoding import Learner
 from skampo._features import FeatureView
+from skampo._memory import FeatureMemory
 from skampo._regression import check_regressor
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
@@ -120,6 +121,8 @@ class CriticSetting:
         The source of every random choice.
     n_jobs : int, default=None
         Number of fits that run at once.
+    memory : FeatureMemory, optional
+        Features of the last iteration's states.
 
     Examples
     --------
@@ -136,6 +139,7 @@ class CriticSetting:
     encoding: Any
     rng: np.random.Generator
     n_jobs: int | None = None
+    memory: FeatureMemory = field(default_factory=FeatureMemory)
 
     def learner(self, regressor, start=None, n_passes=1):
         """

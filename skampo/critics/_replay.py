@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import FeatureView, behind, is_random, split_features
+from skampo._features import behind, is_random, split_features
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredStates, SweepTargets
@@ -83,7 +83,7 @@ class ReplayCritic(Critic):
         """
         self.check()
         states = StoredStates.of(transitions)
-        view = FeatureView(states.observations)
+        view = setting.memory.view(states.observations)
         regressor = self._choose_regressor(setting)
         transformer, model = self._split(regressor, transitions, setting)
         solver = self._make_solver(transformer, model, view, transitions, setting)
@@ -96,6 +96,7 @@ class ReplayCritic(Critic):
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
         self.q_ = behind(transformer, values)
         labeled = view.take(self._choose_states(len(transitions), solver, setting.rng))
+        view.forget()
         return QSample(
             labeled.observations,
             labeled.evaluate(self.q_),
