@@ -10,7 +10,7 @@ __all__ = ["default_regressor"]
 
 
 def default_regressor(*, discrete=False):
-    """
+    r"""
     Build the default regressor: ridge on kernel features, or on one-hot states.
 
     Parameters
@@ -29,6 +29,17 @@ def default_regressor(*, discrete=False):
     See Also
     --------
     NystroemFeatures : The kernel features.
+
+    Notes
+    -----
+    Everything depends on the data in this way. Columns are standardized. The kernel is
+    :math:`\exp(-2 \|x - z\|^2 / d)` with d the number of columns that are not
+    constant, so that points that are one standard deviation apart in every column have
+    the value :math:`e^{-2}`. Of n distinct rows :math:`\max(50, 4 \sqrt n)` are
+    landmarks, at most 300. The penalty of 0.1 counts as a tenth of a row, because
+    features have a norm of at most 1: no value exceeds
+    :math:`\|y\| / (2 \sqrt{0.1})`, whatever the data are. Columns beyond
+    :math:`10^{150}` overflow when they are standardized.
 
     Examples
     --------

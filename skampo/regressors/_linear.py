@@ -261,6 +261,10 @@ def _moment(features, y):
 
 def _gram_solver(gram):
     """Solver of a symmetric system; if it is singular, of the least squares problem."""
+    diagonal = np.diagonal(gram).copy()
+    # One-hot features.
+    if diagonal.all() and np.count_nonzero(gram) == len(diagonal):
+        return lambda moment: moment / diagonal
     try:
         factor, lower = cho_factor(gram, check_finite=False)
     except LinAlgError:

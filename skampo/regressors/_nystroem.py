@@ -41,8 +41,8 @@ class NystroemFeatures(
         Largest number of landmarks. With n distinct rows there are
         :math:`\min(n, n\_components, \max(50, 4 \sqrt n))`.
     gamma : float, default=None
-        Kernel coefficient in :math:`\exp(-\gamma \|x - z\|^2)`; None is
-        ``2 / n_features``, which suits standardized columns.
+        Kernel coefficient in :math:`\exp(-\gamma \|x - z\|^2)`; None is 2 over the
+        number of columns that are not constant, which suits standardized columns.
     eigenvalue_cut : float, default=1e-7
         Eigenvalues of the landmark kernel below this share of the largest are dropped.
     random_state : int, RandomState instance or None, default=None
@@ -122,7 +122,7 @@ class NystroemFeatures(
         X = validate_data(self, X, dtype=np.float64)
         if sample_weight is not None:
             X = X[check_sample_weight(sample_weight, X) > 0]
-        self.gamma_ = 2.0 / X.shape[1] if self.gamma is None else self.gamma
+        self.gamma_ = _default_gamma(X) if self.gamma is None else self.gamma
         self.landmarks_ = self._draw_landmarks(X)
         kernel = gaussian_kernel(self.landmarks_, self.landmarks_, self.gamma_)
         values, vectors = eigh(kernel)
@@ -168,6 +168,11 @@ class NystroemFeatures(
     @property
     def _n_features_out(self):
         return self.normalization_.shape[1]
+
+
+def _default_gamma(X):
+    """Constant columns are left out, as they add nothing to distances."""
+    return 2.0 / max(1, np.count_nonzero(np.ptp(X, axis=0)))
 
 
 @plain_transform.register

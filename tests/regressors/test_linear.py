@@ -89,6 +89,14 @@ class TestRidge:
             assert_allclose(weights, ridge.coef_, rtol=1e-8, atol=1e-10)
             assert_allclose(intercept, ridge.intercept_, rtol=1e-8, atol=1e-10)
 
+    @every_kind
+    def test_one_hot_features(self, kind):
+        one_hot = np.eye(4)[[0, 1, 1, 3]]
+        system = RidgeForm(0.5, False).factorize(kind(one_hot))
+        weights, intercept = system.solve(np.array([3.0, 1.0, 4.0, 6.0]))
+        assert_allclose(weights, [2, 2, 0, 4])
+        assert intercept == 0
+
     def test_one_row(self):
         weights, intercept = RidgeForm(1.0).factorize(X[:1]).solve(Y[:1, 0])
         assert_allclose(weights, np.zeros(4), atol=1e-10)

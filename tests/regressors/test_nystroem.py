@@ -165,6 +165,78 @@ def test_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
 
+def few_rows(elements):
+    """Tables of one to five rows, some of them repeated."""
+    shapes = st.tuples(st.integers(1, 5), st.integers(1, 3))
+    tables = arrays(float, shapes, elements=elements)
+    return st.builds(lambda X, n: np.repeat(X, n, axis=0), tables, st.integers(1, 4))
+
+
+def fit_default(X, y):
+    model = default_regressor()
+    model.set_params(nystroemfeatures__random_state=0)
+    with np.errstate(under="ignore"):
+        return model.fit(X, y)
+
+
+DEGENERATE = {
+    "one row": FEW[:1],
+    "two rows": FEW[:2],
+    "five rows": FEW[:5],
+    "one row repeated": np.repeat(FEW[:1], 30, axis=0),
+    "two rows repeated": np.repeat(FEW[:2], 30, axis=0),
+    "a constant column": np.column_stack([FEW, np.full(20, 0.1)]),
+    "all constant": np.full((20, 3), 0.1),
+    "on a line": np.outer(np.linspace(-1, 1, 400), [1.0, -2.0, 1e6]),
+    "an outlier": np.vstack([FEW, np.full((1, 3), 1e12)]),
+    "huge": 1e150 * FEW,
+    "tiny": 1e-150 * FEW,
+    "far away": 1e12 + FEW,
+    "units that differ": FEW * [1e-100, 1.0, 1e100],
+}
+
+
+class TestDefaultRegressorOnFewData:
+    @pytest.mark.parametrize("name", DEGENERATE)
+    def test_degenerate_data(self, name):
+        X = DEGENERATE[name]
+        y = np.random.default_rng(1).normal(size=len(X))
+        fitted = fit_default(X, y).predict(X)
+        assert np.isfinite(fitted).all()
+        assert np.linalg.norm(fitted) <= np.linalg.norm(y)
+
+    @given(few_rows(st.floats(-1e150, 1e150)), st.integers(0, 1000))
+    def test_values_are_bounded_everywhere(self, X, seed):
+        y = np.random.default_rng(seed).normal(size=len(X))
+        model = fit_default(X, y)
+        with np.errstate(under="ignore", over="ignore"):
+            anywhere = np.vstack([X, X / 3, X[::-1] - X.mean(axis=0)])
+            values = model.predict(anywhere)
+        bound = np.linalg.norm(y) / (2 * np.sqrt(0.1))
+        assert (np.abs(values) <= bound * (1 + 1e-6)).all()
+
+    @given(few_rows(st.integers(-9, 9)), st.integers(-200, 200))
+    def test_the_unit_of_a_column_does_not_matter(self, X, exponent):
+        y = np.arange(1.0, 1 + len(X))
+        scaled = X * 2.0**exponent
+        expected = fit_default(X, y).predict(X)
+        assert_allclose(fit_default(scaled, y).predict(scaled), expected, rtol=1e-6)
+
+    @given(few_rows(st.integers(-9, 9)), st.integers(1, 5))
+    def test_constant_columns_do_not_matter(self, X, n_columns):
+        y = np.arange(1.0, 1 + len(X))
+        wide = np.hstack([X, np.full((len(X), n_columns), 0.1)])
+        expected = fit_default(X, y).predict(X)
+        assert_allclose(fit_default(wide, y).predict(wide), expected, rtol=1e-6)
+
+    @given(few_rows(st.integers(-9, 9)))
+    def test_equal_rows_get_equal_values(self, X):
+        values = fit_default(X, np.arange(len(X))).predict(X)
+        for row, value in zip(X, values, strict=True):
+            same = (row == X).all(axis=1)
+            assert_allclose(values[same], value, rtol=1e-12, atol=1e-12)
+
+
 class TestDefaultRegressor:
     def test_tabular(self):
         X = np.array([[0], [3], [5]])
