@@ -155,12 +155,9 @@ class FeatureView:
 
     def _evaluate(self, scores):
         transformer = getattr(scores, "transformer", None)
-        if transformer is not None:
-            scores, X = scores.scores, self.features(transformer)
-        else:
-            X = self.observations
-        # Sums over the few actions run along contiguous columns.
-        return np.asfortranarray(scores(X))
+        if transformer is None:
+            return scores(self.observations)
+        return scores.scores(self.features(transformer))
 
 
 def _look_up(computed, key, compute):

@@ -44,6 +44,14 @@ def test_linear_scores():
     assert_allclose(scores(csr_array([[1.0, 1.0]])), [[1.5, 1]])
 
 
+@pytest.mark.parametrize("n_rows", [7, 5000])
+def test_linear_scores_of_few_and_many_rows(n_rows):
+    features, weights = RNG.normal(size=(n_rows, 200)), RNG.normal(size=(200, 3))
+    expected = np.einsum("ij,jk->ik", features, weights) + 1.0
+    scores = LinearScores(weights, np.ones(3))
+    assert_allclose(scores(features), expected, atol=1e-10)
+
+
 class TestSplit:
     def test_a_pipeline(self):
         pipeline = make_pipeline(StandardScaler(), PCA(2), Ridge())
@@ -85,6 +93,19 @@ class TestView:
             assert_array_equal(view.evaluate(scores), 2 * X[:, :2])
         assert transformer.n_calls == 1
         assert_array_equal(scores(X), 2 * X[:, :2])
+
+    def test_what_was_evaluated_is_remembered_for_some_rows_as_well(self):
+        view, asked = FeatureView(X), []
+
+        def scores(observations):
+            asked.append(len(observations))
+            return observations[:, :2]
+
+        for rows in slice(5), np.array([3, 1]):
+            view.evaluate(scores)
+            assert_array_equal(view.take(rows).evaluate(scores), X[rows, :2])
+        assert asked == [30]
+        assert_array_equal(view.evaluate(lambda X: -X[:, :2]), -X[:, :2])
 
     def test_evaluates_what_is_not(self):
         assert_array_equal(FeatureView(X).evaluate(lambda X: X[:, :1]), X[:, :1])
