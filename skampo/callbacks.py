@@ -151,18 +151,19 @@ class Checkpoint(PolicyCallback):
 
     What is written is what `fit` would return if it stopped there: with
     ``early_stopping=True`` the best iterate so far. The last iteration is always
-    written. A file appears under its name only when it is complete.
+    written.
 
     Parameters
     ----------
     path : str or path-like
         Where to write; ``{iteration}`` in it is replaced by the number of finished
-        iterations, as in ``"policy-{iteration:03d}.joblib"``. Without it, each
+        iterations, as in ``"policy-{iteration:03d}.skampo"``. Without it, each
         checkpoint replaces the one before.
     every : int, default=1
         Iterations from one checkpoint to the next.
     save : callable, default=None
-        ``save(policy, path)`` writes the file; None is `joblib.dump`.
+        ``save(policy, path)`` writes the file. None is ``policy.save(path)``, which
+        leaves a complete file or none; `skampo.load` reads it.
 
     Raises
     ------
@@ -176,14 +177,13 @@ class Checkpoint(PolicyCallback):
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from joblib import load
-    >>> from skampo import AMPOPolicy
+    >>> from skampo import AMPOPolicy, load
     >>> from skampo.callbacks import Checkpoint
     >>> with TemporaryDirectory() as folder:
-    ...     callback = Checkpoint(f"{folder}/policy-{{iteration}}.joblib")
+    ...     callback = Checkpoint(f"{folder}/policy-{{iteration}}.skampo")
     ...     policy = AMPOPolicy(max_iter=2, random_state=0).set_callbacks(callback)
     ...     policy = policy.fit("CartPole-v1")
-    ...     load(f"{folder}/policy-1.joblib").n_iter_
+    ...     load(f"{folder}/policy-1.skampo").n_iter_
     1
     """
 
@@ -234,17 +234,6 @@ class Checkpoint(PolicyCallback):
         is_due = estimator.n_iter_ % self.every == 0
         # What an iteration did not write is written when the whole fit ends.
         if is_due == (context.task_name == "iteration"):
-            path = Path(self.path.format(iteration=estimator.n_iter_))
-            (self.save or _dump)(without_callbacks(estimator), path)
-
-
-def _dump(policy, path):
-    """Write a complete file or none."""
-    import joblib
-
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        joblib.dump(policy, unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+            path = self.path.format(iteration=estimator.n_iter_)
+            save = type(estimator).save if self.save is None else self.save
+            save(without_callbacks(estimator), path)

@@ -9,14 +9,15 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor, _progressbar
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skampo import AMPOPolicy
+from skampo import AMPOPolicy, load
 from skampo.callbacks import Checkpoint, StopAtReturn
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, SkampoFileError
 from skampo.model_selection import make_return_scorer, make_tasks
 from tests.faulty_envs import Counter
 from tests.scripted import Fuse, FusedEnv, RewardingEnv, ScriptedCritic
@@ -265,14 +266,14 @@ def test_our_callbacks_watch_policies(callback):
 
 
 def test_checkpoints(tmp_path):
-    path = tmp_path / "policy-{iteration:02d}.joblib"
+    path = tmp_path / "policy-{iteration:02d}.skampo"
     policy = make_policy(Checkpoint(path), ProgressBar(), Log()).fit(RewardingEnv)
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == [
-        f"policy-{n:02d}.joblib" for n in (1, 2, 3)
+        f"policy-{n:02d}.skampo" for n in (1, 2, 3)
     ]
     for n_iter, file in enumerate(files, start=1):
-        loaded = joblib.load(file)
+        loaded = load(file)
         assert loaded.n_iter_ == n_iter
         assert not [name for name in vars(loaded) if "callback" in name]
         expected = make_policy(max_iter=n_iter).fit(RewardingEnv)
@@ -291,29 +292,33 @@ def test_the_last_iteration_is_always_written(every, written):
 
 
 def test_going_on_from_a_checkpoint(tmp_path):
-    path = tmp_path / "policy-{iteration}.joblib"
+    path = tmp_path / "policy-{iteration}.skampo"
     make_policy(Checkpoint(path), warm_start=True, max_iter=2).fit(RewardingEnv)
-    loaded = joblib.load(tmp_path / "policy-1.joblib").set_params(max_iter=1)
+    loaded = load(tmp_path / "policy-1.skampo").set_params(max_iter=1)
     assert loaded.fit(RewardingEnv).n_iter_ == 2
 
 
 def test_a_checkpoint_is_complete_or_not_there(tmp_path):
-    class Unpicklable(Ridge):
-        def __reduce__(self):
-            raise RuntimeError("no")
-
-    path = tmp_path / "policy.joblib"
+    path = tmp_path / "policy.skampo"
     path.write_text("the last one")
-    policy = AMPOPolicy(Unpicklable(), **SMALL).set_callbacks(Checkpoint(path))
-    with pytest.raises(RuntimeError, match="no"):
+    regressor = TransformedTargetRegressor(Ridge(), func=lambda y: y)
+    regressor.set_params(inverse_func=lambda y: y, check_inverse=False)
+    policy = AMPOPolicy(regressor, **SMALL).set_callbacks(Checkpoint(path))
+    with pytest.raises(SkampoFileError, match="Lambdas"):
         policy.fit(RewardingEnv)
-    assert [file.name for file in tmp_path.iterdir()] == ["policy.joblib"]
+    assert [file.name for file in tmp_path.iterdir()] == ["policy.skampo"]
     assert path.read_text() == "the last one"
     assert policy.n_iter_ == 1
 
 
+def test_another_way_to_save(tmp_path):
+    path = tmp_path / "policy.joblib"
+    make_policy(Checkpoint(path, save=joblib.dump)).fit(RewardingEnv)
+    assert joblib.load(path).n_iter_ == 3
+
+
 def test_a_checkpoint_needs_its_folder(tmp_path):
-    policy = make_policy(Checkpoint(tmp_path / "missing" / "policy.joblib"))
+    policy = make_policy(Checkpoint(tmp_path / "missing" / "policy.skampo"))
     with pytest.raises(FileNotFoundError, match=r"missing.*Make it first"):
         policy.fit(RewardingEnv)
     assert policy.n_iter_ == 0
