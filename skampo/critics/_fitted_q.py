@@ -140,5 +140,4 @@ class FittedQ(ReplayCritic):
 
 
 def _has_settled(before, after, tol):
-    change = np.sqrt(np.mean((after - before) ** 2))
-    return change <= tol * np.sqrt(np.mean(after**2))
+    return np.linalg.norm(after - before) <= tol * np.linalg.norm(after)

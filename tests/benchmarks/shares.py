@@ -9,7 +9,8 @@ Where the time of `AMPOPolicy.fit` goes: environments, regressors, and the rest.
   does it (sweeps of linear models, linear scores, the fixed point of `LSTDQ`); and the
   scores of the policy during rollouts, the regressor's `predict` without its checks.
 
-The rest is everything else in the wall-clock time of `fit`: Python and numpy code of
+Times are CPU times of the process, which do not depend on what else the machine does.
+The rest is everything else in `fit`: Python and numpy code of
 rollouts, storage, targets, mirror maps, step sizes and records, and the cost of the
 timers themselves. What runs while the timers are paused counts nowhere.
 """
@@ -56,11 +57,11 @@ class Shares:
             if self.is_counted_elsewhere:
                 return function(*arguments, **keywords)
             self.is_counted_elsewhere = True
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 return function(*arguments, **keywords)
             finally:
-                self.seconds[kind] += time.perf_counter() - start
+                self.seconds[kind] += time.process_time() - start
                 self.is_counted_elsewhere = False
 
         return call
@@ -68,22 +69,22 @@ class Shares:
     @contextmanager
     def paused(self):
         """Count nothing, not even in the total."""
-        start, was_counted = time.perf_counter(), self.is_counted_elsewhere
+        start, was_counted = time.process_time(), self.is_counted_elsewhere
         self.is_counted_elsewhere = True
         yield
         self.is_counted_elsewhere = was_counted
         if not was_counted:
-            self.seconds["paused"] += time.perf_counter() - start
+            self.seconds["paused"] += time.process_time() - start
 
     @contextmanager
     def total(self):
         """Count what happens inside, and nothing afterwards."""
         self.seconds.clear()
-        start = time.perf_counter()
+        start = time.process_time()
         self.is_counted_elsewhere = False
         yield
         self.is_counted_elsewhere = True
-        self.seconds["total"] = time.perf_counter() - start
+        self.seconds["total"] = time.process_time() - start
 
     def as_percentages(self):
         """Shares of environments, regressors and the rest."""
