@@ -58,10 +58,12 @@ class AMPOPolicy(
         ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"adaptive"``,
         ``"greedy"``, or an object of `skampo.step_sizes`.
     critic : str or Critic, default="auto"
-        ``"fitted_q"`` sees all data so far, ``"lambda_return"`` and ``"monte_carlo"``
-        the data of the current policy, ``"exact"`` a `TabularMDP`; or an object of
-        `skampo.critics`. ``"auto"`` is ``"exact"`` for a model and ``"fitted_q"`` for
-        environments. Labels need none.
+        ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
+        ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
+        ``"pessimistic"`` stays near the policy of a log; or an object of
+        `skampo.critics`. ``"auto"`` is ``"exact"`` for a model, ``"fitted_q"`` for
+        environments and one-step logs, and ``"pessimistic"`` for other logs.
+        Labels need none.
     encoding : str, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
@@ -171,6 +173,13 @@ class AMPOPolicy(
     >>> proba = policy.predict_proba(np.zeros((1, 4)))
     >>> proba.shape, round(float(proba.sum()), 12)
     ((1, 2), 1.0)
+
+    A log of what another policy did (here every row is a problem of one step):
+
+    >>> X, done, paid = [[0.0], [1.0]] * 20, [0, 0, 1, 1] * 10, [1, 0, 0, 1] * 10
+    >>> policy = AMPOPolicy(random_state=0).fit(X, done, rewards=paid)
+    >>> policy.predict([[0.0], [1.0]])
+    array([0, 1])
 
     Labels are a one-step problem:
 

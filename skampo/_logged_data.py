@@ -7,12 +7,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skampo._encoding import ENCODINGS
-from skampo._regression import check_regressor
+from skampo.critics import default_classifier
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
     RewardedExperience,
     TableColumns,
     TransitionLog,
+    behind_numbers,
     behind_table,
     is_table,
 )
@@ -102,14 +103,18 @@ def check_table(estimator, columns):
 
 
 def give_table(critic, columns):
-    """A critic whose own regressor or transformer is given tables as well."""
-    own = critic.get_params(deep=False)
+    """A critic whose own estimators are given tables as well."""
     if columns is None:
         return critic
-    if own.get("regressor") is not None:
-        check_regressor(own["regressor"], type(critic).__name__)
-        critic.set_params(regressor=behind_table(columns, own["regressor"]))
+    own = critic.get_params(deep=False)
+    changed = {}
+    for name in ("regressor", "classifier"):
+        if own.get(name) is not None:
+            changed[name] = behind_table(columns, own[name])
     if own.get("transformer") is not None:
-        steps = make_pipeline(clone(columns), own["transformer"])
-        critic.set_params(transformer=steps)
-    return critic
+        changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
+    if "classifier" in own and own["classifier"] is None:
+        changed["classifier"] = behind_numbers(columns, default_classifier())
+    if own.get("critic") is not None:
+        changed["critic"] = give_table(clone(own["critic"]), columns)
+    return critic.set_params(**changed)

@@ -142,6 +142,7 @@ def _environment_problem(estimator, X, seed, last):
 
 _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
 _MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
+_LOG_CRITICS = {"auto": CRITICS["pessimistic"], **CRITICS}
 
 
 def _check_discount(gamma, critic):
@@ -168,13 +169,15 @@ def _log_problem(estimator, log, last):
     _check_same("kind of data", last and last.kind, "log")
     _refuse_early_stopping(estimator, "logs")
     check_table(estimator, log.columns)
-    critic = resolve(estimator.critic, _ENVIRONMENT_CRITICS)
-    critic = last.critic if last else give_table(critic, log.columns)
+    # Nothing is bootstrapped in one step: errors of unseen actions do not add up.
+    names = _ENVIRONMENT_CRITICS if log.is_one_step else _LOG_CRITICS
+    critic = last.critic if last else resolve(estimator.critic, names)
+    critic = critic if last else give_table(critic, log.columns)
     critic.check()
     if not critic.accepts_log:
         raise InvalidParameterError(
             f"{critic!r} needs fresh data of every policy, and a log has none. Use "
-            "critic='fitted_q' or 'lstdq'."
+            "critic='pessimistic', 'fitted_q' or 'lstdq'."
         )
     gamma = 0.0 if log.is_one_step else estimator.gamma
     _check_discount(gamma, critic)

@@ -21,7 +21,7 @@ from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, resolve
 from skampo.critics import CriticSetting
-from skampo.experience import behind_table
+from skampo.experience import behind_numbers, behind_table
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
@@ -78,7 +78,9 @@ class Run:
         if regressor is None:
             regressor = default_regressor(discrete=problem.discrete)
         if problem.columns is not None:
-            regressor = behind_table(problem.columns, regressor)
+            is_default = estimator.regressor is None
+            behind_columns = behind_numbers if is_default else behind_table
+            regressor = behind_columns(problem.columns, regressor)
         zero = zero_scores(len(problem.experience.classes))
         encoding = ENCODINGS[estimator.encoding]()
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+import skampo
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ, FittedQ, LambdaReturn
 from skampo.exceptions import InvalidParameterError
@@ -95,7 +96,7 @@ def test_one_step_problems_agree_where_everything_was_tried(kind):
     actions, columns = BANDITS[kind]
     gamma = 0.0 if kind == "gamma = 0" else 0.99
     policy = AMPOPolicy(LinearRegression(), gamma=gamma, random_state=0, max_iter=10)
-    policy.fit(CONTEXTS, actions, **columns)
+    policy.set_params(critic="fitted_q").fit(CONTEXTS, actions, **columns)
     labels = AMPOPolicy(LinearRegression(), random_state=0, max_iter=10)
     labels.fit(CONTEXTS, PAYS)
     assert_array_equal(policy.predict(CONTEXTS), PAYS)
@@ -175,6 +176,24 @@ def test_the_regressor_of_a_critic_is_given_tables_too():
     assert policy.fit(TABLE, CHOSEN, rewards=(BEST == CHOSEN)).n_iter_ == 2
 
 
+@pytest.mark.parametrize("steps", ["one", "many"])
+def test_the_default_knows_what_to_do_with_categories(steps):
+    following = {} if steps == "one" else {"next_states": TABLE[::-1]}
+    policy = AMPOPolicy(gamma=0.5, max_iter=4, random_state=0)
+    policy.fit(TABLE, CHOSEN, rewards=(BEST == CHOSEN), **following)
+    assert np.mean(policy.predict(TABLE) == BEST) > 0.9
+
+
+@pytest.mark.parametrize("critic", ["pessimistic", "fitted_q"])
+def test_policies_of_tables_are_saved(critic, tmp_path):
+    policy = AMPOPolicy(gamma=0.5, max_iter=2, random_state=0, critic=critic)
+    policy.fit(TABLE, CHOSEN, rewards=(BEST == CHOSEN), next_states=TABLE[::-1])
+    policy.save(tmp_path / "policy.skampo")
+    again = skampo.load(tmp_path / "policy.skampo")
+    assert_array_equal(again.predict_proba(TABLE), policy.predict_proba(TABLE))
+    assert_array_equal(again.action_values(TABLE), policy.action_values(TABLE))
+
+
 def test_polars_tables_do_as_pandas_tables():
     columns = make_column_transformer(
         (OneHotEncoder(), ["season"]), (StandardScaler(), ["stock"])
@@ -196,7 +215,7 @@ def test_a_table_and_the_joint_encoding_are_refused():
 
 @pytest.mark.parametrize("critic", ["lambda_return", "monte_carlo", "exact"])
 def test_critics_that_need_fresh_data_are_refused(critic):
-    with pytest.raises(InvalidParameterError, match=r"needs fresh data.*'fitted_q'"):
+    with pytest.raises(InvalidParameterError, match=r"needs fresh.*'fitted_q'"):
         fit(critic)
 
 

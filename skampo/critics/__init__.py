@@ -7,9 +7,11 @@ from skampo.critics._full_information import FullInformation
 from skampo.critics._lambda_return import LambdaReturn
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
+from skampo.critics._pessimistic import Pessimistic, default_classifier
 from skampo.critics._replay import ReplayCritic
 
 CRITICS = {
+    "pessimistic": Pessimistic,
     "exact": Exact,
     "fitted_q": FittedQ,
     "lambda_return": LambdaReturn,
@@ -27,6 +29,8 @@ __all__ = [
     "FullInformation",
     "LambdaReturn",
     "MonteCarlo",
+    "Pessimistic",
     "QSample",
     "ReplayCritic",
+    "default_classifier",
 ]

@@ -19,7 +19,12 @@ from skampo.experience._returns import (
 from skampo.experience._rollout import EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
 from skampo.experience._sources import is_environment
-from skampo.experience._tables import TableColumns, behind_table, is_table
+from skampo.experience._tables import (
+    TableColumns,
+    behind_numbers,
+    behind_table,
+    is_table,
+)
 from skampo.experience._tasks import EnvTask, portable_environments
 from skampo.experience._transformed import transform_environments
 from skampo.experience._transitions import Transitions
@@ -41,6 +46,7 @@ __all__ = [
     "TransitionLog",
     "Transitions",
     "as_transitions",
+    "behind_numbers",
     "behind_table",
     "check_column",
     "discounted_returns",

@@ -9,9 +9,14 @@ import importlib
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
-__all__ = ["TableColumns", "behind_table", "is_table"]
+__all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
+
+# Names of types in pandas and polars, without their sizes.
+_NUMBERS = {"int", "uint", "float", "bool", "boolean"}
 
 
 def is_table(X):
@@ -74,6 +79,19 @@ class TableColumns(TransformerMixin, BaseEstimator):
         self.library = library
         self.names = names
         self.dtypes = dtypes
+
+    @property
+    def categorical(self):
+        """
+        Names of the columns that hold no numbers.
+
+        Returns
+        -------
+        list of str
+            In the order of the table.
+        """
+        made = zip(self.names, self.dtypes, strict=True)
+        return [name for name, dtype in made if not _is_number(dtype)]
 
     @classmethod
     def of(cls, table):
@@ -191,6 +209,50 @@ def behind_table(columns, regressor):
         return Pipeline([table, *steps])
     # One step that cannot be taken apart: a table is no array of features.
     return Pipeline([("model", Pipeline([table, ("regressor", regressor)]))])
+
+
+def behind_numbers(columns, regressor):
+    """
+    Return a Pipeline that turns a table into numbers for a regressor or classifier.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        Takes arrays of numbers; a Pipeline or a single estimator.
+
+    Returns
+    -------
+    Pipeline
+        One-hot categories, the other columns as they are, and the regressor.
+
+    See Also
+    --------
+    behind_table : For a regressor that knows the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.experience import TableColumns, behind_numbers
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> model = behind_numbers(TableColumns.of(table), Ridge())
+    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
+    (2,)
+    """
+    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    encoder = ColumnTransformer(
+        [("categories", categories, columns.categorical)], remainder="passthrough"
+    )
+    steps = getattr(regressor, "steps", [("model", regressor)])
+    return behind_table(columns, Pipeline([("numbers", encoder), *steps]))
+
+
+def _is_number(dtype):
+    if not isinstance(dtype, str):
+        return False
+    return dtype.lower().rstrip("0123456789") in _NUMBERS
 
 
 def _describe(dtype):

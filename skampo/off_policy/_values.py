@@ -9,7 +9,13 @@ from sklearn.utils import check_array, check_random_state
 from skampo._encoding import ENCODINGS
 from skampo._regression import check_regressor
 from skampo.critics import CriticSetting, FittedQ
-from skampo.experience import TableColumns, as_transitions, behind_table, is_table
+from skampo.experience import (
+    TableColumns,
+    as_transitions,
+    behind_numbers,
+    behind_table,
+    is_table,
+)
 from skampo.off_policy._trajectories import action_proba
 from skampo.regressors import default_regressor
 from skampo.utils._sklearn import take_rows
@@ -136,11 +142,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
     """A fitted critic; one that is given goes on from its last values."""
     gamma = 0.0 if log.is_one_step else gamma
     check_discount(gamma)
-    if regressor is None:
-        regressor = default_regressor()
-    check_regressor(regressor, "fit_action_values")
-    if log.columns is not None:
-        regressor = behind_table(log.columns, regressor)
+    regressor = _prepare(regressor, log.columns)
     if critic is None:
         critic = FittedQ(
             n_sweeps=n_sweeps or _enough_sweeps(gamma), trace_decay=0.0, tol=1e-4
@@ -156,6 +158,17 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
     fixed = FixedPolicy(policy, log.classes, log.columns)
     critic.evaluate(fixed, as_transitions(log), setting)
     return critic
+
+
+def _prepare(regressor, columns):
+    """The regressor or the default, given tables if the states are."""
+    is_default = regressor is None
+    if is_default:
+        regressor = default_regressor()
+    check_regressor(regressor, "fit_action_values")
+    if columns is None:
+        return regressor
+    return (behind_numbers if is_default else behind_table)(columns, regressor)
 
 
 def _enough_sweeps(gamma):

@@ -1,0 +1,238 @@
+"""A critic for logs: nothing is expected of what the log does not show."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from skampo._regression import seed_unseeded
+from skampo.critics._base import Critic, reward_range
+from skampo.critics._fitted_q import FittedQ
+from skampo.exceptions import InvalidParameterError
+from skampo.utils._validation import Interval, Nothing, Provides
+
+__all__ = ["Pessimistic", "default_classifier"]
+
+# An action that was never seen is priced as one of this probability.
+_RAREST = 0.01
+_TINY = np.finfo(float).tiny
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedValues:
+    """Values that were measured from the worst that can happen."""
+
+    q: Any
+    worst: float
+
+    def __call__(self, observations):
+        """Values of all actions, shape (n, n_actions)."""
+        return self.q(observations) + self.worst
+
+
+class Pessimistic(Critic):
+    r"""
+    Action values for logs, with nothing expected of what the log does not show.
+
+    Two things keep a policy from what the log does not show.
+
+    Values are measured from the worst that can happen,
+    :math:`c = \min(0, \min r) / (1 - \gamma)`: `critic` is given the rewards
+    :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
+    are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
+    expects the worst there, and not the best.
+
+    A classifier estimates the logged policy, :math:`\hat\pi_b`, and the step size and
+    line 1 are given
+
+    .. math::
+
+        Q(s, a) - \alpha u \left( \log \pi(a | s) - \log \hat\pi_b(a | s) \right),
+
+    where u is the root mean square of the advantages
+    :math:`Q(s, a) - |A|^{-1} \sum_b Q(s, b)` in the log: the gradient of the expected
+    value less :math:`\alpha u` times the Kullback-Leibler divergence from
+    :math:`\hat\pi_b`. Mirror descent then ends near
+    :math:`\pi \propto \hat\pi_b \exp(Q / (\alpha u))`, for uniform behavior a softmax
+    of the values and for a deterministic one that behavior. The evaluation itself,
+    `q_`, has no price.
+
+    Parameters
+    ----------
+    critic : Critic, default=None
+        One that accepts a log; None is `FittedQ`.
+    strength : float, default=1.0
+        The price :math:`\alpha` in [0, inf).
+    classifier : estimator, default=None
+        Estimates the logged policy by `predict_proba`; None is
+        `default_classifier`. Estimates below 0.01 are raised to it.
+
+    Attributes
+    ----------
+    critic_ : Critic
+        The fitted critic.
+    classifier_ : estimator
+        The fitted classifier.
+
+    See Also
+    --------
+    FittedQ : Takes every fitted value at its word.
+
+    References
+    ----------
+    .. [1] Y. Wu, G. Tucker and O. Nachum, "Behavior regularized offline reinforcement
+       learning", 2019.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skampo.critics import Pessimistic
+    >>> Pessimistic(strength=0.3, classifier=LogisticRegression())
+    Pessimistic(classifier=LogisticRegression(), strength=0.3)
+    """
+
+    _constraints: ClassVar = {
+        "critic": Provides("an instance of Critic", "evaluate", "get_params") | Nothing,
+        "strength": Interval(float, 0),
+        "classifier": Provides("a classifier with predict_proba", "predict_proba")
+        | Nothing,
+    }
+
+    def __init__(self, critic=None, *, strength=1.0, classifier=None):
+        self.critic = critic
+        self.strength = strength
+        self.classifier = classifier
+
+    accepts_log = True
+
+    @property
+    def capacity(self):
+        """Transitions kept: as many as the inner critic keeps."""
+        return self._inner().capacity
+
+    @property
+    def q_(self):
+        """The last action values, without the price."""
+        return ShiftedValues(self.critic_.q_, self._worst)
+
+    def check(self):
+        """
+        Refuse invalid parameters, and a critic that takes no log.
+
+        Raises
+        ------
+        InvalidParameterError
+            With the name, the valid values and the value that was given.
+        """
+        super().check()
+        inner = self._inner()
+        inner.check()
+        if not inner.accepts_log:
+            raise InvalidParameterError(
+                f"The 'critic' parameter of {type(self).__name__} must be one that "
+                f"accepts a log, such as FittedQ(). Got {inner!r} instead."
+            )
+
+    def evaluate(self, policy, transitions, setting):
+        """
+        Estimate the action values of a policy, less the price.
+
+        Parameters
+        ----------
+        policy : MirrorPolicy
+            The policy to evaluate.
+        transitions : Transitions
+            The log.
+        setting : CriticSetting
+            The problem.
+
+        Returns
+        -------
+        QSample
+            Priced values of all actions at the logged states, or at some of them.
+        """
+        self.check()
+        if not hasattr(self, "critic_"):
+            self.critic_ = clone(self._inner())
+        if len(transitions) != len(getattr(self, "_known", ())):
+            self._fit_behavior(transitions, setting)
+        self._worst, measured = measure_from_worst(transitions, setting.gamma)
+        sample = self.critic_.evaluate(policy, measured, setting)
+        behavior = self._behavior(sample.observations, transitions, setting)
+        proba = policy.project(sample.evaluate(policy.f))
+        price = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
+        q_values = sample.q_values
+        advantages = q_values - q_values.mean(axis=1, keepdims=True)
+        unit = np.sqrt(np.mean(advantages**2))
+        return replace(
+            sample,
+            q_values=q_values - self.strength * unit * price,
+            reward_range=reward_range(transitions.rewards),
+        )
+
+    def _fit_behavior(self, transitions, setting):
+        """Fit the classifier, once if the data do not grow."""
+        classifier = self.classifier
+        if classifier is None:
+            classifier = default_classifier()
+        # A stream of its own: the critic draws the same with and without a new fit.
+        classifier = seed_unseeded(clone(classifier), setting.rng.spawn(1)[0])
+        self.classifier_ = classifier.fit(transitions.observations, transitions.actions)
+        self._known = self._estimate(transitions.observations, setting)
+
+    def _behavior(self, observations, transitions, setting):
+        """Estimated probabilities; those of the whole log are not computed again."""
+        if len(observations) == len(transitions):
+            return self._known
+        return self._estimate(observations, setting)
+
+    def _estimate(self, observations, setting):
+        proba = np.zeros((len(observations), setting.n_actions))
+        proba[:, self.classifier_.classes_] = self.classifier_.predict_proba(
+            observations
+        )
+        return np.maximum(proba, _RAREST)
+
+    def __getstate__(self):
+        """Leave out what is computed again from the log."""
+        state = super().__getstate__()
+        state.pop("_known", None)
+        return state
+
+    def _inner(self):
+        return FittedQ() if self.critic is None else self.critic
+
+
+def measure_from_worst(transitions, gamma):
+    """The worst value, and transitions whose values are those above it."""
+    rewards = transitions.rewards
+    worst = min(0.0, float(rewards.min())) / (1 - gamma)
+    stays = gamma * ~transitions.terminated
+    return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
+
+
+def default_classifier():
+    """
+    Build the classifier that estimates a logged policy when none is given.
+
+    Returns
+    -------
+    HistGradientBoostingClassifier
+        Small trees with large leaves: what it made of noise would be taken for a
+        preference. A log of less than 200 rows gives the frequencies of the actions.
+
+    See Also
+    --------
+    Pessimistic : Uses it.
+
+    Examples
+    --------
+    >>> from skampo.critics import default_classifier
+    >>> default_classifier().min_samples_leaf
+    100
+    """
+    return HistGradientBoostingClassifier(
+        max_iter=50, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False
+    )

@@ -1,0 +1,190 @@
+"""The price of leaving the logged policy, by hand and in what it prevents."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
+
+from skampo import AMPOPolicy
+from skampo._encoding import ENCODINGS, Scores
+from skampo._policy import MirrorPolicy
+from skampo.critics import (
+    LSTDQ,
+    CriticSetting,
+    FittedQ,
+    LambdaReturn,
+    Pessimistic,
+)
+from skampo.critics._pessimistic import measure_from_worst
+from skampo.exceptions import InvalidParameterError
+from skampo.experience import LoggedExperience, TransitionLog
+from skampo.mdp import make_random_mdp
+from skampo.mirror_maps import NegativeEntropy
+from tests.faulty_envs import CountingEnv
+
+# Action 0 three times of four; action 1 pays 1 more.
+LOG = TransitionLog([[0.0]] * 4, [0, 0, 0, 1], [0.0, 0.0, 0.0, 1.0])
+TABULAR = make_pipeline(
+    OneHotEncoder(handle_unknown="ignore"), Ridge(1e-9, fit_intercept=False)
+)
+FREQUENCIES = DummyClassifier(strategy="prior")
+
+
+def evaluate(critic, scores=(0.0, 0.0)):
+    policy = MirrorPolicy(NegativeEntropy(), lambda X: np.tile(scores, (len(X), 1)))
+    setting = CriticSetting(
+        2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+    )
+    return critic.evaluate(policy, LoggedExperience(LOG).gather(policy), setting)
+
+
+def test_the_price_by_hand():
+    critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
+    # Advantages are -1/2 and 1/2, whose root mean square is 1/2; the policy is (p, q).
+    scores = np.array([0.0, 1.0])
+    proba = np.exp(scores) / np.exp(scores).sum()
+    price = np.log(proba) - np.log([0.75, 0.25])
+    expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * price
+    assert_allclose(evaluate(critic, scores).q_values, [expected] * 4, atol=1e-6)
+    assert_allclose(critic.q_(np.zeros((1, 1))), [[0.0, 1.0]], atol=1e-6)
+
+
+def test_the_logged_policy_is_free():
+    critic = Pessimistic(strength=9.0, classifier=FREQUENCIES)
+    scores = np.log([0.75, 0.25])
+    assert_allclose(evaluate(critic, scores).q_values, [[0, 1]] * 4, atol=1e-6)
+
+
+def test_values_are_measured_from_the_worst():
+    log = TransitionLog(
+        [[0.0], [1.0], [1.0]],
+        [0, 1, 0],
+        [-2.0, -2.0, 4.0],
+        [[1.0], [0.0], [0.0]],
+        terminated=[False, False, True],
+    )
+    worst, measured = measure_from_worst(LoggedExperience(log).gather(None), 0.5)
+    # The worst is -2 for ever: -4. What terminates pays 4 instead of -4.
+    assert worst == -4.0
+    assert_array_equal(measured.rewards, [0.0, 0.0, 8.0])
+    # Rewards above zero are as they were.
+    assert_array_equal(
+        measure_from_worst(LoggedExperience(LOG).gather(None), 0.5)[1].rewards,
+        LOG.rewards,
+    )
+
+
+def test_measuring_from_the_worst_changes_no_value_that_was_seen():
+    mdp = make_random_mdp(3, 2, random_state=0)
+    s, a = np.divmod(np.tile(np.arange(6), 3000), 2)
+    edges = mdp.transition[s, a].cumsum(axis=1)
+    after = (np.random.default_rng(0).random((len(s), 1)) > edges).sum(axis=1)
+    log = TransitionLog(s[:, None], a, mdp.reward[s, a] - 5.0, after[:, None])
+    values = {}
+    for critic in ("fitted_q", Pessimistic(FittedQ(n_sweeps=300), strength=0)):
+        policy = AMPOPolicy(TABULAR, critic=critic, gamma=0.8, max_iter=8)
+        policy.set_params(random_state=0, step_size="constant")
+        values[str(critic)] = policy.fit(log).action_values(mdp.states)
+    assert_allclose(*values.values(), atol=0.1)
+
+
+def test_strength_zero_changes_nothing():
+    priced = evaluate(Pessimistic(strength=0.0)).q_values
+    assert_array_equal(priced, evaluate(FittedQ()).q_values)
+
+
+def test_iterates_end_at_the_regularized_optimum():
+    # pi is proportional to behavior * exp(Q / (strength * unit)), unit = 1/2.
+    policy = AMPOPolicy(
+        TABULAR,
+        critic=Pessimistic(strength=2.0, classifier=FREQUENCIES),
+        step_size="constant",
+        max_iter=200,
+        random_state=0,
+    ).fit(LOG)
+    expected = np.array([0.75, 0.25]) * np.exp([0.0, 1.0])
+    assert_allclose(
+        policy.predict_proba([[0.0]])[0], expected / expected.sum(), atol=1e-3
+    )
+
+
+def test_what_was_never_done_is_not_done():
+    rng = np.random.default_rng(0)
+    states = rng.integers(3, size=300).astype(float)
+    # Punishment wherever it acted: the third action, never tried, is worth as much as
+    # the mean of the others to a fitted critic.
+    log = TransitionLog(
+        states[:, None],
+        rng.choice(2, size=300, p=[0.9, 0.1]),
+        rng.normal(size=300),
+        np.roll(states, 1)[:, None],
+        classes=[0, 1, 2],
+    )
+    policy = AMPOPolicy(TABULAR, gamma=0.9, max_iter=30, random_state=0).fit(log)
+    assert set(policy.predict(log.states)) <= {0, 1}
+    assert policy.predict_proba(log.states)[:, 2].max() < 0.1
+
+
+@pytest.mark.parametrize("inner", [FittedQ(n_states=2), LSTDQ()], ids=str)
+def test_critics_that_accept_a_log_can_be_inside(inner):
+    critic = clone(Pessimistic(inner, classifier=LogisticRegression()))
+    sample = evaluate(critic)
+    assert sample.q_values.shape == (len(sample.observations), 2)
+    critic.set_params(critic__capacity=7)
+    assert critic.capacity == 7
+
+
+def test_critics_that_need_fresh_data_cannot():
+    with pytest.raises(InvalidParameterError, match="accepts a log, such as FittedQ"):
+        evaluate(Pessimistic(LambdaReturn()))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"strength": -1.0}, "strength"),
+        ({"classifier": Ridge()}, "classifier"),
+        ({"critic": "fitted_q"}, "critic"),
+    ],
+)
+def test_invalid_parameters_are_named(parameters, name):
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter"):
+        evaluate(Pessimistic(**parameters))
+
+
+def test_growing_data_are_classified_again():
+    policy = AMPOPolicy(
+        TABULAR,
+        critic=Pessimistic(classifier=DecisionTreeClassifier()),
+        max_iter=3,
+        steps_per_iter=40,
+        random_state=0,
+    )
+    assert policy.fit(CountingEnv).n_iter_ == 3
+
+
+def test_pickles_hold_no_log():
+    critic = Pessimistic(classifier=FREQUENCIES)
+    before = evaluate(critic).q_values
+    again = pickle.loads(pickle.dumps(critic))
+    assert "_known" not in vars(again)
+    assert_array_equal(evaluate(again).q_values, before)
+
+
+def test_an_action_that_no_row_shows_has_a_price():
+    log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
+    transitions = LoggedExperience(log).gather(None)
+    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 3))
+    encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
+    critic = Pessimistic(classifier=FREQUENCIES)
+    sample = critic.evaluate(
+        policy, transitions, CriticSetting(3, 0.0, TABULAR, encoding, rng)
+    )
+    assert sample.q_values[0, 2] < sample.q_values[0, :2].min()
