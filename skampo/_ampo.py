@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import ClassifierTags, check_random_state
+from sklearn.utils import ClassifierTags
 
 from skampo._encoding import ENCODINGS
 from skampo._problem import make_problem
 from skampo._regression import check_regressor
-from skampo._run import Run
+from skampo._run import Run, entropy_of
 from skampo._tasks import iterations
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
@@ -352,8 +352,7 @@ class AMPOPolicy(
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
         last = getattr(self, "_state", None) if self.warm_start else None
-        seed = _entropy_of(self.random_state)
-        given = {name: value for name, value in given.items() if value is not None}
+        seed = entropy_of(self.random_state)
         problem = make_problem(self, X, y, given, seed, last)
         try:
             run = Run.of(self, problem, seed, last)
@@ -418,10 +417,3 @@ class AMPOPolicy(
             tags.estimator_type = "classifier"
             tags.classifier_tags = ClassifierTags(poor_score=True)
         return tags
-
-
-def _entropy_of(random_state):
-    """An integer that seeds everything else."""
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

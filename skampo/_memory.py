@@ -31,8 +31,8 @@ class KnownRows:
     def extend(self, transformer, observations):
         """Features of the observations, looked up where the same row had them."""
         known = next((v for t, v in self.computed if t is transformer), None)
-        # Sparse rows cannot be written one by one.
-        if not isinstance(known, np.ndarray):
+        # Sparse rows cannot be written one by one, and rows of text have no bits.
+        if not isinstance(known, np.ndarray) or observations.dtype == object:
             return transform(transformer, observations)
         if self._found is None:
             self._found = find_rows(self.observations, observations)

@@ -49,6 +49,7 @@ class Problem:
 
 def make_problem(estimator, X, y, given, seed, last):
     """A model, environments, a log or labels; `last` is a state to continue from."""
+    given = {name: value for name, value in given.items() if value is not None}
     if isinstance(X, TabularMDP):
         _check_same("kind of data", last and last.kind, "model")
         _refuse_targets("a TabularMDP", y, given)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from skampo._encoding import ENCODINGS, PASSES, Learner, zero_scores
 from skampo._features import behind, continuation
@@ -26,7 +27,7 @@ from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
 
-__all__ = ["Run"]
+__all__ = ["Run", "entropy_of"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
@@ -201,3 +202,10 @@ class Run:
             self.n_validation_steps,
             problem.experience.continuation(),
         )
+
+
+def entropy_of(random_state):
+    """An integer that seeds everything else."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

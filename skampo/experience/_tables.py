@@ -13,6 +13,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from skampo.utils._sklearn import Documented
+
 __all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
 
 # Names of types in pandas and polars, without their sizes.
@@ -47,7 +49,7 @@ def is_table(X):
     return hasattr(X, "columns") and hasattr(X, "to_numpy")
 
 
-class TableColumns(TransformerMixin, BaseEstimator):
+class TableColumns(Documented, TransformerMixin, BaseEstimator):
     """
     Give rows of an array the names and types of a table's columns.
 
