@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -127,6 +128,17 @@ def test_the_table_of_results():
     names = list(map(str, table["param_regressor"]))
     assert names == ["Ridge()", "MLPRegressor(max_iter=20)", "None"]
     assert_array_equal(table["rank_test_score"], 1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_three_regressors_score_the_same_in_two_processes():
+    trees = LGBMRegressor(n_estimators=10, n_jobs=1, verbose=-1)
+    grid = {"regressor": [Ridge(), trees, MLPRegressor(max_iter=20)]}
+    one, two = search(TASKS, grid), search(TASKS, grid, n_jobs=2)
+    assert_array_equal(scores(one), scores(two))
+    assert len(np.unique(scores(one))) > 3
+    states = np.random.default_rng(0).normal(size=(9, 4))
+    assert_array_equal(one.predict_proba(states), two.predict_proba(states))
 
 
 def test_nested_names_reach_their_target():
