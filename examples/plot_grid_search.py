@@ -35,7 +35,10 @@ warnings.simplefilter("ignore", ConvergenceWarning)
 tasks = make_tasks("CartPole-v1", 6)
 regressors = [Ridge(), LGBMRegressor(verbose=-1), MLPRegressor()]
 search = GridSearchCV(
-    AMPOPolicy(max_iter=4, random_state=0), {"regressor": regressors}, cv=3, n_jobs=2
+    AMPOPolicy(max_iter=4, steps_per_iter=512, random_state=0),
+    {"regressor": regressors},
+    cv=3,
+    n_jobs=2,
 ).fit(tasks)
 
 # %%
@@ -55,7 +58,8 @@ print(f"its return on new seeds: {search.score(make_tasks('CartPole-v1', 6, seed
 # %%
 # A fold by hand gives the same number: the result depends neither on the number of
 # processes nor on their order.
-policy = AMPOPolicy(Ridge(), max_iter=4, random_state=0).fit(tasks[2:])
+policy = AMPOPolicy(Ridge(), max_iter=4, steps_per_iter=512, random_state=0)
+policy.fit(tasks[2:])
 print("fold 0 of Ridge by hand:", policy.score(tasks[:2]), "=", table[folds[0]].iloc[0])
 
 # %%
