@@ -7,7 +7,6 @@ import json
 import sys
 import time
 
-import d3rlpy
 import gymnasium
 import numpy as np
 
@@ -32,6 +31,8 @@ def play(algorithm, name, n_episodes):
 
 def main():
     """Fit both algorithms with the settings that d3rlpy gives them."""
+    import d3rlpy
+
     path, name, seed, n_episodes = sys.argv[1:]
     d3rlpy.seed(int(seed))
     with np.load(path) as columns:

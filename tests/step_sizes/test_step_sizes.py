@@ -246,7 +246,7 @@ class TestTrustRegion:
         # The first state's second action comes back from 0 to a subnormal number.
         policy = make_policy([[0.0, -750.0], [0.0, 0.0]])
         sample = make_sample([[0.0, 10.0], [0.0, 1.0]])
-        eta = TrustRegion()(0, policy, sample)
+        eta = TrustRegion(max_divergence=0.1)(0, policy, sample)
         assert policy.proba[0, 1] == 0 < policy.step(sample.q_values, eta)[0, 1]
         moved = policy.step(sample.q_values, eta)[1:]
         cost = policy.mirror_map.divergence(moved, policy.proba[1:])
