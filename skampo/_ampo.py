@@ -75,7 +75,7 @@ class AMPOPolicy(
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
         Iterations of `fit`.
-    steps_per_iter : int, default=256
+    steps_per_iter : int, default=512
         Environment steps per iteration, rounded up to a multiple of the environments.
     n_envs : int, default=8
         Environments that run in lock-step.
@@ -169,7 +169,7 @@ class AMPOPolicy(
     >>> from skampo import AMPOPolicy
     >>> policy = AMPOPolicy(max_iter=3, random_state=0).fit("CartPole-v1")
     >>> policy.n_steps_
-    768
+    1536
     >>> proba = policy.predict_proba(np.zeros((1, 4)))
     >>> proba.shape, round(float(proba.sum()), 12)
     ((1, 2), 1.0)
@@ -225,7 +225,7 @@ class AMPOPolicy(
         encoding="auto",
         gamma=0.99,
         max_iter=50,
-        steps_per_iter=256,
+        steps_per_iter=512,
         n_envs=8,
         exploration=0.05,
         max_episode_steps=None,

@@ -27,7 +27,7 @@ class FittedQ(ReplayCritic):
     regressor : estimator, default=None
         Fits the values; None is a clone of the policy's regressor.
     n_sweeps : int, default=None
-        Sweeps in one iteration. None is what the regressor can afford: 20 for a linear
+        Sweeps in one iteration. None is what the regressor can afford: 40 for a linear
         one (`skampo.regressors.linear_form`), which is factorized once for all sweeps,
         alone or behind the features of a Pipeline; 10 for regressors with
         `partial_fit` and without ``warm_start=True`` (a sweep is one pass over the

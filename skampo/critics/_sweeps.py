@@ -21,7 +21,7 @@ __all__ = ["LinearSweeps", "RefitSweeps"]
 class LinearSweeps:
     """Linear regression on features: one factorization per action."""
 
-    affordable = 20
+    affordable = 40
     affordable_states = None
     trace_decay = 0.0
 

@@ -65,7 +65,7 @@ class LearningCurveDisplay:
     >>> policy = policy.fit("CartPole-v1")
     >>> display = LearningCurveDisplay.from_estimator(policy)
     >>> display.n_steps
-    array([256, 512, 768])
+    array([ 512, 1024, 1536])
     >>> plt.close(display.figure_)
     """
 

@@ -25,7 +25,7 @@ class TrustRegion(StepSize):
 
     Parameters
     ----------
-    max_divergence : float, default=0.05
+    max_divergence : float, default=0.1
         Bound in (0, inf) on the mean divergence of the next from this policy.
     max_step : float, default=100.0
         Largest step in (0, inf), in units of 1 / scale. It is needed because a nearly
@@ -78,7 +78,7 @@ class TrustRegion(StepSize):
     array([0.1])
     """
 
-    def __init__(self, max_divergence=0.05, max_step=100.0):
+    def __init__(self, max_divergence=0.1, max_step=100.0):
         self.max_divergence = max_divergence
         self.max_step = max_step
 

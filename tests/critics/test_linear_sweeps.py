@@ -53,7 +53,7 @@ MODELS = [
 class TextbookSweeps:
     """Each sweep fits a clone to the rows of each action."""
 
-    affordable = 20
+    affordable = 40
     affordable_states = None
     trace_decay = 0.0
 
