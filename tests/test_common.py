@@ -1,13 +1,19 @@
-"""scikit-learn's own contract, with nothing expected to fail."""
+"""scikit-learn's contract and that of a policy, with nothing expected to fail."""
 
 import pytest
 from lightgbm import LGBMRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy
+from skampo.critics import CRITICS
+from skampo.mirror_maps import MIRROR_MAPS
+from skampo.utils.estimator_checks import (
+    check_policy,
+    parametrize_with_policy_checks,
+)
 
 PIPELINE = make_pipeline(StandardScaler(), Ridge())
 LIGHTGBM = LGBMRegressor(n_estimators=10, min_child_samples=1, verbose=-1, n_jobs=1)
@@ -36,3 +42,28 @@ def expected_failures(estimator):
 )
 def test_contract_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+# "auto" is one of the others.
+ENCODINGS = ("per_action", "multi_output", "joint")
+QUADRATIC = make_pipeline(PolynomialFeatures(2), Ridge())
+COMBINATIONS = [
+    AMPOPolicy(QUADRATIC, mirror_map=mirror_map, critic=critic, encoding=encoding)
+    for mirror_map in MIRROR_MAPS
+    for critic in CRITICS
+    for encoding in ENCODINGS
+]
+# The only mirror map with compatible features.
+COMBINATIONS += [
+    AMPOPolicy(QUADRATIC, critic=critic, encoding="compatible") for critic in CRITICS
+]
+
+
+@parametrize_with_policy_checks([AMPOPolicy(), AMPOPolicy(critic="exact")])
+def test_contract_of_a_policy(policy, check):
+    check(policy)
+
+
+@pytest.mark.parametrize("policy", COMBINATIONS, ids=repr)
+def test_contract_of_all_combinations(policy):
+    check_policy(policy)

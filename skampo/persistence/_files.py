@@ -175,7 +175,8 @@ def _naming(path):
     except (FileNotFoundError, PermissionError):
         raise
     except SkampoFileError as error:
-        raise SkampoFileError(f"{os.fspath(path)} {error}") from None
+        message = f"{os.fspath(path)} {error}"
+        raise SkampoFileError(message, untrusted=error.untrusted) from None
     except Exception as error:
         raise SkampoFileError(
             f"{os.fspath(path)} was not loaded, because it is damaged or crafted: "
@@ -239,7 +240,8 @@ def _audit(schema, trusted):
         raise SkampoFileError(
             f"asks for types that skampo does not trust: {sorted(refused)}. It was not "
             "loaded. If they are your own, name them: "
-            f"load(path, trusted={sorted(refused)})."
+            f"load(path, trusted={sorted(refused)}).",
+            untrusted=sorted(refused),
         )
     return names
 

@@ -1,0 +1,112 @@
+"""The contract of a policy, as tests for policies of your own."""
+
+from sklearn.base import clone
+
+from skampo.utils._policy_checks import checks_of
+
+__all__ = ["check_policy", "parametrize_with_policy_checks"]
+
+
+def check_policy(policy, *, expected_failed_checks=None):
+    """
+    Check that a policy keeps the contract of this package.
+
+    It has to come with what scikit-learn checks as well:
+    ``sklearn.utils.estimator_checks.check_estimator``.
+
+    Parameters
+    ----------
+    policy : estimator
+        An unfitted policy. `max_iter`, `steps_per_iter`, `n_envs` and `random_state`
+        are set to small values.
+    expected_failed_checks : dict of str to str, default=None
+        Names of checks that fail, each with the reason.
+
+    Raises
+    ------
+    AssertionError
+        If a check fails that should not, or one passes that should fail.
+
+    See Also
+    --------
+    parametrize_with_policy_checks : One test for each check.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.utils.estimator_checks import check_policy
+    >>> check_policy(AMPOPolicy(Ridge()))
+    """
+    expected = dict(expected_failed_checks or {})
+    policy = clone(policy)
+    for check in checks_of(policy):
+        reason = expected.pop(check.__name__, None)
+        try:
+            check(policy)
+        except Exception as error:
+            if reason is None:
+                raise AssertionError(
+                    f"{policy!r} fails {check.__name__}: {error}"
+                ) from error
+        else:
+            if reason is not None:
+                raise AssertionError(
+                    f"{policy!r} passes {check.__name__}, which should fail because "
+                    f"{reason}. Take it off expected_failed_checks."
+                )
+    if expected:
+        raise AssertionError(f"there are no checks called {sorted(expected)}")
+
+
+def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
+    """
+    Make a pytest test of every check of every policy.
+
+    Parameters
+    ----------
+    policies : list of estimator
+        Unfitted policies.
+    expected_failed_checks : callable, default=None
+        For a policy, a dict with names of checks that fail and the reasons. These
+        tests are marked as expected to fail, strictly.
+
+    Returns
+    -------
+    pytest.mark.parametrize
+        A decorator of a test of `policy` and `check`.
+
+    Raises
+    ------
+    ImportError
+        If pytest is not installed.
+
+    See Also
+    --------
+    check_policy : All checks in one call.
+    sklearn.utils.estimator_checks.parametrize_with_checks : The contract of an
+        estimator.
+
+    Examples
+    --------
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.utils.estimator_checks import parametrize_with_policy_checks
+    >>> @parametrize_with_policy_checks([AMPOPolicy()])
+    ... def test_contract_of_a_policy(policy, check):
+    ...     check(policy)
+    """
+    try:
+        import pytest
+    except ImportError as error:
+        raise ImportError(
+            'parametrize_with_policy_checks needs pytest. Run pip install "pytest".'
+        ) from error
+    cases = []
+    for policy in map(clone, policies):
+        expected = (expected_failed_checks or (lambda policy: {}))(policy)
+        for check in checks_of(policy):
+            reason = expected.get(check.__name__)
+            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+            name = f"{check.__name__}-{' '.join(repr(policy).split())}"
+            cases.append(pytest.param(policy, check, id=name, marks=marks))
+    return pytest.mark.parametrize(("policy", "check"), cases)
