@@ -508,3 +508,22 @@ def test_crafting_alone_refuses_nothing(originals, tmp_path):
         skampo.load(path)
         _, schema, _ = unpack(data)
         assert list(nodes(schema))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_random_edits_end_no_interpreter(originals, tmp_path):
+    for name, data in originals.items():
+        (tmp_path / name).write_bytes(data)
+    script = Path(__file__).with_name("fuzzing.py")
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", str(script), str(tmp_path), "300"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    outcomes = json.loads(done.stdout.splitlines()[-1])
+    assert sum(outcomes.values()) == 300
+    assert min(outcomes[kind] for kind in ("refused", "predicted")) > 30
