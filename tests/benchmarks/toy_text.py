@@ -3,9 +3,9 @@ Toy text against tabular Q-learning, as a Markdown table.
 
 Run with ``python -m tests.benchmarks.toy_text [--envs NAME ...] [--seeds 5] [--tune]``.
 Each environment, learner and seed is a process of its own (see runs.py). Every 512
-steps the greedy policy plays 300 episodes of at most 200 steps outside the clock, in a
-simulation of the environment's own table; the threshold is passed at the first mean
-return that reaches it.
+steps the greedy policy plays 300 episodes outside the clock, in a simulation of the
+environment's own table, cut at its time limit (200 steps where it has none); the
+threshold is passed at the first mean return that reaches it.
 
 `AMPOPolicy` has its default parameters and a budget of 100,000 steps. Q-learning is
 one-step and epsilon-greedy, with the discount 0.99, ties broken at random and all
@@ -56,7 +56,9 @@ class Simulator:
     """Many episodes at once, out of the table of a toy text environment."""
 
     def __init__(self, name):
-        environment = gymnasium.make(name).unwrapped
+        environment = gymnasium.make(name)
+        self.longest = environment.spec.max_episode_steps or LONGEST
+        environment = environment.unwrapped
         self.start = np.cumsum(environment.initial_state_distrib)
         outcomes = environment.P
         shape = len(outcomes), len(outcomes[0])
@@ -77,7 +79,7 @@ class Simulator:
         """Mean return of a deterministic policy; long episodes are cut."""
         states = np.searchsorted(self.start, rng.random(N_EPISODES), side="right")
         total, running = np.zeros(N_EPISODES), np.arange(N_EPISODES)
-        for _ in range(LONGEST):
+        for _ in range(self.longest):
             here = states[running], actions[states[running]]
             drawn = rng.random(len(running))[:, None]
             cell = *here, (self.edges[here] <= drawn).sum(axis=1)
