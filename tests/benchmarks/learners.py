@@ -61,7 +61,7 @@ def run(name, task, learner, seed, cpu_limit):
     shares = Shares(default_regressor() if regressor is None else regressor)
     policy = WatchedPolicy(
         regressor,
-        max_iter=task.max_steps // 512,
+        max_iter=task.max_steps // AMPOPolicy().steps_per_iter,
         early_stopping=True,
         validation_episodes=N_EPISODES,
         n_iter_no_change=None,

@@ -93,6 +93,7 @@ def iteration_cost(size, seed):
     policy = ClockedPolicy(
         critic=_critic(size["steps stored"]),
         max_iter=n_iter,
+        steps_per_iter=STEPS_PER_ITER,
         n_envs=size["environments"],
         early_stopping=True,
         n_iter_no_change=None,

@@ -6,8 +6,9 @@ Where the time of `AMPOPolicy.fit` goes: environments, regressors, and the rest.
 * ``environment``: `step` and `reset` of the environments, their wrappers included;
 * ``regressor``: `fit`, `partial_fit`, `predict` and the `transform` of features, of the
   regressor given or of each step of a Pipeline; the same arithmetic where the fast path
-  does it (sweeps of linear models, linear scores, the fixed point of `LSTDQ`); and the
-  scores of the policy during rollouts, the regressor's `predict` without its checks.
+  does it (sweeps of linear models, linear scores, the fixed point of `LSTDQ`, features
+  that are remembered instead of computed); and the scores of the policy during
+  rollouts, the regressor's `predict` without its checks.
 
 Times are CPU times of the process, which do not depend on what else the machine does.
 The rest is everything else in `fit`: Python and numpy code of
@@ -23,7 +24,7 @@ from dataclasses import replace
 
 from sklearn.pipeline import Pipeline
 
-from skampo import _features, _policy
+from skampo import AMPOPolicy, _features, _memory, _policy
 from skampo.critics import _lstdq, _sweeps
 from skampo.experience import _lanes
 
@@ -33,6 +34,7 @@ FAST_PATH = (
     (_sweeps.LinearSweeps, "fit"),
     (_sweeps.LinearSweeps, "values"),
     (_features.LinearScores, "__call__"),
+    (_memory.KnownRows, "extend"),
     (_lstdq.FixedPoint, "__init__"),
     (_lstdq.FixedPoint, "solve"),
 )

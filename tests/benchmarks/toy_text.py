@@ -37,7 +37,7 @@ class Task(NamedTuple):
 
 
 TASKS = {
-    "FrozenLake-v1": Task(0.70, 0.1, 0.1, 0),
+    "FrozenLake-v1": Task(0.70, 0.5, 0.05, 10_000),
     "Taxi-v4": Task(7.0, 1.0, 0.0, 0),
     "CliffWalking-v1": Task(-13.0, 1.0, 0.0, 0),
 }
@@ -154,7 +154,7 @@ def q_learning(name, seed, learning_rate, exploration, explore_for, n=MAX_STEPS)
     return judge.row()
 
 
-def ampo(name, seed, stop=True, **parameters):
+def ampo(name, seed, **parameters):
     """One run of the default policy; it stops when it passes."""
     from skampo import AMPOPolicy
     from skampo.experience import EpisodeResults
@@ -162,8 +162,9 @@ def ampo(name, seed, stop=True, **parameters):
     class Watched(AMPOPolicy):
         def _play(self, X, n_episodes, *, policy=None, **keywords):
             states = np.arange(len(judge.simulator.follows), dtype=float)[:, None]
-            n_steps = (len(judge.curve) + 1) * self.steps_per_iter
-            if judge(n_steps, policy.proba(states).argmax(axis=1)) and stop:
+            self.n_seen = getattr(self, "n_seen", 0) + self.steps_per_iter
+            is_due = self.n_seen % EVALUATE_EVERY == 0
+            if is_due and judge(self.n_seen, policy.proba(states).argmax(axis=1)):
                 # What Ctrl-C does: fitting ends here.
                 raise KeyboardInterrupt
             return EpisodeResults(np.zeros(1), np.zeros(1, dtype=int))
@@ -171,13 +172,9 @@ def ampo(name, seed, stop=True, **parameters):
     # Lazy imports are not what is measured.
     AMPOPolicy(max_iter=1, steps_per_iter=64).fit(name)
     judge = Judge(name, seed)
-    Watched(
-        max_iter=MAX_STEPS // parameters.get("steps_per_iter", EVALUATE_EVERY),
-        early_stopping=True,
-        n_iter_no_change=None,
-        random_state=seed,
-        **parameters,
-    ).fit(name)
+    policy = Watched(early_stopping=True, n_iter_no_change=None, random_state=seed)
+    policy.set_params(**parameters)
+    policy.set_params(max_iter=MAX_STEPS // policy.steps_per_iter).fit(name)
     return judge.row() | {"memory": runs.peak_memory()}
 
 
