@@ -1,6 +1,9 @@
 """
 Where the time of `AMPOPolicy.fit` goes: environments, regressors, and the rest.
 
+Run with ``python -m tests.benchmarks.shares [ENVIRONMENT ...] [--max-iter 30]`` for a
+table of the default policy; tests.benchmarks.control shows the same for its runs.
+
 `Shares` puts timers around the outermost calls of each kind:
 
 * ``environment``: `step` and `reset` of the environments, their wrappers included;
@@ -16,8 +19,10 @@ rollouts, storage, targets, mirror maps, step sizes and records, and the cost of
 timers themselves. What runs while the timers are paused counts nowhere.
 """
 
+import argparse
 import functools
 import time
+import warnings
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +32,7 @@ from sklearn.pipeline import Pipeline
 from skampo import AMPOPolicy, _features, _memory, _policy
 from skampo.critics import _lstdq, _sweeps
 from skampo.experience import _lanes
+from skampo.regressors import default_regressor
 
 REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
 FAST_PATH = (
@@ -128,3 +134,27 @@ def methods_of(regressor):
     parts = [step for _, step in regressor.steps] if is_pipeline else [regressor]
     kinds = {type(part) for part in parts if hasattr(part, "fit")}
     return [(k, name) for k in kinds for name in REGRESSOR_METHODS if hasattr(k, name)]
+
+
+def main():
+    """Print a table."""
+    parser = argparse.ArgumentParser(description="Where the time of fit goes.")
+    parser.add_argument("names", nargs="*", default=["CartPole-v1"])
+    parser.add_argument("--max-iter", type=int, default=30)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    shares = Shares(default_regressor())
+    print("| environment | CPU s | env.step, % | regressor, % | rest, % |")
+    print("|---|---|---|---|---|")
+    for name in options.names:
+        # Lazy imports are not what is measured.
+        AMPOPolicy(max_iter=1).fit(name)
+        with shares.total():
+            AMPOPolicy(max_iter=options.max_iter, random_state=0).fit(name)
+        percentages = [f"{share:.0f}" for share in shares.as_percentages().values()]
+        seconds = f"{shares.seconds['total']:.1f}"
+        print(f"| {name} | {seconds} | " + " | ".join(percentages) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
