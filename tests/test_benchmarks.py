@@ -77,14 +77,19 @@ from skampo import AMPOPolicy
 from tests.benchmarks.shares import Shares
 from tests.faulty_envs import CountingEnv
 
+def work(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
 class Slow(Ridge):
     def fit(self, X, y, sample_weight=None):
-        time.sleep(0.05)
+        work(0.05)
         return super().fit(X, y, sample_weight)
 
 class SlowEnv(CountingEnv):
     def step(self, action):
-        time.sleep(0.002)
+        work(0.002)
         return super().step(action)
 
 shares = Shares(Slow())
