@@ -127,15 +127,20 @@ def progress_line(record, elapsed, n_steps):
     """One line of ``verbose=1``."""
     shown = [
         f"iteration {record['iteration']:4d}",
-        f"return {record['return_mean']:9.2f}",
+        f"return {_known(record['return_mean'])}",
         f"divergence {record['divergence']:.2e}",
         f"eta {record['eta']:.3g}",
         f"{n_steps / max(elapsed, 1e-9):,.0f} steps/s",
         f"{elapsed:.1f} s",
     ]
     if not np.isnan(record["validation_return"]):
-        shown.insert(2, f"validation {record['validation_return']:9.2f}")
+        shown.insert(2, f"validation {_known(record['validation_return'])}")
     return "  ".join(shown)
+
+
+def _known(value):
+    """Nine characters of a return; a dash where no episode ended."""
+    return f"{'-':>9}" if np.isnan(value) else f"{value:9.2f}"
 
 
 class BestIterate:

@@ -46,8 +46,10 @@ def test_one_plain_record_per_iteration(critic):
     assert policy.n_validation_steps_ == 0
 
 
-def test_no_episode_finished():
-    record = AMPOPolicy(Ridge(), **SMALL).fit(lambda: CountingEnv(99)).history_[0]
+def test_no_episode_finished(capsys):
+    policy = AMPOPolicy(Ridge(), **SMALL, verbose=1).fit(lambda: CountingEnv(99))
+    record = policy.history_[0]
+    assert "return         -  divergence" in capsys.readouterr().out
     assert record["n_episodes"] == 0
     assert np.isnan(record["return_mean"])
     assert np.isnan(record["return_std"])
