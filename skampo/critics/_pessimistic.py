@@ -190,8 +190,10 @@ class Pessimistic(Critic):
 
     def _estimate(self, observations, setting):
         proba = np.zeros((len(observations), setting.n_actions))
-        proba[:, self.classifier_.classes_] = self.classifier_.predict_proba(
-            observations
+        seen = self.classifier_.classes_
+        # Boosting has two columns even for the only action that was ever taken.
+        proba[:, seen] = (
+            self.classifier_.predict_proba(observations) if len(seen) > 1 else 1.0
         )
         return np.maximum(proba, _RAREST)
 

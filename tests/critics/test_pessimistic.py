@@ -188,3 +188,11 @@ def test_an_action_that_no_row_shows_has_a_price():
         policy, transitions, CriticSetting(3, 0.0, TABULAR, encoding, rng)
     )
     assert sample.q_values[0, 2] < sample.q_values[0, :2].min()
+
+
+@pytest.mark.parametrize("n_actions", [1, 2])
+def test_environments_with_one_action_or_two(n_actions):
+    make = lambda: CountingEnv(n_actions=n_actions)
+    policy = AMPOPolicy(Ridge(), critic="pessimistic", max_iter=1, steps_per_iter=16)
+    proba = policy.fit(make).predict_proba(np.zeros((1, 2)))
+    assert_allclose(proba.sum(axis=1), 1)
