@@ -169,7 +169,7 @@ def test_another_regressor_cannot_go_on():
 def test_labels():
     X = np.random.default_rng(0).normal(size=(200, 2))
     y = (X[:, 0] > X[:, 1]).astype(int)
-    policy = AMPOPolicy(Ridge(), encoding="compatible", max_iter=40, random_state=0)
+    policy = AMPOPolicy(Ridge(), encoding="compatible", max_iter=20, random_state=0)
     assert policy.fit(X, y).score(X, y) > 0.95
 
 
