@@ -39,8 +39,8 @@ class Task(NamedTuple):
 
 TASKS = {
     "CartPole-v1": Task(475.0, 512, 10_240),
-    "Acrobot-v1": Task(-85.0, 512, 15_360),
-    "MountainCar-v0": Task(-110.0, 512, 15_360),
+    "Acrobot-v1": Task(-85.0, 512, 25_600),
+    "MountainCar-v0": Task(-110.0, 512, 20_480),
     "LunarLander-v3": Task(200.0, 10_240, 250_000),
 }
 REGRESSORS = ("default", "lightgbm", "extra_trees", "mlp")
