@@ -336,7 +336,7 @@ class AMPOPolicy(
                 # Qₜ at (s, a) ~ vₜ
                 sample = run.evaluate(t, policy, transitions)
                 here = policy.at(sample)
-                eta = run.step_size(t, here, sample)
+                eta = min(run.step_size(t, here, sample), sample.largest_step)
                 # line 1: f ≈ Qₜ + ηₜ⁻¹ ∇h(πₜ)
                 target = here.target(sample.q_values, eta)
                 f = run.regress(policy, sample, target)

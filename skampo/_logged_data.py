@@ -114,7 +114,7 @@ def give_table(critic, columns):
     if own.get("transformer") is not None:
         changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
     if "classifier" in own and own["classifier"] is None:
-        changed["classifier"] = behind_numbers(columns, default_classifier())
+        changed["classifier"] = behind_numbers(columns, default_classifier(table=True))
     if own.get("critic") is not None:
         changed["critic"] = give_table(clone(own["critic"]), columns)
     return critic.set_params(**changed)

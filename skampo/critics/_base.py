@@ -42,6 +42,8 @@ class QSample:
         critic used, and the unfitted model behind it.
     expected_return : float, default=None
         Expected return of the policy that was evaluated, where a model gives it.
+    largest_step : float, default=inf
+        Step sizes beyond it are cut.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class QSample:
     view: Any = None
     shared: tuple | None = None
     expected_return: float | None = None
+    largest_step: float = np.inf
 
     def evaluate(self, scores):
         """

@@ -5,12 +5,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._fitted_q import FittedQ
 from skampo.exceptions import InvalidParameterError
+from skampo.regressors import NystroemFeatures
 from skampo.utils._validation import Interval, Nothing, Provides
 
 __all__ = ["Pessimistic", "default_classifier"]
@@ -56,14 +61,15 @@ class Pessimistic(Critic):
     value less :math:`\alpha u` times the Kullback-Leibler divergence from
     :math:`\hat\pi_b`. Mirror descent then ends near
     :math:`\pi \propto \hat\pi_b \exp(Q / (\alpha u))`, for uniform behavior a softmax
-    of the values and for a deterministic one that behavior. The evaluation itself,
-    `q_`, has no price.
+    of the values and for a deterministic one that behavior. A step of
+    :math:`1 / (\alpha u)` leads there at once, and none is longer. The evaluation
+    itself, `q_`, has no price.
 
     Parameters
     ----------
     critic : Critic, default=None
         One that accepts a log; None is `FittedQ`.
-    strength : float, default=1.0
+    strength : float, default=3.0
         The price :math:`\alpha` in [0, inf).
     classifier : estimator, default=None
         Estimates the logged policy by `predict_proba`; None is
@@ -100,7 +106,7 @@ class Pessimistic(Critic):
         | Nothing,
     }
 
-    def __init__(self, critic=None, *, strength=1.0, classifier=None):
+    def __init__(self, critic=None, *, strength=3.0, classifier=None):
         self.critic = critic
         self.strength = strength
         self.classifier = classifier
@@ -165,10 +171,12 @@ class Pessimistic(Critic):
         price = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
         q_values = sample.q_values
         advantages = q_values - q_values.mean(axis=1, keepdims=True)
-        unit = np.sqrt(np.mean(advantages**2))
+        rate = self.strength * np.sqrt(np.mean(advantages**2))
         return replace(
             sample,
-            q_values=q_values - self.strength * unit * price,
+            q_values=q_values - rate * price,
+            # This step leads to the end for these values; a longer one goes beyond it.
+            largest_step=1 / rate if rate > 0 else np.inf,
             reward_range=reward_range(transitions.rewards),
         )
 
@@ -177,6 +185,8 @@ class Pessimistic(Critic):
         classifier = self.classifier
         if classifier is None:
             classifier = default_classifier()
+        if np.ptp(transitions.actions) == 0:
+            classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
         classifier = seed_unseeded(clone(classifier), setting.rng.spawn(1)[0])
         self.classifier_ = classifier.fit(transitions.observations, transitions.actions)
@@ -215,15 +225,20 @@ def measure_from_worst(transitions, gamma):
     return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
 
 
-def default_classifier():
+def default_classifier(*, table=False):
     """
     Build the classifier that estimates a logged policy when none is given.
 
+    Parameters
+    ----------
+    table : bool, default=False
+        Whether the states are a table, whose values may be missing.
+
     Returns
     -------
-    HistGradientBoostingClassifier
-        Small trees with large leaves: what it made of noise would be taken for a
-        preference. A log of less than 200 rows gives the frequencies of the actions.
+    estimator
+        Logistic regression on the features of `skampo.regressors.default_regressor`,
+        so that the policy can represent what it estimates; boosted trees for tables.
 
     See Also
     --------
@@ -232,9 +247,13 @@ def default_classifier():
     Examples
     --------
     >>> from skampo.critics import default_classifier
-    >>> default_classifier().min_samples_leaf
-    100
+    >>> [name for name, step in default_classifier().steps]
+    ['standardscaler', 'nystroemfeatures', 'logisticregression']
     """
-    return HistGradientBoostingClassifier(
-        max_iter=50, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False
-    )
+    if table:
+        # Large leaves: what they made of noise would be taken for a preference.
+        return HistGradientBoostingClassifier(
+            max_iter=50, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False
+        )
+    logistic = LogisticRegression(C=10.0, max_iter=1000, tol=1e-3)
+    return make_pipeline(StandardScaler(), NystroemFeatures(), logistic)

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skampo import AMPOPolicy
-from skampo.critics import default_classifier
 from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
 
 N_EPISODES = 20
@@ -137,7 +137,7 @@ def play_behavior(name, sources):
 
 def clone(name, log, seed):
     """Mean greedy return of a classifier of the logged actions."""
-    classifier = default_classifier().set_params(random_state=seed)
+    classifier = HistGradientBoostingClassifier(random_state=seed)
     start = time.process_time()
     classifier.fit(log.states, log.actions)
     seconds = time.process_time() - start

@@ -52,7 +52,9 @@ def test_the_price_by_hand():
     proba = np.exp(scores) / np.exp(scores).sum()
     price = np.log(proba) - np.log([0.75, 0.25])
     expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * price
-    assert_allclose(evaluate(critic, scores).q_values, [expected] * 4, atol=1e-6)
+    sample = evaluate(critic, scores)
+    assert_allclose(sample.q_values, [expected] * 4, atol=1e-6)
+    assert_allclose(sample.largest_step, 1 / (2.0 * 0.5))
     assert_allclose(critic.q_(np.zeros((1, 1))), [[0.0, 1.0]], atol=1e-6)
 
 
@@ -100,13 +102,14 @@ def test_strength_zero_changes_nothing():
     assert_array_equal(priced, evaluate(FittedQ()).q_values)
 
 
-def test_iterates_end_at_the_regularized_optimum():
+@pytest.mark.parametrize("step_size", ["constant", "greedy"])
+def test_iterates_end_at_the_regularized_optimum(step_size):
     # pi is proportional to behavior * exp(Q / (strength * unit)), unit = 1/2.
     policy = AMPOPolicy(
         TABULAR,
         critic=Pessimistic(strength=2.0, classifier=FREQUENCIES),
-        step_size="constant",
-        max_iter=200,
+        step_size=step_size,
+        max_iter=20,
         random_state=0,
     ).fit(LOG)
     expected = np.array([0.75, 0.25]) * np.exp([0.0, 1.0])
