@@ -5,7 +5,6 @@ import pytest
 from gymnasium.wrappers import DiscretizeAction
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ
 from skampo.step_sizes import TrustRegion
 
 
@@ -22,9 +21,7 @@ def make_policy(**parameters):
 def test_three_torques_swing_the_pendulum_up(seed):
     policy = make_policy(
         step_size=TrustRegion(0.2),
-        critic=FittedQ(n_sweeps=40),
         max_iter=24,
-        steps_per_iter=512,
         validation_episodes=5,
         n_iter_no_change=None,
         random_state=seed,
