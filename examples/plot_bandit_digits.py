@@ -72,7 +72,7 @@ estimates = {
     ),
 }
 for name, result in estimates.items():
-    print(name.replace("\n", " "), result)
+    print(name.replace("-\n", "-").replace("\n", " "), result)
 
 # %%
 # Both in one picture

@@ -103,6 +103,8 @@ for title, policy in policies.items():
 # %%
 # Estimates and the truth
 # -----------------------
+# An interval is a statement about many logs, and here is one: MAGIC, the shortest of
+# them, is too sure of itself on it.
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
 for ax, (title, policy) in zip(axes, policies.items(), strict=True):
     truth = mdp.expected_return(policy.proba, gamma)
@@ -119,5 +121,5 @@ for ax, (title, policy) in zip(axes, policies.items(), strict=True):
     )
 axes[0].set_yticks(range(len(estimators)), estimators)
 axes[0].invert_yaxis()
-axes[0].legend()
+axes[0].legend(loc="upper right")
 plt.show()
