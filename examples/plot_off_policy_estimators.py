@@ -121,5 +121,5 @@ for ax, (title, policy) in zip(axes, policies.items(), strict=True):
     )
 axes[0].set_yticks(range(len(estimators)), estimators)
 axes[0].invert_yaxis()
-axes[0].legend(loc="upper right")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center")
 plt.show()
