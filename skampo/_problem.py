@@ -42,6 +42,7 @@ class Problem:
     critic: Any
     gamma: float
     discrete: bool = False
+    linear: bool = False
     validate: Any = None
     feature_names: Any = None
     columns: Any = None
@@ -187,6 +188,8 @@ def _log_problem(estimator, log, last):
         LoggedExperience(log),
         critic,
         gamma,
+        # Measured on numbers and several steps only.
+        linear=log.columns is None and not log.is_one_step,
         feature_names=read_columns(estimator, log.states),
         columns=log.columns,
     )

@@ -77,7 +77,9 @@ class Run:
         """Set up the run of an estimator, from the start or from a last state."""
         regressor = estimator.regressor
         if regressor is None:
-            regressor = default_regressor(discrete=problem.discrete)
+            regressor = default_regressor(
+                discrete=problem.discrete, linear=problem.linear
+            )
         if problem.columns is not None:
             is_default = estimator.regressor is None
             behind_columns = behind_numbers if is_default else behind_table

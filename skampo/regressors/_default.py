@@ -1,15 +1,15 @@
 """The regressor that is used when none is given."""
 
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skampo.regressors._nystroem import NystroemFeatures
 
-__all__ = ["default_regressor"]
+__all__ = ["default_regressor", "kernel_and_columns"]
 
 
-def default_regressor(*, discrete=False):
+def default_regressor(*, discrete=False, linear=False):
     r"""
     Build the default regressor: ridge on kernel features, or on one-hot states.
 
@@ -18,6 +18,10 @@ def default_regressor(*, discrete=False):
     discrete : bool, default=False
         Whether observations are one integer column. They are then one-hot encoded, so
         that the policy is tabular.
+    linear : bool, default=False
+        Whether the columns themselves are features too. Functions then go on linearly
+        where no data were seen: logs of several steps are fitted so, because a policy
+        that is copied from few states must know what to do next to them.
 
     Returns
     -------
@@ -52,4 +56,10 @@ def default_regressor(*, discrete=False):
     ridge = Ridge(alpha=0.1, fit_intercept=False)
     if discrete:
         return make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
-    return make_pipeline(StandardScaler(), NystroemFeatures(), ridge)
+    features = kernel_and_columns() if linear else NystroemFeatures()
+    return make_pipeline(StandardScaler(), features, ridge)
+
+
+def kernel_and_columns():
+    """Kernel features, and the columns themselves."""
+    return FeatureUnion([("columns", "passthrough"), ("kernel", NystroemFeatures())])
