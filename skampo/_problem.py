@@ -42,10 +42,10 @@ class Problem:
     critic: Any
     gamma: float
     discrete: bool = False
-    linear: bool = False
     validate: Any = None
     feature_names: Any = None
     columns: Any = None
+    linear: bool = False
 
 
 def make_problem(estimator, X, y, given, seed, last):
