@@ -194,6 +194,34 @@ def test_policies_of_tables_are_saved(critic, tmp_path):
     assert_array_equal(again.action_values(TABLE), policy.action_values(TABLE))
 
 
+def default_of(*rows, **columns):
+    policy = AMPOPolicy(max_iter=2, random_state=0).fit(*rows, **columns)
+    first = policy.regressor_
+    return policy, first[0] if isinstance(first, list) else first
+
+
+def test_the_default_goes_on_linearly_only_for_several_steps_of_numbers():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    y = np.arange(80) % 2
+    policy, several = default_of(X, y, rewards=X[:, 0], next_states=X[::-1])
+    assert [name for name, _ in several.steps][1] == "featureunion"
+    for columns in [{"rewards": X[:, 0]}, {}]:
+        _, one = default_of(X, y, **columns)
+        assert [name for name, _ in one.steps][1] == "nystroemfeatures"
+    # Where the kernel has no data, the columns still tell states apart.
+    far = policy.decision_function([[50.0, 0.0], [90.0, 0.0]])
+    assert abs(far[0] - far[1]).max() > 1e-3
+
+
+def test_policies_of_several_steps_of_numbers_are_saved(tmp_path):
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    policy, _ = default_of(X, np.arange(80) % 2, rewards=X[:, 0], next_states=X[::-1])
+    policy.save(tmp_path / "policy.skampo")
+    again = skampo.load(tmp_path / "policy.skampo")
+    assert_array_equal(again.predict_proba(X), policy.predict_proba(X))
+    assert_array_equal(again.action_values(X), policy.action_values(X))
+
+
 def test_polars_tables_do_as_pandas_tables():
     columns = make_column_transformer(
         (OneHotEncoder(), ["season"]), (StandardScaler(), ["stock"])
