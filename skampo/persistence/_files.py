@@ -237,21 +237,31 @@ def _audit(schema, trusted):
         if not is_trusted(node["__loader__"], name, trusted):
             refused.add(name)
     if refused:
-        raise SkampoFileError(
-            f"asks for types that skampo does not trust: {sorted(refused)}. It was not "
-            "loaded. If they are your own, name them: "
-            f"load(path, trusted={sorted(refused)}).",
-            untrusted=sorted(refused),
-        )
+        raise _distrust(refused)
     return names
+
+
+def _distrust(refused):
+    """The error for types that are not trusted."""
+    return SkampoFileError(
+        f"asks for types that skampo does not trust: {sorted(refused)}. It was not "
+        "loaded. If you know them, name them: "
+        f"load(path, trusted={sorted(refused)}).",
+        untrusted=sorted(refused),
+    )
 
 
 def _build(payload, names):
     import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
-        return skops.io.loads(payload, trusted=names)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            return skops.io.loads(payload, trusted=names)
+    except UntrustedTypesFoundException as error:
+        refused = set(skops.io.get_untrusted_types(data=payload)) - set(names)
+        raise _distrust(refused) from error
 
 
 def _warn_about_versions(path, versions):

@@ -36,6 +36,18 @@ _SPARSE = {
     for form in ("csc", "csr")
     for kind in ("array", "matrix")
 }
+# What a fitted search holds beside estimators: numbers and names alone.
+_SPLITTERS = (
+    "GroupKFold",
+    "GroupShuffleSplit",
+    "KFold",
+    "LeaveOneGroupOut",
+    "LeaveOneOut",
+    "PredefinedSplit",
+    "RepeatedKFold",
+    "ShuffleSplit",
+    "StratifiedKFold",
+)
 _METRICS = ("Chebyshev", "Euclidean", "Manhattan", "Minkowski")
 
 #: Parts of fitted scikit-learn estimators that skops leaves to its callers. Those that
@@ -52,6 +64,8 @@ SKLEARN_INTERNALS = {
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.utils._bunch.Bunch",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     *(f"sklearn.gaussian_process.kernels.{name}" for name in _KERNELS),
 }
 

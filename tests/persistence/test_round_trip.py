@@ -28,6 +28,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -41,6 +42,7 @@ from skampo.critics import CRITICS
 from skampo.exceptions import SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
+from skampo.model_selection import make_return_scorer, make_tasks
 from skampo.persistence import save
 from skampo.step_sizes import STEP_SIZES
 from tests.faulty_envs import SpaceEnv
@@ -252,6 +254,33 @@ def test_an_estimator_around_a_policy(tmp_path):
 
 def potential(x):
     return np.exp(x)
+
+
+@pytest.mark.parametrize("scoring", [None, make_return_scorer(n_episodes=2)])
+@pytest.mark.parametrize("cv", [2, ShuffleSplit(2, random_state=0)])
+def test_a_search_around_a_policy(scoring, cv, tmp_path):
+    policy = AMPOPolicy(Ridge(), max_iter=1, steps_per_iter=32, random_state=0)
+    grid = {"regressor__alpha": [0.1, 1.0]}
+    search = GridSearchCV(policy, grid, cv=cv, scoring=scoring)
+    search.fit(make_tasks("CartPole-v1", 4))
+    save(search, tmp_path / "search.skampo")
+    loaded = skampo.load(tmp_path / "search.skampo")
+    assert loaded.best_params_ == search.best_params_
+    assert loaded.score("CartPole-v1") == search.score("CartPole-v1")
+
+
+def test_types_that_nobody_knows_are_named(tmp_path):
+    policy = AMPOPolicy(Ridge(), max_iter=1, steps_per_iter=32, random_state=0)
+    folds = TimeSeriesSplit(2)
+    search = GridSearchCV(policy, {"gamma": [0.9]}, cv=folds)
+    save(search.fit(make_tasks("CartPole-v1", 4)), tmp_path / "search.skampo")
+    with pytest.raises(SkampoFileError, match=r"does not trust: .*TimeSeriesSplit"):
+        skampo.load(tmp_path / "search.skampo")
+    loaded = skampo.load(
+        tmp_path / "search.skampo",
+        trusted=["sklearn.model_selection._split.TimeSeriesSplit"],
+    )
+    assert loaded.best_params_ == {"gamma": 0.9}
 
 
 def test_own_types_have_to_be_named(tmp_path):
