@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skampo.experience._fixed import FixedExperience
+
 __all__ = ["LabeledExperience", "RewardTable", "RewardedExperience"]
 
 
@@ -38,7 +40,7 @@ class RewardTable:
         return len(self.observations)
 
 
-class RewardedExperience:
+class RewardedExperience(FixedExperience):
     """
     States with the reward of every action.
 
@@ -66,47 +68,11 @@ class RewardedExperience:
     2
     """
 
-    n_steps = 0
-    episode_returns = ()
-    observation_encoder = None
-    action_encoder = None
-
     def __init__(self, X, rewards, classes, sample_weight=None):
-        self.classes = classes
-        self.n_features = X.shape[1]
         kept = slice(None) if sample_weight is None else sample_weight > 0
         weights = None if sample_weight is None else sample_weight[kept]
-        self._table = RewardTable(X[kept], rewards[kept], weights)
-
-    def gather(self, policy):
-        """
-        Return the same data for every policy.
-
-        Parameters
-        ----------
-        policy : MirrorPolicy
-            Not needed.
-
-        Returns
-        -------
-        RewardTable
-            All states.
-        """
-        return self._table
-
-    def continuation(self):
-        """
-        Return what a later experience needs to go on: nothing.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
-        return {}
-
-    def close(self):
-        """Do nothing: there is no environment."""
+        table = RewardTable(X[kept], rewards[kept], weights)
+        super().__init__(table, classes, X.shape[1])
 
 
 class LabeledExperience(RewardedExperience):

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from skampo.experience._fixed import FixedExperience
 from skampo.experience._transitions import Transitions
 
 __all__ = ["LoggedExperience", "as_transitions"]
 
 
-class LoggedExperience:
+class LoggedExperience(FixedExperience):
     """
     A log as the transitions that critics see: no environment, no new data.
 
@@ -34,45 +35,9 @@ class LoggedExperience:
     (array([0, 1]), array([False,  True]))
     """
 
-    episode_returns = ()
-    observation_encoder = None
-    action_encoder = None
-
     def __init__(self, log):
-        self.classes = log.classes
-        self.n_features = log.shape[1]
+        super().__init__(as_transitions(log), log.classes, log.shape[1])
         self.n_steps = len(log)
-        self._transitions = as_transitions(log)
-
-    def gather(self, policy):
-        """
-        Return the same data for every policy.
-
-        Parameters
-        ----------
-        policy : MirrorPolicy
-            Not needed.
-
-        Returns
-        -------
-        Transitions
-            All rows.
-        """
-        return self._transitions
-
-    def continuation(self):
-        """
-        Return what a later experience needs to go on: nothing.
-
-        Returns
-        -------
-        dict
-            Empty.
-        """
-        return {}
-
-    def close(self):
-        """Do nothing: there is no environment."""
 
 
 def as_transitions(log):
