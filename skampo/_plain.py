@@ -8,11 +8,14 @@ and use these functions, which give the same bits; register more with
 
 from functools import singledispatch
 
+import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
+    OneHotEncoder,
     RobustScaler,
     StandardScaler,
 )
@@ -72,6 +75,35 @@ def _(transformer: RobustScaler):
         return transformer.transform
     center, scale = transformer.center_, transformer.scale_
     return lambda X: (X - center) / scale
+
+
+@plain_transform.register
+def _(transformer: OneHotEncoder):
+    if not _encodes_one_number(transformer):
+        return transformer.transform
+    known, dtype = transformer.categories_[0], transformer.dtype
+
+    def transform(X):
+        column = np.minimum(known.searchsorted(X[:, 0]), len(known) - 1)
+        is_known = known[column] == X[:, 0]
+        ends = np.append(0, is_known.cumsum())
+        ones = np.ones(ends[-1], dtype=dtype)
+        return csr_matrix((ones, column[is_known], ends), (len(X), len(known)))
+
+    return transform
+
+
+def _encodes_one_number(transformer):
+    """Whether it is a column of numbers, each known one has a column of its own."""
+    settings = transformer.get_params()
+    usual = {"drop": None, "min_frequency": None, "max_categories": None}
+    usual |= {"handle_unknown": "ignore", "sparse_output": True}
+    known = transformer.categories_
+    is_usual = all(settings[name] == value for name, value in usual.items())
+    is_number = len(known) == 1 and known[0].dtype.kind in "iuf"
+    if type(transformer) is not OneHotEncoder or not (is_usual and is_number):
+        return False
+    return bool(np.isfinite(known[0]).all())
 
 
 @singledispatch

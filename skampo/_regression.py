@@ -22,6 +22,7 @@ __all__ = [
     "predict_columns",
     "seed_unseeded",
     "takes_columns",
+    "takes_weights",
 ]
 
 _LARGEST_SEED = 2**31 - 1
@@ -164,6 +165,11 @@ def _split_weights(regressor, sample_weight, rng):
         return dict.fromkeys(keywords, sample_weight[kept]), kept
     share = sample_weight[kept] / sample_weight[kept].sum()
     return {}, rng.choice(kept, size=len(kept), p=share)
+
+
+def takes_weights(regressor):
+    """Whether `fit_regressor` hands weights on instead of drawing rows."""
+    return bool(_weight_keywords(regressor))
 
 
 def _weight_keywords(regressor):

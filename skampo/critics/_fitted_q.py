@@ -122,21 +122,27 @@ class FittedQ(ReplayCritic):
             if _has_settled(before, q_values, self.tol):
                 break
 
-    def _choose_states(self, n_rows, solver, rng):
-        """Rows whose actions are labeled: all, or as many as are affordable."""
+    def _choose_states(self, rows, solver, rng):
+        """Those of the rows whose actions are labeled: all, or as many as affordable."""
         n_states = self.n_states or solver.affordable_states
-        if n_states is None or n_rows <= n_states:
-            return slice(n_rows)
-        return np.sort(rng.choice(n_rows, size=n_states, replace=False))
+        if n_states is None or rows.stop <= n_states:
+            return rows
+        return np.sort(rng.choice(rows.stop, size=n_states, replace=False))
 
-    def _make_solver(self, transformer, model, view, transitions, setting):
-        features, actions = view.features(transformer), transitions.actions
-        form = linear_form(model)
-        if form is not None and setting.encoding.splits_actions:
-            return LinearSweeps(form, features, actions, setting)
+    def _can_count(self, model, setting):
+        counts = self._is_linear(model, setting) and self.n_states is None
+        return counts and super()._can_count(model, setting)
+
+    def _is_linear(self, model, setting):
+        return linear_form(model) is not None and setting.encoding.splits_actions
+
+    def _make_solver(self, transformer, model, view, steps, setting):
+        features = view.features(transformer)
+        if self._is_linear(model, setting):
+            return LinearSweeps(linear_form(model), features, steps, setting)
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
-        return RefitSweeps(model, features, actions, setting, start)
+        return RefitSweeps(model, features, steps.actions, setting, start)
 
 
 def _has_settled(before, after, tol):

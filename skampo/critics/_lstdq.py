@@ -98,7 +98,7 @@ class LSTDQ(ReplayCritic):
     def _has_state_features(self, encoding):
         return True
 
-    def _make_solver(self, transformer, model, view, transitions, setting):
+    def _make_solver(self, transformer, model, view, steps, setting):
         if transformer is None and linear_form(model) is None:
             raise InvalidParameterError(
                 "LSTDQ is linear in features: use LSTDQ(transformer), or let the "
@@ -140,7 +140,7 @@ class FixedPoint:
 
     def _equations(self, i, rows, targets, proba):
         """Left and right hand side of the rows of one action."""
-        left, after = self.features[rows], targets.after[rows]
+        left, after = self.features[targets.at[rows]], targets.after[rows]
         blocks = [
             scale_rows(self.features[after], -targets.discounts[rows] * share[after])
             for share in proba.T

@@ -170,7 +170,8 @@ class Pessimistic(Critic):
         price = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
         q_values = sample.q_values
         advantages = q_values - q_values.mean(axis=1, keepdims=True)
-        rate = self.strength * np.sqrt(np.mean(advantages**2))
+        squares = np.mean(advantages**2, axis=1)
+        rate = self.strength * np.sqrt(np.average(squares, weights=sample.sample_weight))
         return replace(
             sample,
             q_values=q_values - rate * price,

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from skampo._features import behind, is_random, split_features
-from skampo._regression import seed_unseeded
+from skampo._regression import seed_unseeded, takes_weights
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.critics._targets import StoredStates, SweepTargets
+from skampo.critics._targets import StoredSteps, SweepTargets
+from skampo.regressors import linear_form
 
 __all__ = ["ReplayCritic"]
 
@@ -82,32 +83,39 @@ class ReplayCritic(Critic):
             If the regressor fails or predicts what is no finite number.
         """
         self.check()
-        states = StoredStates.of(transitions)
-        view = setting.memory.view(states.observations)
         regressor = self._choose_regressor(setting)
         transformer, model = self._split(regressor, transitions, setting)
-        solver = self._make_solver(transformer, model, view, transitions, setting)
-        proba = policy.project(view.evaluate(policy.f), states.masks(transitions))
+        steps = StoredSteps.of(transitions)
+        if self._can_count(model, setting):
+            steps = steps.merge()
+        view = setting.memory.view(steps.states)
+        solver = self._make_solver(transformer, model, view, steps, setting)
+        proba = policy.project(view.evaluate(policy.f), steps.masks)
         decay = self._trace_decay(solver)
-        targets = SweepTargets.of(
-            proba, states.after, transitions, setting.gamma, decay
-        )
+        targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
         self.q_ = behind(transformer, values)
-        labeled = view.take(self._choose_states(len(transitions), solver, setting.rng))
+        rows, counts = steps.starts()
+        labeled = view.take(self._choose_states(rows, solver, setting.rng))
         view.forget()
         return QSample(
             labeled.observations,
             labeled.evaluate(self.q_),
             setting.gamma,
+            counts,
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=(transformer, model) if regressor is setting.regressor else None,
         )
 
-    def _make_solver(self, transformer, model, view, transitions, setting):
+    def _make_solver(self, transformer, model, view, steps, setting):
         raise NotImplementedError
+
+    def _can_count(self, model, setting):
+        """Whether fits to weighted rows are those to repeated rows."""
+        _, last = split_features(setting.regressor)
+        return linear_form(last) is not None and takes_weights(setting.regressor)
 
     def _solve(self, solver, targets, view):
         raise NotImplementedError
@@ -118,9 +126,9 @@ class ReplayCritic(Critic):
     def _trace_decay(self, solver):
         return 0.0
 
-    def _choose_states(self, n_rows, solver, rng):
-        """Rows whose actions are labeled."""
-        return slice(n_rows)
+    def _choose_states(self, rows, solver, rng):
+        """Those of the rows whose actions are labeled."""
+        return rows
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""

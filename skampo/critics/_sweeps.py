@@ -25,11 +25,11 @@ class LinearSweeps:
     affordable_states = None
     trace_decay = 0.0
 
-    def __init__(self, form, features, actions, setting):
+    def __init__(self, form, features, steps, setting):
         self.features = features
-        rows = [np.flatnonzero(actions == a) for a in range(setting.n_actions)]
+        rows = [np.flatnonzero(steps.actions == a) for a in range(setting.n_actions)]
         self.systems = [
-            (a, taken, _factorize(form, features[taken]))
+            (a, taken, _factorize(form, features[steps.at[taken]]))
             for a, taken in enumerate(rows)
             if len(taken)
         ]

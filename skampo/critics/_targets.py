@@ -7,19 +7,24 @@ import numpy as np
 from skampo.experience import retrace_returns
 from skampo.utils._rows import row_sum
 
-__all__ = ["StoredStates", "SweepTargets", "attainable_values"]
+__all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 
 
 @dataclass(frozen=True, eq=False)
-class StoredStates:
+class StoredSteps:
     """
-    Each state of the stored pieces once: what a step saw, and what followed the last.
+    The stored transitions by the rows of their states.
 
-    Row i is the observation of transition i; `after[i]` is the row of what followed.
+    Step i leads from row `at[i]` of the states by `actions[i]` to row `after[i]`. In
+    `counts` is how many steps start from each state, None if states do not repeat.
     """
 
-    observations: np.ndarray
+    states: np.ndarray
+    at: np.ndarray
+    actions: np.ndarray
     after: np.ndarray
+    masks: np.ndarray | None = None
+    counts: np.ndarray | None = None
 
     @classmethod
     def of(cls, transitions):
@@ -28,14 +33,41 @@ class StoredStates:
         last = transitions.next_observations[ends]
         after = np.arange(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
-        return cls(np.vstack([transitions.observations, last]), after)
+        states = np.vstack([transitions.observations, last])
+        masks = _all_masks(transitions)
+        return cls(states, np.arange(n_rows), transitions.actions, after, masks)
 
-    def masks(self, transitions):
-        """Allowed actions of all states, None when all are."""
-        if transitions.action_masks is None:
-            return None
-        last = transitions.next_action_masks[transitions.ends]
-        return np.vstack([transitions.action_masks, last])
+    def merge(self):
+        """The same with equal states in one row; itself where few are equal."""
+        if self.states.shape[1] > 1 or self.states.dtype == object:
+            return self
+        _, first, row = np.unique(self.states, return_index=True, return_inverse=True)
+        row = row.ravel()
+        if 2 * len(first) > len(row) or not self._allows_the_same(first[row]):
+            return self
+        at, after = row[self.at], row[self.after]
+        counts = np.bincount(at, minlength=len(first))
+        masks = None if self.masks is None else self.masks[first]
+        return StoredSteps(self.states[first], at, self.actions, after, masks, counts)
+
+    def _allows_the_same(self, rows):
+        """Whether each state allows what another one, equal to it, allows."""
+        return self.masks is None or np.array_equal(self.masks, self.masks[rows])
+
+    def starts(self):
+        """Rows that steps start from, and their weights."""
+        if self.counts is None:
+            return slice(len(self.at)), None
+        rows = np.flatnonzero(self.counts)
+        return rows, self.counts[rows].astype(float)
+
+
+def _all_masks(transitions):
+    """Allowed actions of all states, None when all are."""
+    if transitions.action_masks is None:
+        return None
+    last = transitions.next_action_masks[transitions.ends]
+    return np.vstack([transitions.action_masks, last])
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +78,7 @@ class SweepTargets:
     discounts: np.ndarray
     proba: np.ndarray
     actions: np.ndarray
+    at: np.ndarray
     after: np.ndarray
     ends: np.ndarray
     traces: np.ndarray | None
@@ -54,21 +87,22 @@ class SweepTargets:
     high: float
 
     @classmethod
-    def of(cls, proba, after, transitions, gamma, trace_decay):
+    def of(cls, proba, steps, transitions, gamma, trace_decay):
         """Prepare the targets for a policy with probabilities `proba` in all states."""
         # Rewards of 1e-6 or 1e12 give the regressor the same numbers.
         unit = float(np.abs(transitions.rewards).max()) or 1.0
         rewards = transitions.rewards / unit
         traces = None
         if trace_decay > 0 and transitions.behavior_proba is not None:
-            chosen = proba[np.arange(len(rewards)), transitions.actions]
+            chosen = proba[steps.at, steps.actions]
             traces = trace_decay * np.minimum(1, chosen / transitions.behavior_proba)
         return cls(
             rewards,
             gamma * ~transitions.terminated,
             proba,
-            transitions.actions,
-            after,
+            steps.actions,
+            steps.at,
+            steps.after,
             transitions.ends,
             traces,
             unit,
@@ -85,7 +119,7 @@ class SweepTargets:
         if self.traces is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
             return self.rewards + self.discounts * next_values
-        taken = q_values[np.arange(len(self.actions)), self.actions]
+        taken = q_values[self.at, self.actions]
         return retrace_returns(
             self.rewards, self.discounts, next_values, taken, self.ends, self.traces
         )

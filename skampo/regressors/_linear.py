@@ -58,6 +58,8 @@ class RidgeForm(NamedTuple):
             Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
             for a target of shape (n,).
         """
+        if not self.fit_intercept and _has_disjoint_columns(features):
+            return DisjointSystem(features, self.alpha)
         return RidgeSystem(features, self)
 
 
@@ -226,6 +228,23 @@ class RidgeSystem(LinearSystem):
         return self._solve(_moment(self.features, y))
 
 
+class DisjointSystem:
+    """A ridge regression on sparse columns of which each row has one at most."""
+
+    def __init__(self, features, alpha):
+        self.rows = np.flatnonzero(np.diff(features.indptr))
+        self.columns, self.values = features.indices, features.data
+        self.n_columns = features.shape[1]
+        self.divisors = self._sums(self.values**2) + alpha
+
+    def _sums(self, entries):
+        return np.bincount(self.columns, entries, minlength=self.n_columns)
+
+    def solve(self, y):
+        """Weights and intercept for the target `y` of shape (n,)."""
+        return self._sums(self.values * y[self.rows]) / self.divisors, 0.0
+
+
 class LeastSquaresSystem(LinearSystem):
     """The pseudoinverse of the features of one least squares regression."""
 
@@ -234,6 +253,12 @@ class LeastSquaresSystem(LinearSystem):
 
     def _weights(self, y):
         return self._back @ _moment(self._basis, y)
+
+
+def _has_disjoint_columns(features):
+    """Whether these are one-hot features, or their like."""
+    is_sparse = issparse(features) and features.format == "csr"
+    return is_sparse and np.diff(features.indptr).max(initial=0) <= 1
 
 
 def _split_inverse(features, mean, cut):

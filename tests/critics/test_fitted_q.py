@@ -90,7 +90,8 @@ class TestConvergence:
         critic = FittedQ(n_sweeps=100, tol=1e-12, trace_decay=trace_decay)
         critic, sample = evaluate(WALK, EXACT[name], critic=critic)
         assert_allclose(critic.q_(STATES), exact_q(), rtol=1e-6)
-        assert_allclose(sample.q_values, exact_q()[[0, 0, 1, 1]], rtol=1e-6)
+        visited = sample.observations[:, 0].astype(int)
+        assert_allclose(sample.q_values, exact_q()[visited], rtol=1e-6)
 
     @pytest.mark.parametrize("size", [1e-200, 1e-6, 1e12, 1e200])
     def test_for_rewards_of_any_size(self, size):
@@ -221,11 +222,23 @@ class TestUnseen:
 
 
 class TestSample:
-    def test_what_it_carries(self):
-        _, sample = evaluate(WALK)
+    @pytest.mark.parametrize("regressor", [DecisionTreeRegressor(), TABULAR], ids=str)
+    def test_what_it_carries(self, regressor):
+        critic = FittedQ(regressor, n_sweeps=2)
+        _, sample = evaluate(WALK, DecisionTreeRegressor(), critic=critic)
         assert_array_equal(sample.observations, WALK.observations)
         assert (sample.gamma, sample.reward_range) == (GAMMA, 6.0)
         assert sample.sample_weight is None
+
+    def test_states_that_repeat_are_counted(self):
+        _, sample = evaluate(log([0, 1, 1, 1], [0, 1, 1, 0]))
+        assert_array_equal(sample.observations, STATES)
+        assert_array_equal(sample.sample_weight, [1, 3])
+
+    def test_a_state_that_only_follows_has_no_row(self):
+        _, sample = evaluate(log([0, 0, 0, 0], [0, 0, 1, 1]))
+        assert_array_equal(sample.observations, STATES[:1])
+        assert_array_equal(sample.sample_weight, [4])
 
     def test_a_regressor_of_its_own(self):
         critic = FittedQ(TABULAR, n_sweeps=300, tol=0)

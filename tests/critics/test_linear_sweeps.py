@@ -1,5 +1,7 @@
 """Linear regressors are factorized, and give what fitting them again would give."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -233,6 +235,7 @@ def test_an_action_never_taken_has_the_mean_of_the_weights():
         n_actions = 3
 
     features = np.eye(2)
-    sweeps = LinearSweeps(RidgeForm(1.0, False), features, np.array([0, 2]), Setting)
+    steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 2]))
+    sweeps = LinearSweeps(RidgeForm(1.0, False), features, steps, Setting)
     sweeps.fit(np.array([2.0, 4.0]))
     assert_allclose(sweeps.values(), [[1, 0.5, 0], [0, 1, 2]])

@@ -53,7 +53,7 @@ def test_the_price_by_hand():
     price = np.log(proba) - np.log([0.75, 0.25])
     expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * price
     sample = evaluate(critic, scores)
-    assert_allclose(sample.q_values, [expected] * 4, atol=1e-6)
+    assert_allclose(sample.q_values, [expected], atol=1e-6)
     assert_allclose(sample.largest_step, 1 / (2.0 * 0.5))
     assert_allclose(critic.q_(np.zeros((1, 1))), [[0.0, 1.0]], atol=1e-6)
 
@@ -61,7 +61,7 @@ def test_the_price_by_hand():
 def test_the_logged_policy_is_free():
     critic = Pessimistic(strength=9.0, classifier=FREQUENCIES)
     scores = np.log([0.75, 0.25])
-    assert_allclose(evaluate(critic, scores).q_values, [[0, 1]] * 4, atol=1e-6)
+    assert_allclose(evaluate(critic, scores).q_values, [[0, 1]], atol=1e-6)
 
 
 def test_values_are_measured_from_the_worst():
