@@ -224,7 +224,8 @@ class MirrorPolicy:
         Parameters
         ----------
         sample : QSample
-            Its ``evaluate`` gives the values of `f`.
+            Its ``evaluate`` gives the values of `f`, its ``largest_gap`` how far below
+            the best a score may be.
 
         Returns
         -------
@@ -233,6 +234,8 @@ class MirrorPolicy:
         """
         f = sample.evaluate(self.f)
         dual = self.mirror_map.dual(self._scale(f))
+        if np.isfinite(sample.largest_gap):
+            dual = np.maximum(dual, row_max(dual)[:, None] - sample.largest_gap)
         return PolicyTable(self.mirror_map, dual, self.project(f))
 
     def project(self, f, action_mask=None):

@@ -47,6 +47,12 @@ class Problem:
     columns: Any = None
     linear: bool = False
 
+    @property
+    def pools(self):
+        """Whether actions share what their values have in common, by default."""
+        # Measured on environments with states of numbers only.
+        return self.kind == "environments" and not self.discrete
+
 
 def make_problem(estimator, X, y, given, seed, last):
     """A model, environments, a log or labels; `last` is a state to continue from."""

@@ -131,6 +131,7 @@ class Run:
             np.random.default_rng(stream),
             self.estimator.n_jobs,
             self.memory,
+            self.estimator.regressor is None and self.problem.pools,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")

@@ -44,6 +44,9 @@ class QSample:
         Expected return of the policy that was evaluated, where a model gives it.
     largest_step : float, default=inf
         Step sizes beyond it are cut.
+    largest_gap : float, default=inf
+        Scores that are further below the best of their state count as that far below
+        when line 1 is fitted.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class QSample:
     shared: tuple | None = None
     expected_return: float | None = None
     largest_step: float = np.inf
+    largest_gap: float = np.inf
 
     def evaluate(self, scores):
         """
@@ -126,6 +130,8 @@ class CriticSetting:
         Number of fits that run at once.
     memory : FeatureMemory, optional
         Features of the last iteration's states.
+    pooling : bool, default=False
+        Whether critics may fit the actions of this ridge together.
 
     Examples
     --------
@@ -143,6 +149,7 @@ class CriticSetting:
     rng: np.random.Generator
     n_jobs: int | None = None
     memory: FeatureMemory = field(default_factory=FeatureMemory)
+    pooling: bool = False
 
     def learner(self, regressor, start=None, n_passes=1):
         """

@@ -24,6 +24,8 @@ class LinearSweeps:
     affordable = 40
     affordable_states = None
     trace_decay = 0.0
+    largest_gap = np.inf
+    can_strengthen = False
 
     def __init__(self, form, features, steps, setting):
         self.features = features
@@ -93,6 +95,8 @@ class RefitSweeps:
 
     affordable_states = 4096
     trace_decay = 0.97
+    largest_gap = np.inf
+    can_strengthen = False
 
     def __init__(self, model, features, actions, setting, start=None):
         self.model = model

@@ -1,0 +1,150 @@
+"""Ridges whose actions are pulled to what they share, and sweeps that must settle."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from skampo import AMPOPolicy
+from skampo._policy import MirrorPolicy
+from skampo.critics import FittedQ, QSample
+from skampo.critics._pooled import PooledSweeps
+from skampo.exceptions import InvalidParameterError
+from skampo.mirror_maps import NegativeEntropy
+from skampo.regressors import LeastSquaresForm, RidgeForm, default_regressor
+from tests.faulty_envs import CountingEnv
+
+RNG = np.random.default_rng(0)
+FEATURES = RNG.normal(size=(60, 4))
+ACTIONS = RNG.integers(3, size=60)
+TARGETS = RNG.normal(size=60) + ACTIONS
+FORM = RidgeForm(0.5, fit_intercept=False)
+
+
+def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
+    return PooledSweeps(form, features, actions, 3)
+
+
+def textbook(alpha):
+    """Least squares for the shared weights and what each action adds to them."""
+    rows = np.zeros((60, 4, 4))
+    rows[:, 0] = FEATURES
+    rows[np.arange(60), 1 + ACTIONS] = FEATURES
+    rows = rows.reshape(60, 16)
+    penalty = np.repeat([alpha, 10 * alpha, 10 * alpha, 10 * alpha], 4)
+    found = np.linalg.solve(rows.T @ rows + np.diag(penalty), rows.T @ TARGETS)
+    shared, *added = found.reshape(4, 4)
+    return (shared + np.array(added)).T
+
+
+@pytest.mark.parametrize("n_stronger", [0, 1, 2])
+def test_weights_minimize_the_pooled_squares(n_stronger):
+    sweeps = pooled()
+    for _ in range(n_stronger):
+        sweeps.strengthen()
+    sweeps.fit(TARGETS)
+    assert_allclose(sweeps.weights, textbook(0.5 * 10**n_stronger), atol=1e-5)
+    assert_allclose(sweeps.values(), FEATURES @ sweeps.weights, atol=1e-5)
+    assert_allclose(sweeps.scores(FEATURES), FEATURES @ sweeps.weights)
+
+
+def test_an_action_never_taken_has_what_the_others_share():
+    sweeps = pooled(actions=np.where(ACTIONS == 2, 0, ACTIONS))
+    sweeps.fit(TARGETS)
+    w, v = sweeps.weights[:, 2], sweeps.weights - sweeps.weights[:, 2:]
+    # What minimizes the penalties of w + v.
+    assert_allclose(w, 10 * v.sum(axis=1), atol=1e-4)
+
+
+def test_penalties_do_not_grow_for_ever():
+    sweeps = pooled()
+    n_times = 0
+    while sweeps.can_strengthen:
+        sweeps.strengthen()
+        n_times += 1
+    assert n_times == 5
+
+
+class Targets:
+    """Targets that move away by a factor as long as the penalty is small."""
+
+    proba = np.zeros((60, 3))
+
+    def __init__(self, sweeps, factor):
+        self.sweeps, self.factor = sweeps, factor
+
+    def __call__(self, q_values):
+        growth = self.factor if self.sweeps.factor < 100 else 0.5
+        return TARGETS + growth * q_values[np.arange(60), ACTIONS]
+
+    def clip(self, q_values):
+        return np.clip(q_values, -1e30, 1e30)
+
+
+@pytest.mark.parametrize(("factor", "penalty"), [(0.5, 1.0), (3.0, 100.0)])
+def test_the_penalty_grows_until_sweeps_settle(factor, penalty):
+    sweeps, critic = pooled(), FittedQ()
+    critic._solve(sweeps, Targets(sweeps, factor), None)
+    assert sweeps.factor == penalty
+
+
+class TestWhoPools:
+    def fit(self, regressor=None, env="CartPole-v1", **parameters):
+        critic = FittedQ(**parameters)
+        policy = AMPOPolicy(regressor, critic=critic, max_iter=1, steps_per_iter=64)
+        return policy.set_params(random_state=0).fit(env)
+
+    def values(self, *arguments, **parameters):
+        states = RNG.normal(size=(5, 4)) * 0.1
+        return self.fit(*arguments, **parameters).action_values(states * 0)
+
+    def test_the_default_does_unless_told_otherwise(self):
+        values = self.values()
+        assert_allclose(values, self.values(pooling=True))
+        assert np.abs(values - self.values(pooling=False)).max() > 1e-3
+
+    def test_other_regressors_do_not_unless_told_so(self):
+        regressor = default_regressor()
+        values = self.values(regressor)
+        assert_allclose(values, self.values(regressor, pooling=False))
+        assert np.abs(values - self.values(regressor, pooling=True)).max() > 1e-3
+
+    def test_an_own_regressor_of_the_critic_does_not(self):
+        assert_allclose(
+            self.values(regressor=default_regressor()),
+            self.values(regressor=default_regressor(), pooling=False),
+        )
+
+    @pytest.mark.parametrize(
+        ("regressor", "message"),
+        [
+            (Ridge(), "ridge without intercept"),
+            (LinearRegression(fit_intercept=False), "ridge without intercept"),
+            (
+                make_pipeline(
+                    OneHotEncoder(handle_unknown="ignore"), Ridge(fit_intercept=False)
+                ),
+                "dense features",
+            ),
+        ],
+    )
+    def test_what_cannot_is_refused(self, regressor, message):
+        with pytest.raises(InvalidParameterError, match=message):
+            self.fit(regressor, CountingEnv, pooling=True)
+
+
+def test_forms_and_features_that_cannot_pool_are_refused():
+    with pytest.raises(InvalidParameterError, match="ridge without intercept"):
+        pooled(form=LeastSquaresForm(fit_intercept=False))
+    with pytest.raises(InvalidParameterError, match="dense features"):
+        pooled(features=csr_array(FEATURES))
+
+
+def test_scores_far_below_the_best_count_as_less_far():
+    policy = MirrorPolicy(NegativeEntropy(), lambda X: np.array([[0.0, -5.0, -50.0]]))
+    sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9, largest_gap=10.0)
+    gaps = policy.at(sample).dual - policy.at(sample).dual.max()
+    assert_allclose(gaps, [[0.0, -5.0, -10.0]])
