@@ -1,6 +1,7 @@
 """Returns of pieces of experience, as pure functions."""
 
 import numpy as np
+from scipy.linalg.lapack import dtbtrs
 from sklearn.utils.validation import check_consistent_length
 
 
@@ -196,8 +197,18 @@ def _check_pieces(rewards, discounts, ends):
 
 def _recur(constants, factors):
     """Solve x_t = constants_t + factors_t * x_{t+1} from the back."""
-    # A scalar loop over lists is faster than one array operation per time step
-    # unless there are hundreds of pieces, and it has no overflow warnings.
+    if not len(constants):
+        return np.zeros(0)
+    bands = np.ones((2, len(constants)))
+    bands[0, 1:] = -factors[:-1]
+    result, _ = dtbtrs(bands, constants[:, None])
+    if np.isfinite(result).all():
+        return result[:, 0]
+    return _recur_by_steps(constants, factors)
+
+
+def _recur_by_steps(constants, factors):
+    """The same, where zero times infinity is zero."""
     result, following = constants.tolist(), 0.0
     for t, factor in zip(
         range(len(result) - 1, -1, -1), factors[::-1].tolist(), strict=True
