@@ -71,7 +71,7 @@ class AMPOPolicy(
         policy gradient of a log-linear policy, for linear regressors and the softmax),
         ``"auto"`` (multi_output if the regressor declares that it takes several
         outputs, else per_action).
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
         Iterations of `fit`.
@@ -223,7 +223,7 @@ class AMPOPolicy(
         step_size="trust_region",
         critic="auto",
         encoding="auto",
-        gamma=0.99,
+        gamma=0.995,
         max_iter=50,
         steps_per_iter=512,
         n_envs=8,
