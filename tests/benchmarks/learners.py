@@ -12,6 +12,7 @@ from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares
 
 N_EPISODES, N_FRESH, N_AFTER = 20, 100, 10
+SETTINGS = {"long": {"steps_per_iter": 2048, "n_envs": 16}}
 
 
 class WatchedPolicy(AMPOPolicy):
@@ -59,14 +60,16 @@ def run(name, task, learner, seed, cpu_limit):
     # Lazy imports are not what is measured.
     AMPOPolicy(regressor, max_iter=1, steps_per_iter=64).fit(name)
     shares = Shares(default_regressor() if regressor is None else regressor)
+    setting = SETTINGS.get(learner, {})
     policy = WatchedPolicy(
         regressor,
-        max_iter=task.max_steps // AMPOPolicy().steps_per_iter,
+        **setting,
         early_stopping=True,
         validation_episodes=N_EPISODES,
         n_iter_no_change=None,
         random_state=seed,
     ).watch(shares, cpu_limit)
+    policy.max_iter = task.max_steps // policy.steps_per_iter
     with shares.total():
         policy.fit(name)
     policy.cpu_limit = np.inf

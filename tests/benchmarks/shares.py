@@ -30,7 +30,7 @@ from dataclasses import replace
 from sklearn.pipeline import Pipeline
 
 from skampo import AMPOPolicy, _features, _memory, _policy
-from skampo.critics import _lstdq, _sweeps
+from skampo.critics import _lstdq, _pooled, _sweeps
 from skampo.experience import _lanes
 from skampo.regressors import default_regressor
 
@@ -39,6 +39,10 @@ FAST_PATH = (
     (_sweeps.LinearSweeps, "__init__"),
     (_sweeps.LinearSweeps, "fit"),
     (_sweeps.LinearSweeps, "values"),
+    (_pooled.PooledSweeps, "__init__"),
+    (_pooled.PooledSweeps, "fit"),
+    (_pooled.PooledSweeps, "strengthen"),
+    (_pooled.PooledSweeps, "values"),
     (_features.LinearScores, "__call__"),
     (_memory.KnownRows, "extend"),
     (_lstdq.FixedPoint, "__init__"),
