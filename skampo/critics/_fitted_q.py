@@ -156,7 +156,7 @@ class FittedQ(ReplayCritic):
         return not _is_growing(changes)
 
     def _choose_states(self, rows, solver, rng):
-        """Those of the rows whose actions are labeled: all, or as many as affordable."""
+        """Rows whose actions are labeled: all, or as many as are affordable."""
         n_states = self.n_states or solver.affordable_states
         if n_states is None or rows.stop <= n_states:
             return rows

@@ -171,7 +171,9 @@ class Pessimistic(Critic):
         q_values = sample.q_values
         advantages = q_values - q_values.mean(axis=1, keepdims=True)
         squares = np.mean(advantages**2, axis=1)
-        rate = self.strength * np.sqrt(np.average(squares, weights=sample.sample_weight))
+        rate = self.strength * np.sqrt(
+            np.average(squares, weights=sample.sample_weight)
+        )
         return replace(
             sample,
             q_values=q_values - rate * price,

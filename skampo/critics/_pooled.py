@@ -40,8 +40,7 @@ class PooledSweeps:
         self.features = np.ascontiguousarray(features, dtype=np.float32)
         self.order = np.argsort(steps.actions, kind="stable")
         self.taken = self.features[steps.at[self.order]]
-        counts = np.bincount(steps.actions, minlength=setting.n_actions)
-        stops = np.cumsum(counts)
+        stops = np.cumsum(np.bincount(steps.actions, minlength=setting.n_actions))
         starts = np.append(0, stops[:-1])
         self.rows = [slice(*ends) for ends in zip(starts, stops, strict=True)]
         self.grams = [

@@ -1,5 +1,7 @@
 """Ridges whose actions are pulled to what they share, and sweeps that must settle."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -25,7 +27,8 @@ FORM = RidgeForm(0.5, fit_intercept=False)
 
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
-    return PooledSweeps(form, features, actions, 3)
+    steps = SimpleNamespace(at=np.arange(len(actions)), actions=actions)
+    return PooledSweeps(form, features, steps, SimpleNamespace(n_actions=3))
 
 
 def textbook(alpha):
