@@ -139,8 +139,8 @@ class FeatureView:
         return self.before.extend(transformer, self.observations)
 
     def forget(self):
-        """Let go of what was known before; the rest is computed when asked for."""
-        self.before = None
+        """Let go of other batches and of values; what is asked for is computed."""
+        self.before, self.evaluated = None, []
 
     def take(self, rows):
         """The view of some rows, with what was computed."""

@@ -17,7 +17,7 @@ from skampo._logged_data import (
     reward_table,
 )
 from skampo.base import greedy_return
-from skampo.critics import CRITICS, FullInformation
+from skampo.critics import CRITICS, LSTDQ, FullInformation, Pessimistic
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
     VALIDATION,
@@ -153,6 +153,10 @@ _MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
 _LOG_CRITICS = {"auto": CRITICS["pessimistic"], **CRITICS}
 
 
+def _linear_pessimism():
+    return Pessimistic(LSTDQ())
+
+
 def _check_discount(gamma, critic):
     if gamma == 1 and not critic.accepts_undiscounted:
         raise InvalidParameterError(
@@ -179,6 +183,10 @@ def _log_problem(estimator, log, last):
     check_table(estimator, log.columns)
     # Nothing is bootstrapped in one step: errors of unseen actions do not add up.
     names = _ENVIRONMENT_CRITICS if log.is_one_step else _LOG_CRITICS
+    if estimator.regressor is None and log.columns is None:
+        # At most some hundred features: the fixed point takes less than the sweeps.
+        names = names | {"pessimistic": _linear_pessimism}
+        names["auto"] = names["auto"] if log.is_one_step else _linear_pessimism
     critic = last.critic if last else resolve(estimator.critic, names)
     critic = critic if last else give_table(critic, log.columns)
     critic.check()

@@ -31,6 +31,8 @@ __all__ = ["Run", "entropy_of"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
+# A thousandth of the divergence of a step of the default step size.
+_SETTLED = 1e-4
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -161,6 +163,7 @@ class Run:
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self._lap()
         validation, self.stop = self._validate(iterate)
+        self.stop = self.stop or _has_settled(sample, record)
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
@@ -205,6 +208,14 @@ class Run:
             self.n_validation_steps,
             problem.experience.continuation(),
         )
+
+
+def _has_settled(sample, record):
+    """Whether the longest step that makes sense led nowhere."""
+    is_longest = np.isfinite(sample.largest_step) and (
+        record["eta"] >= sample.largest_step
+    )
+    return is_longest and record["divergence"] <= _SETTLED
 
 
 def entropy_of(random_state):

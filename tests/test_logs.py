@@ -21,6 +21,7 @@ from skampo.critics import LSTDQ, FittedQ, LambdaReturn
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import TransitionLog
 from skampo.mdp import make_random_mdp
+from skampo.step_sizes import Constant
 
 ONE_HOT = make_pipeline(OneHotEncoder(), Ridge(1e-6, fit_intercept=False))
 GAMMA = 0.8
@@ -322,3 +323,43 @@ def test_unknown_critics_declare_what_they_accept():
     assert FittedQ().accepts_log
     assert LSTDQ().accepts_log
     assert not LambdaReturn().accepts_log
+
+
+def steps_of_numbers(n=300):
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(n + 1, 2))
+    return TransitionLog(
+        states[:-1], rng.integers(2, size=n), states[:-1, 0], states[1:]
+    )
+
+
+def test_a_fit_ends_where_the_longest_step_leads_nowhere():
+    policy = AMPOPolicy(max_iter=30, gamma=0.9, random_state=0)
+    policy.fit(steps_of_numbers())
+    divergence = [record["divergence"] for record in policy.history_]
+    assert policy.n_iter_ < 30
+    assert divergence[-1] <= 1e-4 < min(divergence[:-1])
+
+
+def test_short_steps_do_not_end_a_fit():
+    policy = AMPOPolicy(
+        max_iter=3, gamma=0.9, step_size=Constant(1e-3), random_state=0
+    ).fit(steps_of_numbers())
+    assert policy.history_[-1]["divergence"] < 1e-4
+    assert policy.n_iter_ == 3
+
+
+@pytest.mark.parametrize("critic", ["fitted_q", "lstdq", "pessimistic"])
+def test_the_features_of_a_log_are_drawn_once(critic):
+    policy = AMPOPolicy(critic=critic, gamma=0.9, max_iter=12, random_state=0)
+    policy.set_params(step_size=Constant(1e-3)).fit(steps_of_numbers())
+    fitted = getattr(policy.critic_, "critic_", policy.critic_)
+    assert fitted._n_uses == policy.n_iter_ == 12
+
+
+def test_the_default_regressor_finds_the_fixed_point_of_a_log():
+    log, critics = steps_of_numbers(), {}
+    for name, regressor in {"default": None, "other": Ridge()}.items():
+        policy = AMPOPolicy(regressor, gamma=0.9, max_iter=1).fit(log)
+        critics[name] = type(policy.critic_.critic_).__name__
+    assert critics == {"default": "LSTDQ", "other": "FittedQ"}

@@ -137,3 +137,16 @@ def test_a_fit_computes_features_of_few_rows(counted):
     # Two tables of features per iteration would be twice all that is stored.
     assert sum(counted) < 0.8 * stored.sum()
     assert not any("Memory" in type(value).__name__ for value in vars(policy).values())
+
+
+def test_what_belongs_to_the_same_arrays_is_made_once():
+    memory, made = FeatureMemory(), []
+
+    def make():
+        made.append(len(made))
+        return made[-1]
+
+    data, other = (X, X[:5]), (X, X[:5])
+    found = [memory.once(d, "key", make) for d in (data, data, other, data)]
+    assert found == [0, 0, 1, 2]
+    assert memory.once(data, "another", make) == 3

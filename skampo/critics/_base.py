@@ -1,6 +1,6 @@
 """What all critics share: what they are given, what they return, what they declare."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -98,6 +98,29 @@ class QSample:
             The features; those that are known are not computed again.
         """
         return self._features.features(transformer)
+
+    def take(self, rows):
+        """
+        Select states.
+
+        Parameters
+        ----------
+        rows : array-like or slice
+            Their positions.
+
+        Returns
+        -------
+        QSample
+            With what was computed for these states.
+        """
+        weight = self.sample_weight
+        return replace(
+            self,
+            observations=self.observations[rows],
+            q_values=self.q_values[rows],
+            sample_weight=weight if weight is None else weight[rows],
+            view=self._features.take(rows),
+        )
 
     @cached_property
     def _features(self):

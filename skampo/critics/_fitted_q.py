@@ -176,9 +176,15 @@ class FittedQ(ReplayCritic):
 
     def _make_solver(self, transformer, model, view, steps, setting):
         features = view.features(transformer)
+        form = linear_form(model)
+        if self._is_linear(model, setting) and self._pools(setting):
+            return PooledSweeps(form, features, steps, setting)
         if self._is_linear(model, setting):
-            sweeps = PooledSweeps if self._pools(setting) else LinearSweeps
-            return sweeps(linear_form(model), features, steps, setting)
+            return setting.memory.once(
+                steps.lasting,
+                ("sweeps", transformer),
+                lambda: LinearSweeps(form, features, steps, setting),
+            )
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, steps.actions, setting, start)

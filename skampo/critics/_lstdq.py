@@ -14,6 +14,9 @@ from skampo.utils._validation import Interval
 
 __all__ = ["LSTDQ"]
 
+# Fewer rows cost next to nothing in double precision.
+_MANY = 8192
+
 
 class LSTDQ(ReplayCritic):
     r"""
@@ -106,7 +109,12 @@ class LSTDQ(ReplayCritic):
                 f"transformers and a model. Got the regressor {model!r} and no "
                 "transformer."
             )
-        return FixedPoint(view.features(transformer), setting.n_actions, self.alpha)
+        features = view.features(transformer)
+        return setting.memory.once(
+            steps.lasting,
+            ("fixed point", transformer),
+            lambda: FixedPoint(features, setting.n_actions, self.alpha),
+        )
 
     def _solve(self, solver, targets, view):
         solver.solve(targets)
@@ -121,35 +129,69 @@ class FixedPoint:
         self.features = features
         self.n_actions = n_actions
         self.alpha = alpha
+        self.blocks = None
 
     def solve(self, targets):
         """Find the weights of one policy."""
-        seen = np.unique(targets.actions)
-        n_seen, size = len(seen), self.features.shape[1]
-        proba = _over_seen(targets.proba, seen)
-        system = np.zeros((n_seen, size, n_seen, size))
-        moment = np.zeros((n_seen, size))
-        for i, action in enumerate(seen):
-            rows = np.flatnonzero(targets.actions == action)
-            system[i], moment[i] = self._equations(i, rows, targets, proba)
-        system = system.reshape(n_seen * size, n_seen * size)
+        if self.blocks is None:
+            self._prepare(targets)
+        proba = _over_seen(targets.proba, self.seen)
+        found = [block.equations(targets, proba) for block in self.blocks]
+        system = np.concatenate([left for left, _ in found])
         system[np.diag_indices_from(system)] += self.alpha
-        found = _solve_system(system, moment.ravel()).reshape(n_seen, size)
+        moment = np.concatenate([right for _, right in found])
+        found = _solve_system(system, moment).reshape(len(self.seen), -1)
         # An action that was never taken gets the mean of the others.
         weights = np.tile(found.mean(axis=0), (self.n_actions, 1))
-        weights[seen] = found
+        weights[self.seen] = found
         self.scores = LinearScores(weights.T, np.zeros(self.n_actions))
 
-    def _equations(self, i, rows, targets, proba):
-        """Left and right hand side of the rows of one action."""
-        left, after = self.features[targets.at[rows]], targets.after[rows]
-        blocks = [
-            scale_rows(self.features[after], -targets.discounts[rows] * share[after])
-            for share in proba.T
+    def _prepare(self, targets):
+        """Do what does not depend on the policy."""
+        self.seen = np.unique(targets.actions)
+        self.blocks = [
+            ActionBlock(
+                self.features,
+                i,
+                np.flatnonzero(targets.actions == a),
+                targets,
+                self.alpha,
+            )
+            for i, a in enumerate(self.seen)
         ]
-        blocks[i] = blocks[i] + left
-        products = [_dense(left.T @ block) for block in blocks]
-        return np.stack(products, axis=1), _dense(left.T @ targets.rewards[rows])
+
+
+class ActionBlock:
+    """The equations of the rows in which one action was taken."""
+
+    def __init__(self, features, number, rows, targets, alpha):
+        self.number, self.rows, self.after = number, rows, targets.after[rows]
+        self.left = features[targets.at[rows]]
+        self.gram = _dense(self.left.T @ self.left)
+        following = scale_rows(features[self.after], targets.discounts[rows])
+        self.product = _dense(self.left.T @ following)
+        # The products of every policy are all the work.
+        self.dtype = _enough(self.gram, len(rows), alpha)
+        self.single = self.left.T.astype(self.dtype)
+        self.following = following.astype(self.dtype)
+
+    def equations(self, targets, proba):
+        """Left and right hand side, for probabilities in all states."""
+        shares = proba[self.after].T.astype(self.dtype)
+        products = [
+            _dense(self.single @ scale_rows(self.following, share))
+            for share in shares[1:]
+        ]
+        # Probabilities sum to one: the first action has what the others leave.
+        system = [-product for product in (self.product - sum(products), *products)]
+        system[self.number] = system[self.number] + self.gram
+        return np.hstack(system), self.left.T @ targets.rewards[self.rows]
+
+
+def _enough(gram, n_rows, alpha):
+    """Single precision for many rows, if its rounding is far below the penalty."""
+    rounding = np.finfo(np.float32).eps * np.abs(gram).max(initial=0.0)
+    return np.float32 if n_rows > _MANY and rounding < 0.1 * alpha else np.float64
 
 
 def _over_seen(proba, seen):

@@ -73,6 +73,10 @@ class Pessimistic(Critic):
     classifier : estimator, default=None
         Estimates the logged policy by `predict_proba`; None is
         `default_classifier`. Estimates below 0.01 are raised to it.
+    n_states : int, default=10000
+        States of the log of which the logged policy is estimated and whose actions are
+        labeled for line 1: all, or so many that are drawn. Values are estimated from
+        all rows.
 
     Attributes
     ----------
@@ -103,12 +107,14 @@ class Pessimistic(Critic):
         "strength": Interval(float, 0),
         "classifier": Provides("a classifier with predict_proba", "predict_proba")
         | Nothing,
+        "n_states": Interval(int, 1),
     }
 
-    def __init__(self, critic=None, *, strength=3.0, classifier=None):
+    def __init__(self, critic=None, *, strength=3.0, classifier=None, n_states=10_000):
         self.critic = critic
         self.strength = strength
         self.classifier = classifier
+        self.n_states = n_states
 
     accepts_log = True
 
@@ -161,11 +167,12 @@ class Pessimistic(Critic):
         self.check()
         if not hasattr(self, "critic_"):
             self.critic_ = clone(self._inner())
-        if len(transitions) != len(getattr(self, "_known", ())):
+        if len(transitions) != getattr(self, "_n_rows", None):
             self._fit_behavior(transitions, setting)
         self._worst, measured = measure_from_worst(transitions, setting.gamma)
-        sample = self.critic_.evaluate(policy, measured, setting)
-        behavior = self._behavior(sample.observations, transitions, setting)
+        sample, behavior = self._label(
+            self.critic_.evaluate(policy, measured, setting), setting
+        )
         proba = policy.project(sample.evaluate(policy.f))
         price = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
         q_values = sample.q_values
@@ -190,15 +197,21 @@ class Pessimistic(Critic):
         if np.ptp(transitions.actions) == 0:
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
-        classifier = seed_unseeded(clone(classifier), setting.rng.spawn(1)[0])
-        self.classifier_ = classifier.fit(transitions.observations, transitions.actions)
-        self._known = self._estimate(transitions.observations, setting)
+        rng = setting.rng.spawn(1)[0]
+        classifier = seed_unseeded(clone(classifier), rng)
+        self._n_rows = len(transitions)
+        self._rows = slice(None)
+        if self._n_rows > self.n_states:
+            self._rows = rng.choice(self._n_rows, self.n_states, replace=False)
+        observations = transitions.observations[self._rows]
+        self.classifier_ = classifier.fit(observations, transitions.actions[self._rows])
+        self._known = self._estimate(observations, setting)
 
-    def _behavior(self, observations, transitions, setting):
-        """Estimated probabilities; those of the whole log are not computed again."""
-        if len(observations) == len(transitions):
-            return self._known
-        return self._estimate(observations, setting)
+    def _label(self, sample, setting):
+        """The states of line 1, and the estimated probabilities there."""
+        if len(sample.observations) == self._n_rows:
+            return sample.take(self._rows), self._known
+        return sample, self._estimate(sample.observations, setting)
 
     def _estimate(self, observations, setting):
         proba = np.zeros((len(observations), setting.n_actions))
@@ -212,7 +225,8 @@ class Pessimistic(Critic):
     def __getstate__(self):
         """Leave out what is computed again from the log."""
         state = super().__getstate__()
-        state.pop("_known", None)
+        for name in ("_known", "_rows", "_n_rows"):
+            state.pop(name, None)
         return state
 
     def _inner(self):

@@ -1,6 +1,7 @@
 """What critics share that see all transitions so far."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,9 @@ class ReplayCritic(Critic):
         self.check()
         regressor = self._choose_regressor(setting)
         transformer, model = self._split(regressor, transitions, setting)
-        steps = StoredSteps.of(transitions)
-        if self._can_count(model, setting):
-            steps = steps.merge()
-        view = setting.memory.view(steps.states)
+        once = partial(setting.memory.once, transitions.lasting)
+        steps = once("steps", lambda: self._steps(transitions, model, setting))
+        view = once("view", lambda: setting.memory.view(steps.states))
         solver = self._make_solver(transformer, model, view, steps, setting)
         proba = policy.project(view.evaluate(policy.f), steps.masks)
         decay = self._trace_decay(solver)
@@ -112,6 +112,11 @@ class ReplayCritic(Critic):
 
     def _make_solver(self, transformer, model, view, steps, setting):
         raise NotImplementedError
+
+    def _steps(self, transitions, model, setting):
+        """The stored steps, with states that repeat in one row where that is right."""
+        steps = StoredSteps.of(transitions)
+        return steps.merge() if self._can_count(model, setting) else steps
 
     def _can_count(self, model, setting):
         """Whether fits to weighted rows are those to repeated rows."""
@@ -138,7 +143,9 @@ class ReplayCritic(Critic):
         transformer, model = split_features(regressor)
         if transformer is None:
             return None, regressor
-        if self._is_stale(transformer, len(transitions)):
+        # Features of the very same states would be no better when drawn again.
+        drawn = setting.memory.once(transitions.lasting, "features", list)
+        if not drawn and self._is_stale(transformer, len(transitions)):
             seed_unseeded(transformer, setting.rng)
             try:
                 self.transformer_ = transformer.fit(transitions.observations)
@@ -146,6 +153,7 @@ class ReplayCritic(Critic):
                 # It may need a target: the whole Pipeline is then fitted each time.
                 return None, regressor
             self._n_fitted, self._n_uses = len(transitions), 0
+            drawn.append(self.transformer_)
         self._n_uses += 1
         return self.transformer_, model
 

@@ -42,6 +42,8 @@ class LinearSweeps:
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
+        # Other arrays: the last scores keep theirs.
+        self.weights, self.intercept = self.weights.copy(), self.intercept.copy()
         for a, taken, system in self.systems:
             self.weights[:, a], self.intercept[a] = system.solve(y[taken])
         if len(self.unseen):

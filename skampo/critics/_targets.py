@@ -1,6 +1,6 @@
 """Regression targets of fitted Q evaluation: one step, or traces along the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,8 @@ class StoredSteps:
     The stored transitions by the rows of their states.
 
     Step i leads from row `at[i]` of the states by `actions[i]` to row `after[i]`. In
-    `counts` is how many steps start from each state, None if states do not repeat.
+    `counts` is how many steps start from each state, None if states do not repeat. The
+    arrays in `lasting` are the same objects as long as the steps are the same.
     """
 
     states: np.ndarray
@@ -25,6 +26,7 @@ class StoredSteps:
     after: np.ndarray
     masks: np.ndarray | None = None
     counts: np.ndarray | None = None
+    lasting: tuple = ()
 
     @classmethod
     def of(cls, transitions):
@@ -35,7 +37,14 @@ class StoredSteps:
         after[ends] = n_rows + np.arange(len(last))
         states = np.vstack([transitions.observations, last])
         masks = _all_masks(transitions)
-        return cls(states, np.arange(n_rows), transitions.actions, after, masks)
+        return cls(
+            states,
+            np.arange(n_rows),
+            transitions.actions,
+            after,
+            masks,
+            lasting=transitions.lasting,
+        )
 
     def merge(self):
         """The same with equal states in one row; itself where few are equal."""
@@ -48,7 +57,14 @@ class StoredSteps:
         at, after = row[self.at], row[self.after]
         counts = np.bincount(at, minlength=len(first))
         masks = None if self.masks is None else self.masks[first]
-        return StoredSteps(self.states[first], at, self.actions, after, masks, counts)
+        return replace(
+            self,
+            states=self.states[first],
+            at=at,
+            after=after,
+            masks=masks,
+            counts=counts,
+        )
 
     def _allows_the_same(self, rows):
         """Whether each state allows what another one, equal to it, allows."""

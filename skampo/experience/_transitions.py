@@ -103,6 +103,24 @@ class Transitions:
         is_start[1:] = self.ends[:-1]
         return is_start
 
+    @property
+    def lasting(self):
+        """
+        The arrays that are the very same objects as long as the states are.
+
+        Returns
+        -------
+        tuple of ndarray
+            Everything but rewards, which a critic may measure otherwise.
+        """
+        return (
+            self.observations,
+            self.next_observations,
+            self.actions,
+            self.terminated,
+            self.ends,
+        )
+
     def tail(self, n):
         """
         Return the last rows, which are the newest.

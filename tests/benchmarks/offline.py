@@ -2,13 +2,18 @@
 Learning from logs of classic control: behavior, cloning, and policies fitted to logs.
 
 Run with ``python -m tests.benchmarks.offline [--envs NAME ...] [--sizes 5000 50000]
-[--seeds 5] [--narrow] [--peers PYTHON]``. A log is random, mediocre (the best policy at
-hand with a share of uniform actions) or mixed (one half random, the other the best with
-10 % of uniform actions). Cells are medians over the seeds of the mean return of 20
-greedy episodes, with the smallest and the largest in parentheses; "behavior" is the
-mean return of the policy that was logged, played on. ``--narrow`` plays 20 logs of
-nearly deterministic policies of any quality instead. ``--peers`` adds DiscreteCQL and
-DiscreteBCQ of d3rlpy, which PYTHON must be able to import: its pins differ from ours.
+[--seeds 5] [--peers PYTHON] [--csv PATH] [--methods NAME ...] [--narrow]``. A log is
+random, mediocre (the best policy at hand with a share of uniform actions) or mixed
+(half of it random, half the best with 10 % of uniform actions). Cells are medians over
+the seeds of the mean return of 20 greedy episodes, with the smallest and the largest in
+parentheses; "behavior" is the mean return of the policy that was logged, played on.
+
+``--peers`` adds DiscreteCQL and DiscreteBCQ of d3rlpy, which PYTHON must be able to
+import: its pins differ from ours (see offline_peers.py). ``--narrow`` plays 20 logs of
+nearly deterministic policies of any quality instead.
+
+Rows are added to the CSV file one by one, all cells of a seed before the next seed, and
+rows that are there are not measured again (see runs.py).
 """
 
 import argparse
@@ -20,7 +25,8 @@ import sys
 import tempfile
 import time
 import warnings
-from functools import cache
+from functools import cache, lru_cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,15 +35,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skampo import AMPOPolicy
 from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
+from skampo.experience._seeding import SCORING, reset_seed
+from tests.benchmarks import runs
 
 N_EPISODES = 20
+KINDS = ("random", "mediocre", "mixed")
 PEERS = ("DiscreteCQL", "DiscreteBCQ")
-
-
-def cell(values):
-    """Median and range."""
-    numbers = np.median(values), np.min(values), np.max(values)
-    return "{} ({} to {})".format(*(f"{number:,.0f}" for number in numbers))
+KEYS = ("environment", "log", "rows", "seed", "method")
 
 
 class Task(NamedTuple):
@@ -102,14 +106,20 @@ def record(name, policy, n, uniform, seed):
     }
 
 
-def make_log(name, kind, n, seed):
-    """A log, and the policies (with their shares of uniform actions) behind it."""
+def sources_of(name, kind):
+    """The policies behind a log, with their shares of uniform actions."""
+    if kind == "random":
+        return [(None, 1.0)]
     expert = learned(name, 25, 100)
-    sources = {
-        "random": [(None, 1.0)],
-        "mediocre": [(expert, TASKS[name].mediocre)],
-        "mixed": [(None, 1.0), (expert, 0.1)],
-    }[kind]
+    if kind == "mediocre":
+        return [(expert, TASKS[name].mediocre)]
+    return [(None, 1.0), (expert, 0.1)]
+
+
+@lru_cache(maxsize=1)
+def make_log(name, kind, n, seed):
+    """A log of `n` rows, the same number of each source."""
+    sources = sources_of(name, kind)
     parts = [
         record(name, policy, n // len(sources), uniform, 1000 * i + seed)
         for i, (policy, uniform) in enumerate(sources)
@@ -117,8 +127,7 @@ def make_log(name, kind, n, seed):
     if len(parts) == 2:
         parts[1]["episodes"] = parts[1]["episodes"] + parts[0]["episodes"].max()
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    classes = np.arange(TASKS[name].n_actions)
-    return TransitionLog(**columns, classes=classes), sources
+    return TransitionLog(**columns, classes=np.arange(TASKS[name].n_actions))
 
 
 def play_behavior(name, sources):
@@ -155,8 +164,8 @@ def fit(name, log, seed, critic):
     return policy.score(name, n_episodes=N_EPISODES), seconds
 
 
-def ask_peers(python, name, log, seed):
-    """Returns and CPU seconds of the peers, measured by another interpreter."""
+def ask_peer(python, title, name, log, seed):
+    """Mean greedy return and CPU seconds of a peer, measured by its own interpreter."""
     script = Path(__file__).with_name("offline_peers.py")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.npz"
@@ -168,35 +177,91 @@ def ask_peers(python, name, log, seed):
             terminals=log.terminated,
             timeouts=log.truncated & ~log.terminated,
         )
-        command = [python, str(script), str(path), name, str(seed), str(N_EPISODES)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        job = {"method": title, "path": str(path), "name": name, "seed": seed}
+        # The episodes that our policies are scored on.
+        job["episodes"] = [reset_seed(0, SCORING, i, 0) for i in range(N_EPISODES)]
+        done = subprocess.run(
+            [python, str(script), json.dumps(job)],
+            env=os.environ | dict.fromkeys(runs.THREADS, "1"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@cache
+def behavior_return(name, kind):
+    """Mean return of the policies behind the logs of a kind."""
+    return play_behavior(name, sources_of(name, kind))
+
+
+def measure(job, peers):
+    """Mean return and CPU seconds of one method on one log."""
+    name, kind, n_rows, seed, method = (job[key] for key in KEYS)
+    if method == "behavior":
+        return behavior_return(name, kind), 0.0
+    log = make_log(name, kind, n_rows, seed)
+    if method in PEERS:
+        return ask_peer(peers, method, name, log, seed)
+    return METHODS[method](name, log, seed)
+
+
 METHODS = {
-    "cloning": lambda name, log, seed: clone(name, log, seed),
+    "cloning": clone,
     "fitted_q": lambda name, log, seed: fit(name, log, seed, "fitted_q"),
     "default": lambda name, log, seed: fit(name, log, seed, "auto"),
 }
 
 
-def print_rows(name, kind, n, options):
-    """One line of the table."""
-    found = {method: [] for method in [*METHODS, *(PEERS if options.peers else ())]}
-    behavior = []
-    for seed in range(options.seeds):
-        log, sources = make_log(name, kind, n, seed)
-        behavior.append(play_behavior(name, sources))
-        for method, measure in METHODS.items():
-            found[method].append(measure(name, log, seed))
-        if options.peers:
-            for method, result in ask_peers(options.peers, name, log, seed).items():
-                found[method].append(result)
-    cells = [name, kind, f"{n:,}", cell(np.array(behavior))]
-    for rows in found.values():
-        returns, seconds = np.array(rows).T
-        cells.append(f"{cell(returns)}, {np.median(seconds):.1f} s")
-    print("| " + " | ".join(cells) + " |", flush=True)
+def jobs_of(options):
+    """What there is to measure: all cells of a seed before the next seed."""
+    methods = options.methods or ["behavior", *METHODS]
+    if options.peers and not options.methods:
+        methods += PEERS
+    cells = product(
+        range(options.seeds), options.sizes, options.envs, options.kinds, methods
+    )
+    return [
+        dict(zip(KEYS, (name, kind, n, seed, method), strict=True))
+        for seed, n, name, kind, method in cells
+    ]
+
+
+def measure_missing(jobs, options):
+    """Rows of the file, and of the jobs that are not in it yet."""
+    rows = runs.load(options.csv)
+    done = {runs.key_of(row, KEYS) for row in rows}
+    for job in jobs:
+        if options.report or runs.key_of(job, KEYS) in done:
+            continue
+        value, seconds = measure(job, options.peers)
+        rows.append(job | {"return": value, "seconds": seconds})
+        runs.save(options.csv, rows[-1])
+        print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+    return rows
+
+
+def report(rows):
+    """A table of returns and one of CPU seconds: a line for each kind of log."""
+    titles = ["environment", "log", "rows"]
+    methods = [m for m in ["behavior", *METHODS, *PEERS] if m in column(rows, "method")]
+    returns, seconds = [], []
+    for cell in dict.fromkeys(tuple(row[key] for key in titles) for row in rows):
+        name, kind, n_rows = cell
+        here = [row for row in rows if tuple(row[key] for key in titles) == cell]
+        found = [[row for row in here if row["method"] == m] for m in methods]
+        start = [name, kind, f"{n_rows:,}"]
+        returns.append(start + [runs.cell(column(r, "return")) for r in found])
+        seconds.append(start + [runs.cell(column(r, "seconds"), 1) for r in found[1:]])
+    tables = (titles + methods, returns), (titles + methods[1:], seconds)
+    return "\n\n".join(runs.table(*content) for content in tables)
+
+
+def column(rows, name):
+    """The values of a column."""
+    return [row[name] for row in rows]
 
 
 def print_narrow(n_logs=20):
@@ -220,28 +285,25 @@ def print_narrow(n_logs=20):
 
 
 def main():
-    """Print the table."""
+    """Measure what is missing and print the tables."""
     parser = argparse.ArgumentParser(description="Learning from logs.")
-    parser.add_argument("--seeds", type=int, default=5)
+    runs.add_arguments(parser)
     parser.add_argument("--envs", nargs="+", default=list(TASKS), choices=list(TASKS))
-    parser.add_argument("--kinds", nargs="+", default=["random", "mediocre", "mixed"])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 50_000])
+    choices = ["behavior", *METHODS, *PEERS]
+    parser.add_argument("--methods", nargs="+", choices=choices)
     parser.add_argument("--narrow", action="store_true")
     parser.add_argument("--peers", metavar="PYTHON")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    versions = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     if options.narrow:
+        print(versions, end="\n\n")
         print_narrow()
-        sys.exit()
-    titles = ["environment", "log", "rows", "behavior", *METHODS]
-    titles += PEERS if options.peers else ()
-    print("| " + " | ".join(titles) + " |")
-    print("|---" * len(titles) + "|")
-    for n in options.sizes:
-        for name in options.envs:
-            for kind in options.kinds:
-                print_rows(name, kind, n, options)
+        return
+    rows = measure_missing(jobs_of(options), options)
+    runs.show(f"{versions}\n\n{report(rows)}", options.markdown)
 
 
 if __name__ == "__main__":

@@ -144,6 +144,32 @@ def test_critics_that_accept_a_log_can_be_inside(inner):
     assert critic.capacity == 7
 
 
+def random_log(n, seed=0):
+    rng = np.random.default_rng(seed)
+    states = rng.normal(size=(n + 1, 2))
+    return TransitionLog(
+        states[:-1], rng.integers(2, size=n), rng.normal(size=n), states[1:]
+    )
+
+
+def test_some_states_of_a_long_log_are_labeled():
+    log = random_log(50)
+    transitions = LoggedExperience(log).gather(None)
+    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    setting = CriticSetting(
+        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+    )
+    critic = Pessimistic(classifier=LogisticRegression(), n_states=20)
+    first, second = (critic.evaluate(policy, transitions, setting) for _ in range(2))
+    assert_array_equal(first.observations, second.observations)
+    assert len(np.unique(first.observations, axis=0)) == 20
+    assert set(map(tuple, first.observations)) <= set(map(tuple, log.states))
+    behavior = critic.classifier_.predict_proba(first.observations)
+    # The policy is uniform, and constants of a state do not matter.
+    price = (first.q_values - critic.q_(first.observations)) * first.largest_step
+    assert_allclose(np.diff(price), np.diff(np.log(behavior)), atol=1e-9)
+
+
 def test_critics_that_need_fresh_data_cannot():
     with pytest.raises(InvalidParameterError, match="accepts a log, such as FittedQ"):
         evaluate(Pessimistic(LambdaReturn()))
@@ -177,7 +203,7 @@ def test_pickles_hold_no_log():
     critic = Pessimistic(classifier=FREQUENCIES)
     before = evaluate(critic).q_values
     again = pickle.loads(pickle.dumps(critic))
-    assert "_known" not in vars(again)
+    assert not {"_known", "_rows", "_n_rows"} & set(vars(again))
     assert_array_equal(evaluate(again).q_values, before)
 
 
