@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from tests.benchmarks import runs
+from tests.benchmarks import offline, runs
 from tests.benchmarks.control import report
 from tests.benchmarks.learners import summary
 
@@ -114,3 +115,38 @@ def test_time_is_attributed_to_environments_and_regressors():
     assert found["rest_share"] > 0
     names = ("environment_share", "regressor_share", "rest_share")
     assert sum(found[name] for name in names) == pytest.approx(100)
+
+
+def offline_options(path, **changed):
+    given = {"seeds": 2, "sizes": [10], "envs": ["CartPole-v1"], "kinds": ["random"]}
+    given |= {"methods": None, "peers": None, "csv": path, "report": False}
+    return Namespace(**given | changed)
+
+
+def test_logs_are_measured_seed_by_seed_and_once(tmp_path, monkeypatch):
+    measured = []
+
+    def fake(job, peers):
+        measured.append((job["seed"], job["method"]))
+        return float(job["seed"]), 2.0
+
+    monkeypatch.setattr(offline, "measure", fake)
+    own = ["behavior", *offline.METHODS]
+    options = offline_options(tmp_path / "rows.csv")
+    offline.measure_missing(offline.jobs_of(options), options)
+    assert measured == [(seed, method) for seed in range(2) for method in own]
+    options = offline_options(tmp_path / "rows.csv", peers="python")
+    rows = offline.measure_missing(offline.jobs_of(options), options)
+    peers = [(seed, peer) for seed in range(2) for peer in offline.PEERS]
+    assert measured[2 * len(own) :] == peers
+    returns, seconds = (t.splitlines()[2] for t in offline.report(rows).split("\n\n"))
+    assert returns.startswith("| CartPole-v1 | random | 10 | 0 (0 to 1)")
+    assert seconds.endswith("| 2.0 | 2.0 |")
+
+
+def test_a_log_is_made_of_its_sources():
+    log = offline.make_log("CartPole-v1", "random", 40, 0)
+    assert len(log) == 40
+    assert set(log.propensities) == {0.5}
+    rows = (log.next_states[:-1] == log.states[1:]).all(axis=1)
+    assert_array_equal(rows[~log.terminated[:-1] & ~log.truncated[:-1]], True)

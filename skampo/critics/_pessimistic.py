@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._fitted_q import FittedQ
+from skampo.critics._targets import attainable_values
 from skampo.exceptions import InvalidParameterError
 from skampo.regressors._default import kernel_and_columns
 from skampo.utils._validation import Interval, Nothing, Provides
@@ -21,6 +22,8 @@ __all__ = ["Pessimistic", "default_classifier"]
 
 # An action that was never seen is priced as one of this probability.
 _RAREST = 0.01
+# Whatever is done, this share of the range of values is all that can be lost.
+_NOTHING = 0.05
 _TINY = np.finfo(float).tiny
 
 
@@ -46,7 +49,10 @@ class Pessimistic(Critic):
     :math:`c = \min(0, \min r) / (1 - \gamma)`: `critic` is given the rewards
     :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
     are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
-    expects the worst there, and not the best.
+    expects the worst there, and not the best. This is not done where nothing can be
+    lost: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that pay the
+    mean reward and end at the mean rate p of the log, is within 5 % of the range of
+    values from the worst. What was never seen is then the only hope.
 
     A classifier estimates the logged policy, :math:`\hat\pi_b`, and the step size and
     line 1 are given
@@ -236,8 +242,12 @@ class Pessimistic(Critic):
 def measure_from_worst(transitions, gamma):
     """The worst value, and transitions whose values are those above it."""
     rewards = transitions.rewards
-    worst = min(0.0, float(rewards.min())) / (1 - gamma)
+    worst, best = attainable_values(rewards, gamma)
     stays = gamma * ~transitions.terminated
+    # What the log is worth if steps of its mean reward end at its mean rate.
+    logged = float(rewards.mean() / (1 - stays.mean()))
+    if logged - worst <= _NOTHING * (best - worst):
+        return 0.0, transitions
     return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
 
 

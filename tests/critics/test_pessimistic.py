@@ -83,6 +83,20 @@ def test_values_are_measured_from_the_worst():
     )
 
 
+@pytest.mark.parametrize(("n_ends", "worst"), [(0, 0.0), (1, 0.0), (20, -10.0)])
+def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, worst):
+    terminated = np.arange(200) < n_ends
+    states = np.arange(200.0)[:, None]
+    log = TransitionLog(
+        states, [0, 1] * 100, -np.ones(200), states + 1, terminated=terminated
+    )
+    transitions = LoggedExperience(log).gather(None)
+    # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
+    found, measured = measure_from_worst(transitions, 0.9)
+    assert_allclose(found, worst)
+    assert (measured is transitions) == (worst == 0)
+
+
 def test_measuring_from_the_worst_changes_no_value_that_was_seen():
     mdp = make_random_mdp(3, 2, random_state=0)
     s, a = np.divmod(np.tile(np.arange(6), 3000), 2)
