@@ -15,7 +15,7 @@ from skampo._encoding import ENCODINGS, zero_scores
 from skampo._policy import MirrorPolicy
 from skampo.critics import LSTDQ, CriticSetting, FittedQ
 from skampo.critics._lstdq import FixedPoint, _enough
-from skampo.critics._targets import SweepTargets
+from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import Transitions
 from skampo.mirror_maps import NegativeEntropy
@@ -89,7 +89,7 @@ def test_single_precision_hides_behind_the_penalty(seed):
         features[:-1], actions, rng.normal(size=59), features[1:], over, no, no
     )
     proba = rng.dirichlet(np.ones(3), size=60)
-    targets = SweepTargets.of(proba, np.arange(1, 60), rows, 0.9, 0)
+    targets = SweepTargets.of(proba, StoredSteps.of(rows), rows, 0.9, 0)
     found = []
     for many in (0, 60):
         with pytest.MonkeyPatch.context() as patch:
