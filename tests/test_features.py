@@ -17,6 +17,7 @@ from skampo._features import (
     LinearScores,
     behind,
     continuation,
+    product,
     split_features,
 )
 
@@ -155,3 +156,14 @@ class TestContinuation:
         last = Scores((None,))
         assert continuation(last, None) is last
         assert continuation(None, None) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("n_rows", [7, 1023, 1024, 2500])
+def test_products_with_few_columns(n_rows, dtype):
+    rng = np.random.default_rng(0)
+    features = rng.integers(-9, 9, size=(n_rows, 130)).astype(dtype)
+    weights = rng.integers(-9, 9, size=(130, 3)).astype(float)
+    found = product(features, weights)
+    assert found.dtype == np.float64
+    assert_array_equal(found, features @ weights)

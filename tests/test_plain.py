@@ -70,6 +70,7 @@ class DoublingRidge(Ridge):
         PolynomialFeatures(2),
         make_pipeline(StandardScaler(), "passthrough", NystroemFeatures()),
         make_pipeline(OneHotEncoder(handle_unknown="ignore")),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     ],
     ids=str,
 )
@@ -80,6 +81,50 @@ def test_transformers(transformer):
     if hasattr(expected, "toarray"):
         expected, found = expected.toarray(), found.toarray()
     assert_array_equal(found, expected)
+
+
+KNOWN = np.array([[3.0], [-2.0], [3.0], [0.5], [7.0]])
+
+
+class SparserEncoder(OneHotEncoder):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore"),
+        OneHotEncoder(handle_unknown="ignore", dtype=np.float32),
+        OneHotEncoder(handle_unknown="ignore", categories=[[-2, 0, 3]]),
+        OneHotEncoder(handle_unknown="ignore", drop="first"),
+        OneHotEncoder(handle_unknown="ignore", min_frequency=2),
+        OneHotEncoder(handle_unknown="ignore", max_categories=2),
+        OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2),
+        SparserEncoder(handle_unknown="ignore"),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Found unknown categories:UserWarning")
+def test_one_number_as_one_hot(encoder):
+    fitted = encoder.fit(KNOWN)
+    X = np.array([[7.0], [-9.0], [0.5], [3.0], [99.0], [-2.0], [2.999]])
+    expected, found = fitted.transform(X), plain_transform(fitted)(X)
+    assert (type(found), found.dtype) == (type(expected), expected.dtype)
+    assert_array_equal(found.toarray(), expected.toarray())
+
+
+def test_an_unknown_number_that_is_an_error_stays_one():
+    transform = plain_transform(OneHotEncoder().fit(KNOWN))
+    with pytest.raises(ValueError, match="unknown categories"):
+        transform(np.array([[99.0]]))
+
+
+def test_categories_that_are_not_numbers():
+    missing = OneHotEncoder(handle_unknown="ignore").fit([[0.0], [np.nan]])
+    X = np.array([[np.nan], [0.0], [1.0]])
+    expected = missing.transform(X).toarray()
+    assert_array_equal(plain_transform(missing)(X).toarray(), expected)
 
 
 @pytest.mark.parametrize("model", [Ridge(), LinearRegression(), Ridge(positive=True)])

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import issparse
 
-from skampo._features import LinearScores
+from skampo._features import LinearScores, product
 from skampo.exceptions import InvalidParameterError
 
 __all__ = ["PooledSweeps"]
@@ -83,7 +83,7 @@ class PooledSweeps:
 
     def values(self):
         """Values of all actions in all states."""
-        return (self.features @ self.weights.astype(np.float32)).astype(float)
+        return product(self.features, self.weights.astype(np.float32)).astype(float)
 
     @property
     def scores(self):

@@ -97,6 +97,19 @@ class TestRidge:
         assert_allclose(weights, [2, 2, 0, 4])
         assert intercept == 0
 
+    @either
+    @every_kind
+    @pytest.mark.parametrize("shares_a_row", [False, True])
+    def test_columns_that_share_no_row(self, fit_intercept, kind, shares_a_row):
+        columns = np.zeros((6, 4))
+        columns[[0, 1, 2, 4, 5], [0, 3, 0, 1, 3]] = [1.0, -2.0, 3.0, 1.0, 0.5]
+        columns[0, 2] = shares_a_row
+        system = RidgeForm(0.3, fit_intercept).factorize(kind(columns))
+        ridge = Ridge(0.3, fit_intercept=fit_intercept).fit(columns, Y[:6, 0])
+        weights, intercept = system.solve(Y[:6, 0])
+        assert_allclose(weights, ridge.coef_, rtol=1e-8, atol=1e-12)
+        assert_allclose(intercept, ridge.intercept_, rtol=1e-8)
+
     def test_one_row(self):
         weights, intercept = RidgeForm(1.0).factorize(X[:1]).solve(Y[:1, 0])
         assert_allclose(weights, np.zeros(4), atol=1e-10)
