@@ -45,7 +45,7 @@ class EnvironmentExperience:
         "geometric", each piece is one sample of the unbiased sampler, see Notes.
     capacity : int, default=0
         If positive, `gather` returns all transitions so far, at most this many.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount of the geometric sampler; not used otherwise.
     episode_counts : array-like of int, default=None
         Episodes that each lane has started before, from an earlier experience, so
@@ -122,7 +122,7 @@ class EnvironmentExperience:
         seed=0,
         sampling="steps",
         capacity=0,
-        gamma=0.99,
+        gamma=0.995,
         episode_counts=None,
         n_steps=0,
         n_episodes=0,

@@ -84,7 +84,7 @@ def fitted_q_evaluation(
     policy,
     log,
     *,
-    gamma=0.99,
+    gamma=0.995,
     regressor=None,
     n_sweeps=None,
     confidence=0.95,
@@ -105,7 +105,7 @@ def fitted_q_evaluation(
         Has `predict_proba` and `classes_`: a fitted policy or classifier.
     log : TransitionLog
         Transitions of any policy, with episodes.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1).
     regressor : estimator, default=None
         As for `fit_action_values`.

@@ -25,7 +25,7 @@ def doubly_robust(
     *,
     action_values=None,
     regressor=None,
-    gamma=0.99,
+    gamma=0.995,
     self_normalized=False,
     confidence=0.95,
     n_bootstraps=1000,
@@ -58,7 +58,7 @@ def doubly_robust(
         that no error is explained by itself.
     regressor : estimator, default=None
         Fits the action values; None is `skampo.regressors.default_regressor`.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1]; less than 1 if values are fitted.
     self_normalized : bool, default=False
         Divide each step by the sum of its weights instead of the number of episodes:
@@ -117,7 +117,7 @@ def magic(
     *,
     action_values=None,
     regressor=None,
-    gamma=0.99,
+    gamma=0.995,
     confidence=0.95,
     n_bootstraps=1000,
     random_state=None,
@@ -141,7 +141,7 @@ def magic(
         As for `doubly_robust`.
     regressor : estimator, default=None
         As for `doubly_robust`.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1]; less than 1 if values are fitted.
     confidence : float, default=0.95
         Confidence of the interval: a multiple of the standard deviation of the

@@ -18,7 +18,7 @@ def importance_sampling(
     policy,
     log,
     *,
-    gamma=0.99,
+    gamma=0.995,
     self_normalized=False,
     confidence=0.95,
     n_bootstraps=1000,
@@ -39,7 +39,7 @@ def importance_sampling(
         Has `predict_proba` and `classes_`: a fitted policy or classifier.
     log : TransitionLog
         Episodes with propensities.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1].
     self_normalized : bool, default=False
         Divide by the sum of the weights instead of the number of episodes.
@@ -93,7 +93,7 @@ def per_decision_importance_sampling(
     policy,
     log,
     *,
-    gamma=0.99,
+    gamma=0.995,
     self_normalized=False,
     confidence=0.95,
     n_bootstraps=1000,
@@ -111,7 +111,7 @@ def per_decision_importance_sampling(
         Has `predict_proba` and `classes_`: a fitted policy or classifier.
     log : TransitionLog
         Episodes with propensities.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1].
     self_normalized : bool, default=False
         Divide by the sum of the weights instead of the number of episodes.

@@ -83,7 +83,7 @@ class ActionValues:
 
 
 def fit_action_values(
-    policy, log, *, gamma=0.99, regressor=None, n_sweeps=None, random_state=None
+    policy, log, *, gamma=0.995, regressor=None, n_sweeps=None, random_state=None
 ):
     r"""
     Fitted Q evaluation of a fixed policy.
@@ -98,7 +98,7 @@ def fit_action_values(
         Has `predict_proba` and `classes_`.
     log : TransitionLog
         Transitions of any policy.
-    gamma : float, default=0.99
+    gamma : float, default=0.995
         Discount factor in [0, 1).
     regressor : estimator, default=None
         Fits the values; None is `skampo.regressors.default_regressor`.
