@@ -74,7 +74,7 @@ class AMPOPolicy(
     gamma : float, default=0.995
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
-        Iterations of `fit`.
+        Iterations of `fit`; with a pessimistic critic fewer, if the policy settles.
     steps_per_iter : int, default=512
         Environment steps per iteration, rounded up to a multiple of the environments.
     n_envs : int, default=8

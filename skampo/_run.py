@@ -163,7 +163,8 @@ class Run:
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self._lap()
         validation, self.stop = self._validate(iterate)
-        self.stop = self.stop or _has_settled(sample, record)
+        if self.problem.kind == "log":
+            self.stop = _has_settled(sample, record)
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps

@@ -213,6 +213,14 @@ def test_growing_data_are_classified_again():
     assert policy.fit(CountingEnv).n_iter_ == 3
 
 
+def test_new_data_may_move_a_policy_that_has_settled():
+    critic = Pessimistic(strength=1e6, classifier=DummyClassifier(strategy="uniform"))
+    policy = AMPOPolicy(TABULAR, critic=critic, max_iter=4, steps_per_iter=40)
+    policy.set_params(random_state=0, step_size="greedy").fit(CountingEnv)
+    assert policy.history_[1]["divergence"] < 1e-4
+    assert policy.n_iter_ == 4
+
+
 def test_pickles_hold_no_log():
     critic = Pessimistic(classifier=FREQUENCIES)
     before = evaluate(critic).q_values
