@@ -2,18 +2,20 @@
 Learning from logs of classic control: behavior, cloning, and policies fitted to logs.
 
 Run with ``python -m tests.benchmarks.offline [--envs NAME ...] [--sizes 5000 50000]
-[--seeds 5] [--peers PYTHON] [--csv PATH] [--methods NAME ...] [--narrow]``. A log is
-random, mediocre (the best policy at hand with a share of uniform actions) or mixed
-(half of it random, half the best with 10 % of uniform actions). Cells are medians over
-the seeds of the mean return of 20 greedy episodes, with the smallest and the largest in
-parentheses; "behavior" is the mean return of the policy that was logged, played on.
+[--seeds 5] [--peers PYTHON] [--csv PATH] [--logs FOLDER] [--methods NAME ...]
+[--narrow]``. A log is random, mediocre (the best policy at hand with a share of uniform
+actions) or mixed (half of it random, half the best with 10 % of uniform actions). The
+discount is 0.99 for all. Cells are medians over the seeds of the mean return of 20
+greedy episodes, with the smallest and the largest in parentheses; "behavior" is the
+mean return of the policy that was logged, played on.
 
 ``--peers`` adds DiscreteCQL and DiscreteBCQ of d3rlpy, which PYTHON must be able to
 import: its pins differ from ours (see offline_peers.py). ``--narrow`` plays 20 logs of
 nearly deterministic policies of any quality instead.
 
 Rows are added to the CSV file one by one, all cells of a seed before the next seed, and
-rows that are there are not measured again (see runs.py).
+rows that are there are not measured again (see runs.py). With ``--logs`` all methods
+see the very same logs, also on other days and with other versions.
 """
 
 import argparse
@@ -38,10 +40,13 @@ from skampo.experience import EnvironmentExperience, TransitionLog, play_episode
 from skampo.experience._seeding import SCORING, reset_seed
 from tests.benchmarks import runs
 
-N_EPISODES = 20
+# The discount of the peers.
+N_EPISODES, GAMMA = 20, 0.99
 KINDS = ("random", "mediocre", "mixed")
 PEERS = ("DiscreteCQL", "DiscreteBCQ")
 KEYS = ("environment", "log", "rows", "seed", "method")
+COLUMNS = ("states", "actions", "rewards", "next_states", "terminated", "truncated")
+COLUMNS += ("episodes", "propensities")
 
 
 class Task(NamedTuple):
@@ -117,6 +122,18 @@ def sources_of(name, kind):
 
 
 @lru_cache(maxsize=1)
+def get_log(folder, name, kind, n, seed):
+    """The log that the folder keeps; it is made and kept there if it is missing."""
+    path = folder and folder / f"{name}-{kind}-{n}-{seed}.npz"
+    if path is None or not path.exists():
+        log = make_log(name, kind, n, seed)
+        if path is not None:
+            np.savez_compressed(path, **{key: getattr(log, key) for key in COLUMNS})
+        return log
+    with np.load(path) as columns:
+        return TransitionLog(**columns, classes=np.arange(TASKS[name].n_actions))
+
+
 def make_log(name, kind, n, seed):
     """A log of `n` rows, the same number of each source."""
     sources = sources_of(name, kind)
@@ -155,9 +172,9 @@ def clone(name, log, seed):
     return returns.mean(), seconds
 
 
-def fit(name, log, seed, critic):
+def fit(name, log, seed, critic, gamma=GAMMA):
     """Mean greedy return of a policy fitted to the log, and CPU seconds."""
-    policy = AMPOPolicy(critic=critic, max_iter=20, random_state=seed)
+    policy = AMPOPolicy(critic=critic, max_iter=20, random_state=seed, gamma=gamma)
     start = time.process_time()
     policy.fit(log)
     seconds = time.process_time() - start
@@ -197,14 +214,14 @@ def behavior_return(name, kind):
     return play_behavior(name, sources_of(name, kind))
 
 
-def measure(job, peers):
+def measure(job, options):
     """Mean return and CPU seconds of one method on one log."""
     name, kind, n_rows, seed, method = (job[key] for key in KEYS)
     if method == "behavior":
         return behavior_return(name, kind), 0.0
-    log = make_log(name, kind, n_rows, seed)
+    log = get_log(options.logs, name, kind, n_rows, seed)
     if method in PEERS:
-        return ask_peer(peers, method, name, log, seed)
+        return ask_peer(options.peers, method, name, log, seed)
     return METHODS[method](name, log, seed)
 
 
@@ -236,7 +253,7 @@ def measure_missing(jobs, options):
     for job in jobs:
         if options.report or runs.key_of(job, KEYS) in done:
             continue
-        value, seconds = measure(job, options.peers)
+        value, seconds = measure(job, options)
         rows.append(job | {"return": value, "seconds": seconds})
         runs.save(options.csv, rows[-1])
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
@@ -278,7 +295,7 @@ def print_narrow(n_logs=20):
             **record(name, policy, 5000, 0.02, seed), classes=range(task.n_actions)
         )
         behavior = play_behavior(name, [(policy, 0.02)])
-        value, _ = fit(name, log, seed, "auto")
+        value, _ = fit(name, log, seed, "auto", AMPOPolicy().gamma)
         loss = 100 * (behavior - value) / (task.best - task.worst)
         cells = [name, seed, f"{behavior:.1f}", f"{value:.1f}", f"{loss:.1f}"]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
@@ -293,6 +310,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", type=int, default=[5000, 50_000])
     choices = ["behavior", *METHODS, *PEERS]
     parser.add_argument("--methods", nargs="+", choices=choices)
+    parser.add_argument("--logs", type=Path, help="keep the logs in this folder")
     parser.add_argument("--narrow", action="store_true")
     parser.add_argument("--peers", metavar="PYTHON")
     options = parser.parse_args()
