@@ -75,8 +75,11 @@ class AMPOPolicy(
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
         Iterations of `fit`; with a pessimistic critic fewer, if the policy settles.
-    steps_per_iter : int, default=512
+    steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
+        None is 512, or a tenth of the transitions that the critic keeps where that is
+        more and observations are not discrete: an iteration costs what is kept, not
+        what is new.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05
@@ -200,7 +203,7 @@ class AMPOPolicy(
         "encoding": OneOf(ENCODINGS),
         "gamma": Interval(float, 0, 1),
         "max_iter": Interval(int, 0),
-        "steps_per_iter": Interval(int, 1),
+        "steps_per_iter": Interval(int, 1) | Nothing,
         "n_envs": Interval(int, 1),
         "exploration": Interval(float, 0, 1),
         "max_episode_steps": Interval(int, 1) | Nothing,
@@ -225,7 +228,7 @@ class AMPOPolicy(
         encoding="auto",
         gamma=0.995,
         max_iter=50,
-        steps_per_iter=512,
+        steps_per_iter=None,
         n_envs=8,
         exploration=0.05,
         max_episode_steps=None,

@@ -11,6 +11,9 @@ from skampo.experience._seeding import TRAINING, action_generator
 from skampo.experience._sources import resolve_sources
 from skampo.experience._store import TransitionStore
 
+# Steps of one `gather`, and how many times as many may be kept.
+_FEWEST_STEPS, _OLD = 512, 10
+
 
 class EnvironmentExperience:
     """
@@ -29,8 +32,9 @@ class EnvironmentExperience:
     n_envs : int, default=8
         Number of environments, called lanes. Lane i is made from element i modulo k
         of a list of k; there are at least k.
-    steps_per_iter : int, default=512
-        Steps of one `gather`, over all lanes.
+    steps_per_iter : int, default=None
+        Steps of one `gather`, over all lanes. None is 512, or a tenth of what is kept
+        where that is more and observations are not discrete.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -116,7 +120,7 @@ class EnvironmentExperience:
         X,
         *,
         n_envs=8,
-        steps_per_iter=512,
+        steps_per_iter=None,
         max_episode_steps=None,
         exploration=0.05,
         seed=0,
@@ -128,10 +132,14 @@ class EnvironmentExperience:
         n_episodes=0,
         transitions=None,
     ):
-        for name, value in (("n_envs", n_envs), ("steps_per_iter", steps_per_iter)):
-            check_count(name, value)
-        if max_episode_steps is not None:
-            check_count("max_episode_steps", max_episode_steps)
+        check_count("n_envs", n_envs)
+        optional = {
+            "steps_per_iter": steps_per_iter,
+            "max_episode_steps": max_episode_steps,
+        }
+        for name, value in optional.items():
+            if value is not None:
+                check_count(name, value)
         _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
         self._budget = steps_per_iter
@@ -196,7 +204,7 @@ class EnvironmentExperience:
             )
         walker = Walker(self._lockstep, policy, self._rng, self._exploration)
         try:
-            transitions = self._sampler(walker, self._budget, self._gamma)
+            transitions = self._sampler(walker, self._next_budget(), self._gamma)
             self._lockstep.check_bounds(transitions.next_observations)
         except BaseException:
             self._lockstep.close()
@@ -206,6 +214,14 @@ class EnvironmentExperience:
         self._episode_returns = np.array(walker.returns, dtype=np.float64)
         self._episode_counts = self._count_episodes()
         return self._store.append(transitions)
+
+    def _next_budget(self):
+        """Steps of the next `gather`."""
+        if self._budget is not None:
+            return self._budget
+        if self.observation_encoder.is_discrete:
+            return _FEWEST_STEPS
+        return max(_FEWEST_STEPS, self._store.n_kept // _OLD)
 
     def close(self):
         """

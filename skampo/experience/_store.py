@@ -42,6 +42,11 @@ class TransitionStore:
         self.first = max(self.first, self.stop - self.capacity)
         return self.kept()
 
+    @property
+    def n_kept(self):
+        """Number of rows that are kept."""
+        return self.stop - self.first
+
     def kept(self):
         """Return the rows that are kept, as views that cannot be written to."""
         if self.buffer is None:

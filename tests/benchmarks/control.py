@@ -7,14 +7,13 @@ learner and seed is a process of its own (see runs.py), run one after another un
 ``--jobs`` says otherwise. Cells are medians over the seeds, with the smallest and the
 largest in parentheses.
 
-Nothing is set for an environment but the budget; ``long`` is the default with
-iterations of 2,048 steps in 16 environments. Every 512 steps (LunarLander: 10,240)
-the greedy policy plays 20 episodes outside the clock; the threshold is passed at the
-first mean return that reaches it. `early_stopping` keeps the best iterate, which then
-plays 100 fresh episodes. CPU seconds are those of the process, from the start of `fit`
-to the threshold; a run is cut when it has learned for ``--cpu-limit`` seconds. Memory
-is the largest of the process until the end of `fit`, imports included. What the shares
-of time mean is in shares.py.
+Nothing is set for an environment but the budget. Every 512 steps (LunarLander: 10,240),
+at the end of the iteration that reaches them, the greedy policy plays 20 episodes
+outside the clock; the threshold is passed at the first mean return that reaches it.
+`early_stopping` keeps the best iterate, which then plays 100 fresh episodes. CPU
+seconds are those of the process, from the start of `fit` to the threshold; a run is cut
+when it has learned for ``--cpu-limit`` seconds. Memory is the largest of the process
+until the end of `fit`, imports included. What the shares of time mean is in shares.py.
 
 ``--peers`` adds the best tuned peer of each environment, ``--peers A2C PPO DQN TRPO``
 those that were tuned for it (see peers.py); they need ``pip install "skampo[bench]"``.
@@ -44,7 +43,7 @@ TASKS = {
     "MountainCar-v0": Task(-110.0, 512, 20_480),
     "LunarLander-v3": Task(200.0, 10_240, 250_000),
 }
-REGRESSORS = ("default", "long", "lightgbm", "extra_trees", "mlp")
+REGRESSORS = ("default", "lightgbm", "extra_trees", "mlp")
 
 
 def run(environment, learner, seed, cpu_limit):

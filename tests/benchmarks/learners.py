@@ -12,15 +12,14 @@ from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares
 
 N_EPISODES, N_FRESH, N_AFTER = 20, 100, 10
-SETTINGS = {"long": {"steps_per_iter": 2048, "n_envs": 16}}
 
 
 class WatchedPolicy(AMPOPolicy):
     """Stops the clock while validation episodes are played, and stops at a limit."""
 
-    def watch(self, shares, cpu_limit):
+    def watch(self, shares, cpu_limit, max_steps):
         """Start the clock."""
-        self.shares, self.cpu_limit = shares, cpu_limit
+        self.shares, self.cpu_limit, self.max_steps = shares, cpu_limit, max_steps
         self.seconds, self.excluded, self.started = [], 0.0, time.process_time()
         return self
 
@@ -28,7 +27,8 @@ class WatchedPolicy(AMPOPolicy):
         start = time.process_time()
         self.seconds.append(start - self.started - self.excluded)
         # What Ctrl-C does: the best iterate so far is kept.
-        if self.seconds[-1] > self.cpu_limit:
+        n_steps = getattr(self, "n_steps_", 0)
+        if self.seconds[-1] > self.cpu_limit or n_steps >= self.max_steps:
             raise KeyboardInterrupt
         with self.shares.paused():
             results = super()._play(X, n_episodes, **keywords)
@@ -60,23 +60,21 @@ def run(name, task, learner, seed, cpu_limit):
     # Lazy imports are not what is measured.
     AMPOPolicy(regressor, max_iter=1, steps_per_iter=64).fit(name)
     shares = Shares(default_regressor() if regressor is None else regressor)
-    setting = SETTINGS.get(learner, {})
     policy = WatchedPolicy(
         regressor,
-        **setting,
+        max_iter=task.max_steps,
         early_stopping=True,
         validation_episodes=N_EPISODES,
         n_iter_no_change=None,
         random_state=seed,
-    ).watch(shares, cpu_limit)
-    policy.max_iter = task.max_steps // policy.steps_per_iter
+    ).watch(shares, cpu_limit, task.max_steps)
     with shares.total():
         policy.fit(name)
-    policy.cpu_limit = np.inf
+    policy.cpu_limit = policy.max_steps = np.inf
     memory = peak_memory()
     steps = np.array([record["n_steps"] for record in policy.history_])
     returns = np.array([record["validation_return"] for record in policy.history_])
-    due = steps % task.evaluate_every == 0
+    due = np.diff(steps // task.evaluate_every, prepend=0) > 0
     seconds = np.array(policy.seconds[: len(steps)])
     found = summary(steps[due], seconds[due], returns[due], task.threshold)
     return found | {

@@ -14,7 +14,6 @@ import time
 
 import gymnasium
 import numpy as np
-import torch
 
 N_STEPS = 10_000
 SETTINGS = {"learning_rate": 1e-3, "target_update_interval": 100, "gamma": 0.99}
@@ -40,6 +39,7 @@ def play(algorithm, name, seeds):
 def main():
     """Fit one algorithm and play."""
     import d3rlpy
+    import torch
 
     torch.set_num_threads(1)
     job = json.loads(sys.argv[1])

@@ -44,6 +44,8 @@ TASKS = {
 }
 LEARNERS = ("AMPOPolicy", "Q-learning")
 MAX_STEPS, EVALUATE_EVERY = 100_000, 512
+# The default where observations are discrete.
+STEPS_PER_ITER = 512
 N_EPISODES, LONGEST = 300, 200
 GAMMA = 0.99
 # Learning rates; negative ones are powers of the number of visits.
@@ -155,7 +157,7 @@ def q_learning(name, seed, learning_rate, exploration, explore_for, n=MAX_STEPS)
     return judge.row()
 
 
-def ampo(name, seed, **parameters):
+def ampo(name, seed):
     """One run of the default policy; it stops when it passes."""
     from skampo import AMPOPolicy
     from skampo.experience import EpisodeResults
@@ -163,7 +165,7 @@ def ampo(name, seed, **parameters):
     class Watched(AMPOPolicy):
         def _play(self, X, n_episodes, *, policy=None, **keywords):
             states = np.arange(len(judge.simulator.follows), dtype=float)[:, None]
-            self.n_seen = getattr(self, "n_seen", 0) + self.steps_per_iter
+            self.n_seen = getattr(self, "n_seen", 0) + STEPS_PER_ITER
             is_due = self.n_seen % EVALUATE_EVERY == 0
             if is_due and judge(self.n_seen, policy.proba(states).argmax(axis=1)):
                 # What Ctrl-C does: fitting ends here.
@@ -174,8 +176,7 @@ def ampo(name, seed, **parameters):
     AMPOPolicy(max_iter=1, steps_per_iter=64).fit(name)
     judge = Judge(name, seed)
     policy = Watched(early_stopping=True, n_iter_no_change=None, random_state=seed)
-    policy.set_params(**parameters)
-    policy.set_params(max_iter=MAX_STEPS // policy.steps_per_iter).fit(name)
+    policy.set_params(max_iter=MAX_STEPS // STEPS_PER_ITER).fit(name)
     return judge.row() | {"memory": runs.peak_memory()}
 
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import gymnasium
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from numpy.testing import assert_array_equal
 
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import EnvironmentExperience
+from skampo.experience._corridor import Corridor
 from skampo.experience._seeding import TRAINING, reset_seed
 from tests.experience.policies import ConstantPolicy, UniformPolicy
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
@@ -356,3 +359,31 @@ def test_geometric_coins_must_stop(gamma):
     with pytest.raises(InvalidParameterError, match="The 'gamma' parameter"):
         EnvironmentExperience("CartPole-v1", sampling="geometric", gamma=gamma)
     EnvironmentExperience("CartPole-v1", gamma=gamma).close()
+
+
+class TestStepsPerGather:
+    """By default 512, or a tenth of what is kept."""
+
+    def steps(self, env, n, **keywords):
+        with EnvironmentExperience(env, n_envs=8, **keywords) as experience:
+            found = []
+            for _ in range(n):
+                experience.gather(UniformPolicy(2))
+                found.append(experience.n_steps)
+        return np.diff(found, prepend=0).tolist()
+
+    def test_a_tenth_of_what_is_kept(self):
+        found = self.steps("CartPole-v1", 13, capacity=6000)
+        # Rounded up to a multiple of the environments; after 5,632 steps, 563 are.
+        assert found == [512] * 11 + [568, 600]
+
+    def test_nothing_is_kept(self):
+        assert self.steps("CartPole-v1", 13) == [512] * 13
+
+    def test_discrete_states_are_counted_only(self):
+        env = partial(Corridor, 2, n_actions=2, shows="discrete")
+        assert self.steps(env, 13, capacity=10_000) == [512] * 13
+
+    def test_a_number_that_was_given(self):
+        found = self.steps("CartPole-v1", 13, capacity=9000, steps_per_iter=800)
+        assert found == [800] * 13
