@@ -89,9 +89,10 @@ class AMPOPolicy(
         1000 with a warning if it has none.
     early_stopping : bool, default=False
         Score the greedy policy after every iteration on episodes of its own, keep the
-        best iterate (the last of equals), and stop when it no longer improves.
+        best iterate (the last of equals), and stop when none is better. One that leads
+        has to confirm it: it plays up to four times as many, as long as it leads.
     validation_episodes : int, default=10
-        Episodes of one such score.
+        Episodes of one such score, and of each confirmation.
     n_iter_no_change : int, default=10
         Iterations without improvement before stopping, counted from the first
         improvement over the first score. None keeps the best and never stops.

@@ -31,6 +31,22 @@ class Validation(NamedTuple):
     mean: float = np.nan
     std: float = np.nan
     n_steps: int = 0
+    n_episodes: int = 0
+
+    @classmethod
+    def of(cls, returns, n_steps):
+        """What the returns of some episodes say."""
+        mean, std = _mean_and_std(returns)
+        return cls(mean, std, n_steps, len(returns))
+
+    def join(self, other):
+        """What both say together."""
+        parts, n_episodes = (self, other), self.n_episodes + other.n_episodes
+        shares = [part.n_episodes / n_episodes for part in parts]
+        mean = sum(w * part.mean for w, part in zip(shares, parts, strict=True))
+        spreads = [np.hypot(part.std, part.mean - mean) for part in parts]
+        std = float(np.hypot(*(np.sqrt(shares) * spreads)))
+        return Validation(mean, std, self.n_steps + other.n_steps, n_episodes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +170,10 @@ class BestIterate:
         self.first = self.best = None
         self.iterate = None
         self.waited = 0
+
+    def is_behind(self, value):
+        """Whether a value is better than the best one so far."""
+        return self.best is not None and value > self.best
 
     def update(self, value, iterate, n_iter_no_change):
         """Take a value in; True when patience, None for endless, has run out."""

@@ -20,7 +20,7 @@ from skampo.base import greedy_return
 from skampo.critics import CRITICS, LSTDQ, FullInformation, Pessimistic
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
-    VALIDATION,
+    VALIDATIONS,
     EnvironmentExperience,
     LabeledExperience,
     LoggedExperience,
@@ -124,16 +124,15 @@ def _environment_problem(estimator, X, seed, last):
         **(last.experience if last else {}),
     )
 
-    def validate(policy):
+    def validate(policy, attempt=0):
         results = estimator._play(
             X,
             estimator.validation_episodes,
             policy=policy,
             seed=seed,
-            stream=VALIDATION,
+            stream=VALIDATIONS[attempt],
         )
-        returns, n_steps = results.returns, int(results.lengths.sum())
-        return Validation(float(returns.mean()), float(returns.std()), n_steps)
+        return Validation.of(results.returns, int(results.lengths.sum()))
 
     encoder = experience.observation_encoder
     names = encoder.feature_names

@@ -22,7 +22,7 @@ from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, resolve
 from skampo.critics import CriticSetting
-from skampo.experience import behind_numbers, behind_table
+from skampo.experience import VALIDATIONS, behind_numbers, behind_table
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
@@ -180,11 +180,21 @@ class Run:
         self.kept = iterate
         if not self.estimator.early_stopping:
             return Validation(), False
-        found = self.problem.validate(iterate.policy)
+        found = self._play(iterate.policy)
         self.n_validation_steps += found.n_steps
         stop = self.best.update(found.mean, iterate, self.estimator.n_iter_no_change)
         self.kept = self.best.iterate
         return found, stop
+
+    def _play(self, policy):
+        """Validation, with new episodes as long as the policy leads: luck runs out."""
+        found = self.problem.validate(policy)
+        for attempt in range(1, len(VALIDATIONS)):
+            # What was computed exactly has no episodes.
+            if not found.n_episodes or not self.best.is_behind(found.mean):
+                break
+            found = found.join(self.problem.validate(policy, attempt))
+        return found
 
     def _lap(self, name=None):
         now = time.perf_counter()

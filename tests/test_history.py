@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo._history import BestIterate
-from skampo.experience import SCORING, TRAINING, VALIDATION
+from skampo._history import BestIterate, Validation
+from skampo.experience import SCORING, TRAINING, VALIDATION, VALIDATIONS, EpisodeResults
 from skampo.experience._seeding import reset_seed
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
@@ -102,6 +102,38 @@ def test_the_best_iterate(values, patience, kept, stops_at):
     assert (stops.index(True) + 1 if any(stops) else None) == stops_at
 
 
+def test_validations_join_as_if_they_were_one():
+    returns = np.random.default_rng(0).normal(3, 2, size=12)
+    joined = Validation.of(returns[:4], 10).join(Validation.of(returns[4:], 30))
+    assert_allclose(joined, Validation.of(returns, 40), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("luck", "kept", "n_plays"),
+    [
+        # Two leads: the first is confirmed, the second is lost in the third set.
+        ([[1.0], [3.0, 3.0, 3.0, 3.0], [5.0, 2.0, 1.0]], 2, 8),
+        ([[1.0], [3.0, -2.0], [2.0, 2.0, 2.0, 2.0]], 3, 7),
+        ([[1.0], [0.0], [1.0]], 3, 3),
+    ],
+)
+def test_a_lead_has_to_be_confirmed(luck, kept, n_plays, monkeypatch):
+    plays = iter([value for attempts in luck for value in attempts])
+    streams = []
+
+    def play(self, X, n_episodes, *, stream, **keywords):
+        streams.append(stream)
+        return EpisodeResults(np.full(n_episodes, next(plays)), np.ones(n_episodes))
+
+    monkeypatch.setattr(AMPOPolicy, "_play", play)
+    policy = fit_script([0] * len(luck), n_iter_no_change=None)
+    assert policy.best_iteration_ == kept
+    assert policy.n_validation_steps_ == 4 * n_plays
+    assert streams == [s for attempts in luck for s in VALIDATIONS[: len(attempts)]]
+    means = [record["validation_return"] for record in policy.history_]
+    assert means == [np.mean(attempts) for attempts in luck]
+
+
 def fit_script(script, *, n_iter_no_change=2, X=RewardingEnv, **parameters):
     """Fit to a script of greedy actions; 0 is worth 3, 1 is worth 2."""
     policy = AMPOPolicy(
@@ -133,14 +165,19 @@ def test_early_stopping(script, patience, n_iter, best):
     values = [record["validation_return"] for record in policy.history_]
     assert values == [3.0 - action for action in script[:n_iter]]
     counts = [record["n_validation_steps"] for record in policy.history_]
-    assert counts == [4 * 5 * i for i in range(1, n_iter + 1)]
+    # A policy that is better than the best so far plays four times as many.
+    bests = [max(values[:i], default=np.inf) for i in range(n_iter)]
+    shares = [
+        4 if value > best else 1 for value, best in zip(values, bests, strict=True)
+    ]
+    assert counts == [4 * 5 * n for n in np.cumsum(shares)]
     assert {record["validation_std"] for record in policy.history_} == {0.0}
     kept = script[best - 1]
     assert_array_equal(policy.predict([[0.0, 0.0], [3.0, 1.0]]), [kept, kept])
     assert_allclose(policy.action_values([[0.0, 0.0]]), [np.eye(2)[kept]])
     assert policy.score(RewardingEnv, n_episodes=2) == 3.0 - kept
     assert policy.n_steps_ == 40 * n_iter
-    assert policy.n_validation_steps_ == 4 * 5 * n_iter
+    assert policy.n_validation_steps_ == counts[-1]
     assert policy.interrupted_ is False
 
 

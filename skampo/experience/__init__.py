@@ -17,7 +17,7 @@ from skampo.experience._returns import (
     retrace_returns,
 )
 from skampo.experience._rollout import EnvironmentExperience
-from skampo.experience._seeding import SCORING, TRAINING, VALIDATION
+from skampo.experience._seeding import SCORING, TRAINING, VALIDATION, VALIDATIONS
 from skampo.experience._sources import is_environment
 from skampo.experience._tables import (
     TableColumns,
@@ -33,6 +33,7 @@ __all__ = [
     "SCORING",
     "TRAINING",
     "VALIDATION",
+    "VALIDATIONS",
     "ActionEncoder",
     "EnvTask",
     "EnvironmentExperience",

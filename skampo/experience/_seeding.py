@@ -5,6 +5,8 @@ import numpy as np
 TRAINING = 0
 VALIDATION = 1
 SCORING = 2
+# What leads after one set of episodes has to lead after the next ones as well.
+VALIDATIONS = (VALIDATION, 3, 4, 5)
 
 
 def reset_seed(seed, stream, lane, episode, task_seed=None):
