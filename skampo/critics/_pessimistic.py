@@ -24,6 +24,7 @@ __all__ = ["Pessimistic", "default_classifier"]
 _RAREST = 0.01
 # Whatever is done, this share of the range of values is all that can be lost.
 _NOTHING = 0.05
+_CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
 
 
@@ -49,10 +50,7 @@ class Pessimistic(Critic):
     :math:`c = \min(0, \min r) / (1 - \gamma)`: `critic` is given the rewards
     :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
     are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
-    expects the worst there, and not the best. This is not done where nothing can be
-    lost: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that pay the
-    mean reward and end at the mean rate p of the log, is within 5 % of the range of
-    values from the worst. What was never seen is then the only hope.
+    expects the worst there, and not the best.
 
     A classifier estimates the logged policy, :math:`\hat\pi_b`, and the step size and
     line 1 are given
@@ -69,6 +67,12 @@ class Pessimistic(Critic):
     of the values and for a deterministic one that behavior. A step of
     :math:`1 / (\alpha u)` leads there at once, and none is longer. The evaluation
     itself, `q_`, has no price.
+
+    Where nothing can be lost, what was never seen is the only hope: values are then as
+    they are and the price is a tenth. This is so where the log is worth hardly more
+    than the worst: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that
+    pay the mean reward and end at the mean rate p, is above c by at most 5 % of the
+    range of values.
 
     Parameters
     ----------
@@ -175,21 +179,25 @@ class Pessimistic(Critic):
             self.critic_ = clone(self._inner())
         if len(transitions) != getattr(self, "_n_rows", None):
             self._fit_behavior(transitions, setting)
-        self._worst, measured = measure_from_worst(transitions, setting.gamma)
+        price = self.strength
+        self._worst, measured = 0.0, transitions
+        if has_nothing_to_lose(transitions, setting.gamma):
+            price = _CHEAPER * price
+        else:
+            self._worst, measured = measure_from_worst(transitions, setting.gamma)
         sample, behavior = self._label(
             self.critic_.evaluate(policy, measured, setting), setting
         )
         proba = policy.project(sample.evaluate(policy.f))
-        price = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
+        surprise = np.log(np.maximum(proba, _TINY)) - np.log(behavior)
         q_values = sample.q_values
         advantages = q_values - q_values.mean(axis=1, keepdims=True)
         squares = np.mean(advantages**2, axis=1)
-        rate = self.strength * np.sqrt(
-            np.average(squares, weights=sample.sample_weight)
-        )
+        unit = np.sqrt(np.average(squares, weights=sample.sample_weight))
+        rate = price * unit
         return replace(
             sample,
-            q_values=q_values - rate * price,
+            q_values=q_values - rate * surprise,
             # This step leads to the end for these values; a longer one goes beyond it.
             largest_step=1 / rate if rate > 0 else np.inf,
             reward_range=reward_range(transitions.rewards),
@@ -239,15 +247,20 @@ class Pessimistic(Critic):
         return FittedQ() if self.critic is None else self.critic
 
 
+def has_nothing_to_lose(transitions, gamma):
+    """Whether the log is worth hardly more than the worst that can happen."""
+    rewards = transitions.rewards
+    worst, best = attainable_values(rewards, gamma)
+    # What steps are worth that pay the mean reward and end at the mean rate.
+    stays = gamma * (1 - transitions.terminated.mean())
+    return rewards.mean() / (1 - stays) - worst <= _NOTHING * (best - worst)
+
+
 def measure_from_worst(transitions, gamma):
     """The worst value, and transitions whose values are those above it."""
     rewards = transitions.rewards
-    worst, best = attainable_values(rewards, gamma)
+    worst = min(0.0, float(rewards.min())) / (1 - gamma)
     stays = gamma * ~transitions.terminated
-    # What the log is worth if steps of its mean reward end at its mean rate.
-    logged = float(rewards.mean() / (1 - stays.mean()))
-    if logged - worst <= _NOTHING * (best - worst):
-        return 0.0, transitions
     return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
 
 

@@ -22,7 +22,7 @@ from skampo.critics import (
     LambdaReturn,
     Pessimistic,
 )
-from skampo.critics._pessimistic import measure_from_worst
+from skampo.critics._pessimistic import has_nothing_to_lose, measure_from_worst
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import LoggedExperience, TransitionLog
 from skampo.mdp import make_random_mdp
@@ -83,18 +83,26 @@ def test_values_are_measured_from_the_worst():
     )
 
 
-@pytest.mark.parametrize(("n_ends", "worst"), [(0, 0.0), (1, 0.0), (20, -10.0)])
-def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, worst):
+@pytest.mark.parametrize(("n_ends", "nothing"), [(0, True), (1, True), (20, False)])
+def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     terminated = np.arange(200) < n_ends
-    states = np.arange(200.0)[:, None]
+    states = np.arange(200.0)[:, None] / 200
     log = TransitionLog(
-        states, [0, 1] * 100, -np.ones(200), states + 1, terminated=terminated
+        states, [0, 1] * 100, -np.ones(200), states + 0.1, terminated=terminated
     )
     transitions = LoggedExperience(log).gather(None)
     # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
-    found, measured = measure_from_worst(transitions, 0.9)
-    assert_allclose(found, worst)
-    assert (measured is transitions) == (worst == 0)
+    assert has_nothing_to_lose(transitions, 0.9) == nothing
+    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    setting = CriticSetting(
+        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+    )
+    critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
+    sample = critic.evaluate(policy, transitions, setting)
+    values = critic.q_(sample.observations)
+    unit = np.sqrt(np.mean((values - values.mean(axis=1, keepdims=True)) ** 2))
+    assert_allclose(1 / sample.largest_step, (0.2 if nothing else 2.0) * unit)
+    assert critic._worst == (0.0 if nothing else -10.0)
 
 
 def test_measuring_from_the_worst_changes_no_value_that_was_seen():
