@@ -77,9 +77,7 @@ class AMPOPolicy(
         Iterations of `fit`; with a pessimistic critic fewer, if the policy settles.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
-        None is 512, or a tenth of the transitions that the critic keeps where that is
-        more and observations are not discrete: an iteration costs what is kept, not
-        what is new.
+        None is 512 or, unless observations are discrete, a tenth of what is kept.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05
@@ -89,8 +87,7 @@ class AMPOPolicy(
         1000 with a warning if it has none.
     early_stopping : bool, default=False
         Score the greedy policy after every iteration on episodes of its own, keep the
-        best iterate (the last of equals), and stop when none is better. One that leads
-        has to confirm it: it plays up to four times as many, as long as it leads.
+        best iterate, confirmed on up to four times as many, and stop without a better.
     validation_episodes : int, default=10
         Episodes of one such score, and of each confirmation.
     n_iter_no_change : int, default=10
