@@ -169,8 +169,6 @@ class AMPOPolicy(
     >>> from sklearn.linear_model import Ridge
     >>> from skampo import AMPOPolicy
     >>> policy = AMPOPolicy(max_iter=3, random_state=0).fit("CartPole-v1")
-    >>> policy.n_steps_
-    1536
     >>> proba = policy.predict_proba(np.zeros((1, 4)))
     >>> proba.shape, round(float(proba.sum()), 12)
     ((1, 2), 1.0)
@@ -185,8 +183,8 @@ class AMPOPolicy(
     Labels are a one-step problem:
 
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["left", "left", "right", "right"]
-    >>> AMPOPolicy(Ridge(), random_state=0).fit(X, y).predict([[0.2], [2.9]])
-    array(['left', 'right'], dtype='<U5')
+    >>> AMPOPolicy(Ridge(), random_state=0).fit(X, y).predict([[0.2], [2.9]]).tolist()
+    ['left', 'right']
     """
 
     _constraints = {
