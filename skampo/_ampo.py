@@ -87,7 +87,7 @@ class AMPOPolicy(
         1000 with a warning if it has none.
     early_stopping : bool, default=False
         Score the greedy policy after every iteration on episodes of its own, keep the
-        best iterate, confirmed on up to four times as many, and stop without a better.
+        best (a lead has to last for four times as many), and stop when none is better.
     validation_episodes : int, default=10
         Episodes of one such score, and of each confirmation.
     n_iter_no_change : int, default=10

@@ -255,3 +255,23 @@ def test_environments_with_one_action_or_two(n_actions):
     policy = AMPOPolicy(Ridge(), critic="pessimistic", max_iter=1, steps_per_iter=16)
     proba = policy.fit(make).predict_proba(np.zeros((1, 2)))
     assert_allclose(proba.sum(axis=1), 1)
+
+
+def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
+    # State 0 is met three times as often, and there is nothing to gain in it.
+    states, actions = [0.0] * 6 + [1.0] * 2, [0, 1] * 4
+    rewards = [1.0] * 6 + [0.0, 2.0]
+    steps = []
+    for columns in ([0], [0, 0]):
+        # States of two columns are not counted but repeated.
+        log = TransitionLog(np.array(states)[:, None][:, columns], actions, rewards)
+        policy = MirrorPolicy(NegativeEntropy(), lambda X: np.zeros((len(X), 2)))
+        setting = CriticSetting(
+            2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+        )
+        critic = Pessimistic(strength=1.0, classifier=FREQUENCIES)
+        sample = critic.evaluate(policy, LoggedExperience(log).gather(policy), setting)
+        steps.append((len(sample.observations), sample.largest_step))
+    # Advantages are 1 in a quarter of the states: their root mean square is 1/2.
+    assert [n for n, _ in steps] == [2, 8]
+    assert_allclose([step for _, step in steps], 2.0, rtol=1e-6)
