@@ -12,7 +12,7 @@ from skampo.experience._sources import resolve_sources
 from skampo.experience._store import TransitionStore
 
 # Steps of one `gather`, and how many times as many may be kept.
-_FEWEST_STEPS, _OLD = 512, 10
+_FEWEST_STEPS, _OLD = 512, 12
 
 
 class EnvironmentExperience:
@@ -33,7 +33,7 @@ class EnvironmentExperience:
         Number of environments, called lanes. Lane i is made from element i modulo k
         of a list of k; there are at least k.
     steps_per_iter : int, default=None
-        Steps of one `gather`, over all lanes. None is 512, or a tenth of what is kept
+        Steps of one `gather`, over all lanes. None is 512, or a twelfth of what is kept
         where that is more and observations are not discrete.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
