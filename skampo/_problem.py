@@ -20,6 +20,7 @@ from skampo.base import greedy_return
 from skampo.critics import CRITICS, LSTDQ, FullInformation, Pessimistic
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
+    FEWEST_STEPS,
     VALIDATIONS,
     EnvironmentExperience,
     LabeledExperience,
@@ -114,7 +115,7 @@ def _environment_problem(estimator, X, seed, last):
     experience = EnvironmentExperience(
         X,
         n_envs=estimator.n_envs,
-        steps_per_iter=estimator.steps_per_iter,
+        steps_per_iter=_steps_per_iter(estimator),
         max_episode_steps=estimator.max_episode_steps,
         exploration=estimator.exploration,
         seed=seed,
@@ -145,6 +146,13 @@ def _environment_problem(estimator, X, seed, last):
         validate,
         names if names is None else np.asarray(names, dtype=object),
     )
+
+
+def _steps_per_iter(estimator):
+    """Longer iterations are for the default regressor: others learned less by them."""
+    if estimator.steps_per_iter is None and estimator.regressor is not None:
+        return FEWEST_STEPS
+    return estimator.steps_per_iter
 
 
 _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}

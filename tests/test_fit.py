@@ -299,3 +299,9 @@ def test_an_environment_that_raises_costs_one_iteration_only():
     assert caught.value.__cause__ is fuse.error
     assert counter.opened == counter.closed > 0
     assert equals_a_run_of(1, policy)
+
+
+@pytest.mark.parametrize(("regressor", "longer"), [(None, True), (Ridge(), False)])
+def test_iterations_of_the_default_regressor_grow(regressor, longer):
+    policy = AMPOPolicy(regressor, max_iter=14, random_state=0).fit("MountainCar-v0")
+    assert (policy.n_steps_ > 14 * 512) == longer

@@ -16,7 +16,7 @@ from skampo.experience._returns import (
     lambda_returns,
     retrace_returns,
 )
-from skampo.experience._rollout import EnvironmentExperience
+from skampo.experience._rollout import FEWEST_STEPS, EnvironmentExperience
 from skampo.experience._seeding import SCORING, TRAINING, VALIDATION, VALIDATIONS
 from skampo.experience._sources import is_environment
 from skampo.experience._tables import (
@@ -30,6 +30,7 @@ from skampo.experience._transformed import transform_environments
 from skampo.experience._transitions import Transitions
 
 __all__ = [
+    "FEWEST_STEPS",
     "SCORING",
     "TRAINING",
     "VALIDATION",

@@ -12,7 +12,7 @@ from skampo.experience._sources import resolve_sources
 from skampo.experience._store import TransitionStore
 
 # Steps of one `gather`, and how many times as many may be kept.
-_FEWEST_STEPS, _OLD = 512, 12
+FEWEST_STEPS, _OLD = 512, 12
 
 
 class EnvironmentExperience:
@@ -220,8 +220,8 @@ class EnvironmentExperience:
         if self._budget is not None:
             return self._budget
         if self.observation_encoder.is_discrete:
-            return _FEWEST_STEPS
-        return max(_FEWEST_STEPS, self._store.n_kept // _OLD)
+            return FEWEST_STEPS
+        return max(FEWEST_STEPS, self._store.n_kept // _OLD)
 
     def close(self):
         """
