@@ -77,8 +77,8 @@ class AMPOPolicy(
         Iterations of `fit`; with a pessimistic critic fewer, if the policy settles.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
-        None is 512; with the default regressor, for observations that are not discrete,
-        a twelfth of the transitions kept if that is more.
+        None is 512; with the default regressor and past data, a twelfth of the
+        transitions kept, at least 512, or 64 if observations are discrete.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05

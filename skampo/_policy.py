@@ -230,13 +230,15 @@ class MirrorPolicy:
         Returns
         -------
         PolicyTable
-            Dual and probabilities.
+            Dual and probabilities, of the policy with such scores if the gap is finite.
         """
         f = sample.evaluate(self.f)
         dual = self.mirror_map.dual(self._scale(f))
-        if np.isfinite(sample.largest_gap):
-            dual = np.maximum(dual, row_max(dual)[:, None] - sample.largest_gap)
-        return PolicyTable(self.mirror_map, dual, self.project(f))
+        if np.isinf(sample.largest_gap):
+            return PolicyTable(self.mirror_map, dual, self.project(f))
+        # The largest is 0; the projection takes any that is.
+        dual = np.maximum(dual - row_max(dual)[:, None], -sample.largest_gap)
+        return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual))
 
     def project(self, f, action_mask=None):
         """

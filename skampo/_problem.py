@@ -49,10 +49,15 @@ class Problem:
     linear: bool = False
 
     @property
+    def explores(self):
+        """Whether the policy gathers its own data, and is to change its mind."""
+        return self.kind == "environments"
+
+    @property
     def pools(self):
         """Whether actions share what their values have in common, by default."""
         # Measured on environments with states of numbers only.
-        return self.kind == "environments" and not self.discrete
+        return self.explores and not self.discrete
 
 
 def make_problem(estimator, X, y, given, seed, last):

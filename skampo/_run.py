@@ -33,6 +33,8 @@ __all__ = ["Run", "entropy_of"]
 _REGRESSION_STREAM = 10
 # A thousandth of the divergence of a step of the default step size.
 _SETTLED = 1e-4
+# No action counts as less than a hundredth as likely as the best one in line 1.
+_LARGEST_GAP = np.log(100.0)
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -124,6 +126,7 @@ class Run:
 
     def evaluate(self, t, policy, transitions):
         """The critic's action values; every random choice depends on t alone."""
+        is_default = self.estimator.regressor is None
         stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
         self.setting = CriticSetting(
             len(self.problem.experience.classes),
@@ -133,7 +136,8 @@ class Run:
             np.random.default_rng(stream),
             self.estimator.n_jobs,
             self.memory,
-            self.estimator.regressor is None and self.problem.pools,
+            is_default and self.problem.pools,
+            _LARGEST_GAP if is_default and self.problem.explores else np.inf,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")

@@ -155,6 +155,8 @@ class CriticSetting:
         Features of the last iteration's states.
     pooling : bool, default=False
         Whether critics may fit the actions of this ridge together.
+    largest_gap : float, default=inf
+        How far below the best of its state a score may be in line 1.
 
     Examples
     --------
@@ -173,6 +175,7 @@ class CriticSetting:
     n_jobs: int | None = None
     memory: FeatureMemory = field(default_factory=FeatureMemory)
     pooling: bool = False
+    largest_gap: float = np.inf
 
     def learner(self, regressor, start=None, n_passes=1):
         """

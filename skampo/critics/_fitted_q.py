@@ -85,8 +85,6 @@ class FittedQ(ReplayCritic):
     was hardly taken somewhere is worth about what the others are. Sweeps over the data
     of other policies need not converge: if the last one changes the values more than
     that five sweeps before, penalties are multiplied by ten and the sweeps start again.
-    Line 1 then takes no score to be more than 10 below the best of its state, a
-    probability of 5e-5, so that no action is lost for good.
 
     References
     ----------

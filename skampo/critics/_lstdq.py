@@ -123,8 +123,6 @@ class LSTDQ(ReplayCritic):
 class FixedPoint:
     """Weights that reproduce themselves by one sweep of ridge regression."""
 
-    largest_gap = np.inf
-
     def __init__(self, features, n_actions, alpha):
         self.features = features
         self.n_actions = n_actions

@@ -33,7 +33,6 @@ class PooledSweeps:
     affordable = 40
     affordable_states = None
     trace_decay = 0.9
-    largest_gap = 10.0
 
     def __init__(self, form, features, steps, setting):
         _check(form, features)

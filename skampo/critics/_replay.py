@@ -107,7 +107,7 @@ class ReplayCritic(Critic):
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=(transformer, model) if regressor is setting.regressor else None,
-            largest_gap=solver.largest_gap,
+            largest_gap=setting.largest_gap,
         )
 
     def _make_solver(self, transformer, model, view, steps, setting):

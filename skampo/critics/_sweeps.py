@@ -24,7 +24,6 @@ class LinearSweeps:
     affordable = 40
     affordable_states = None
     trace_decay = 0.0
-    largest_gap = np.inf
     can_strengthen = False
 
     def __init__(self, form, features, steps, setting):
@@ -97,7 +96,6 @@ class RefitSweeps:
 
     affordable_states = 4096
     trace_decay = 0.97
-    largest_gap = np.inf
     can_strengthen = False
 
     def __init__(self, model, features, actions, setting, start=None):

@@ -12,7 +12,7 @@ from skampo.experience._sources import resolve_sources
 from skampo.experience._store import TransitionStore
 
 # Steps of one `gather`, and how many times as many may be kept.
-FEWEST_STEPS, _OLD = 512, 12
+FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
 
 
 class EnvironmentExperience:
@@ -33,8 +33,9 @@ class EnvironmentExperience:
         Number of environments, called lanes. Lane i is made from element i modulo k
         of a list of k; there are at least k.
     steps_per_iter : int, default=None
-        Steps of one `gather`, over all lanes. None is 512, or a twelfth of what is kept
-        where that is more and observations are not discrete.
+        Steps of one `gather`, over all lanes. None is 512, or 64 for discrete
+        observations, and a twelfth of what is kept where that is more; without a
+        `capacity` it is 512.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -219,9 +220,13 @@ class EnvironmentExperience:
         """Steps of the next `gather`."""
         if self._budget is not None:
             return self._budget
-        if self.observation_encoder.is_discrete:
+        if not self._store.capacity:
             return FEWEST_STEPS
-        return max(FEWEST_STEPS, self._store.n_kept // _OLD)
+        # A table learns from every single step.
+        fewest = (
+            FEWEST_DISCRETE if self.observation_encoder.is_discrete else FEWEST_STEPS
+        )
+        return max(fewest, self._store.n_kept // _OLD)
 
     def close(self):
         """

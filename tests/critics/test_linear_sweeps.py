@@ -58,7 +58,6 @@ class TextbookSweeps:
     affordable = 40
     affordable_states = None
     trace_decay = 0.0
-    largest_gap = np.inf
     can_strengthen = False
 
     def __init__(self, model, features, actions, setting):
