@@ -10,8 +10,8 @@ greedy episodes, with the smallest and the largest in parentheses; "behavior" is
 mean return of the policy that was logged, played on.
 
 ``--peers`` adds DiscreteCQL and DiscreteBCQ of d3rlpy, which PYTHON must be able to
-import: its pins differ from ours (see offline_peers.py). ``--narrow`` plays 20 logs of
-nearly deterministic policies of any quality instead.
+import: its pins differ from ours (see offline_peers.py). ``--narrow`` takes 20 logs of
+nearly deterministic policies of any quality instead, and plays 100 episodes.
 
 Rows are added to the CSV file one by one, all cells of a seed before the next seed, and
 rows that are there are not measured again (see runs.py). With ``--logs`` all methods
@@ -172,13 +172,13 @@ def clone(name, log, seed):
     return returns.mean(), seconds
 
 
-def fit(name, log, seed, critic, gamma=GAMMA):
+def fit(name, log, seed, critic, gamma=GAMMA, n_episodes=N_EPISODES):
     """Mean greedy return of a policy fitted to the log, and CPU seconds."""
     policy = AMPOPolicy(critic=critic, max_iter=20, random_state=seed, gamma=gamma)
     start = time.process_time()
     policy.fit(log)
     seconds = time.process_time() - start
-    return policy.score(name, n_episodes=N_EPISODES), seconds
+    return policy.score(name, n_episodes=n_episodes), seconds
 
 
 def ask_peer(python, title, name, log, seed):
@@ -295,7 +295,7 @@ def print_narrow(n_logs=20):
             **record(name, policy, 5000, 0.02, seed), classes=range(task.n_actions)
         )
         behavior = play_behavior(name, [(policy, 0.02)])
-        value, _ = fit(name, log, seed, "auto", AMPOPolicy().gamma)
+        value, _ = fit(name, log, seed, "auto", AMPOPolicy().gamma, n_episodes=100)
         loss = 100 * (behavior - value) / (task.best - task.worst)
         cells = [name, seed, f"{behavior:.1f}", f"{value:.1f}", f"{loss:.1f}"]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)

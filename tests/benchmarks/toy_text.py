@@ -3,9 +3,10 @@ Toy text against tabular Q-learning, as a Markdown table.
 
 Run with ``python -m tests.benchmarks.toy_text [--envs NAME ...] [--seeds 5] [--tune]``.
 Each environment, learner and seed is a process of its own (see runs.py). Every 512
-steps the greedy policy plays 300 episodes outside the clock, in a simulation of the
-environment's own table, cut at its time limit (200 steps where it has none); the
-threshold is passed at the first mean return that reaches it.
+steps, at the end of the iteration that reaches them, the greedy policy plays 300
+episodes outside the clock, in a simulation of the environment's own table, cut at its
+time limit (200 steps where it has none); the threshold is passed at the first mean
+return that reaches it.
 
 `AMPOPolicy` has its default parameters and a budget of 100,000 steps. Q-learning is
 one-step and epsilon-greedy, with the discount 0.99, ties broken at random and all
@@ -44,8 +45,6 @@ TASKS = {
 }
 LEARNERS = ("AMPOPolicy", "Q-learning")
 MAX_STEPS, EVALUATE_EVERY = 100_000, 512
-# The default where observations are discrete.
-STEPS_PER_ITER = 512
 N_EPISODES, LONGEST = 300, 200
 GAMMA = 0.99
 # Learning rates; negative ones are powers of the number of visits.
@@ -160,23 +159,25 @@ def q_learning(name, seed, learning_rate, exploration, explore_for, n=MAX_STEPS)
 def ampo(name, seed):
     """One run of the default policy; it stops when it passes."""
     from skampo import AMPOPolicy
-    from skampo.experience import EpisodeResults
 
     class Watched(AMPOPolicy):
-        def _play(self, X, n_episodes, *, policy=None, **keywords):
+        n_judged = 0
+
+        def _commit(self, run):
+            super()._commit(run)
+            before, self.n_judged = self.n_judged, self.n_steps_ // EVALUATE_EVERY
             states = np.arange(len(judge.simulator.follows), dtype=float)[:, None]
-            self.n_seen = getattr(self, "n_seen", 0) + STEPS_PER_ITER
-            is_due = self.n_seen % EVALUATE_EVERY == 0
-            if is_due and judge(self.n_seen, policy.proba(states).argmax(axis=1)):
+            if self.n_judged == before:
+                return
+            actions = run.policy.proba(states).argmax(axis=1)
+            if judge(self.n_steps_, actions) or self.n_steps_ >= MAX_STEPS:
                 # What Ctrl-C does: fitting ends here.
                 raise KeyboardInterrupt
-            return EpisodeResults(np.zeros(1), np.zeros(1, dtype=int))
 
     # Lazy imports are not what is measured.
     AMPOPolicy(max_iter=1, steps_per_iter=64).fit(name)
     judge = Judge(name, seed)
-    policy = Watched(early_stopping=True, n_iter_no_change=None, random_state=seed)
-    policy.set_params(max_iter=MAX_STEPS // STEPS_PER_ITER).fit(name)
+    Watched(max_iter=MAX_STEPS, random_state=seed).fit(name)
     return judge.row() | {"memory": runs.peak_memory()}
 
 

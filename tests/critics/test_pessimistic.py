@@ -22,7 +22,12 @@ from skampo.critics import (
     LambdaReturn,
     Pessimistic,
 )
-from skampo.critics._pessimistic import has_nothing_to_lose, measure_from_worst
+from skampo.critics._pessimistic import (
+    better_half,
+    default_classifier,
+    has_nothing_to_lose,
+    measure_from_worst,
+)
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import LoggedExperience, TransitionLog
 from skampo.mdp import make_random_mdp
@@ -50,7 +55,7 @@ def test_the_price_by_hand():
     # Advantages are -1/2 and 1/2, whose root mean square is 1/2; the policy is (p, q).
     scores = np.array([0.0, 1.0])
     proba = np.exp(scores) / np.exp(scores).sum()
-    price = np.log(proba) - np.log([0.75, 0.25])
+    price = np.log(proba) - 2 * np.log([0.75, 0.25])
     expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * price
     sample = evaluate(critic, scores)
     assert_allclose(sample.q_values, [expected], atol=1e-6)
@@ -58,10 +63,11 @@ def test_the_price_by_hand():
     assert_allclose(critic.q_(np.zeros((1, 1))), [[0.0, 1.0]], atol=1e-6)
 
 
-def test_the_logged_policy_is_free():
+def test_the_square_of_the_logged_policy_is_free():
     critic = Pessimistic(strength=9.0, classifier=FREQUENCIES)
-    scores = np.log([0.75, 0.25])
-    assert_allclose(evaluate(critic, scores).q_values, [[0, 1]], atol=1e-6)
+    q_values = evaluate(critic, 2 * np.log([0.75, 0.25])).q_values
+    # The normalizer is a constant of the state, and counts for nothing.
+    assert_allclose(np.diff(q_values), [[1.0]], atol=1e-6)
 
 
 def test_values_are_measured_from_the_worst():
@@ -81,6 +87,43 @@ def test_values_are_measured_from_the_worst():
         measure_from_worst(LoggedExperience(LOG).gather(None), 0.5)[1].rewards,
         LOG.rewards,
     )
+
+
+def test_the_better_half_by_hand():
+    # Worth with gamma = 1/2: 1 / (1 - 0.5 * 2 / 3), 0, 2 and 0.
+    log = TransitionLog(
+        np.arange(9.0)[:, None],
+        [0] * 9,
+        [1.0] * 3 + [0.0] * 2 + [1.0] * 2 + [0.0] * 2,
+        np.arange(1.0, 10.0)[:, None],
+        terminated=np.arange(9) == 2,
+        truncated=np.isin(np.arange(9), [4, 6, 8]),
+        classes=[0, 1],
+    )
+    rows = better_half(LoggedExperience(log).gather(None), 0.5)
+    assert_array_equal(rows, [0, 1, 2, 5, 6])
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_rows_of_equals_and_torn_ones_are_all_in_the_better_half(torn):
+    states = np.arange(8.0)[:, None] * (2 if torn else 1)
+    # Equal rewards in four episodes of two rows, or any in rows that do not follow.
+    rewards = np.arange(8.0) if torn else np.ones(8)
+    log = TransitionLog(states, [0, 1] * 4, rewards, states + 1, truncated=[0, 1] * 4)
+    rows = better_half(LoggedExperience(log).gather(None), 0.9)
+    assert_array_equal(rows, np.arange(8))
+
+
+def test_choices_that_mean_nothing_are_hardly_copied():
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(400, 3))
+    noise, meant = rng.integers(2, size=400), (states[:, 0] > 0).astype(int)
+    learned = [
+        default_classifier().fit(states, actions).predict_proba(states)
+        for actions in (noise, meant)
+    ]
+    assert np.abs(learned[0] - 0.5).max() < 0.1
+    assert np.mean(learned[1].max(axis=1)) > 0.9
 
 
 @pytest.mark.parametrize(("n_ends", "nothing"), [(0, True), (1, True), (20, False)])
@@ -126,7 +169,7 @@ def test_strength_zero_changes_nothing():
 
 @pytest.mark.parametrize("step_size", ["constant", "greedy"])
 def test_iterates_end_at_the_regularized_optimum(step_size):
-    # pi is proportional to behavior * exp(Q / (strength * unit)), unit = 1/2.
+    # pi is proportional to behavior^2 * exp(Q / (strength * unit)), unit = 1/2.
     policy = AMPOPolicy(
         TABULAR,
         critic=Pessimistic(strength=2.0, classifier=FREQUENCIES),
@@ -134,7 +177,7 @@ def test_iterates_end_at_the_regularized_optimum(step_size):
         max_iter=20,
         random_state=0,
     ).fit(LOG)
-    expected = np.array([0.75, 0.25]) * np.exp([0.0, 1.0])
+    expected = np.array([0.75, 0.25]) ** 2 * np.exp([0.0, 1.0])
     assert_allclose(
         policy.predict_proba([[0.0]])[0], expected / expected.sum(), atol=1e-3
     )
@@ -189,7 +232,7 @@ def test_some_states_of_a_long_log_are_labeled():
     behavior = critic.classifier_.predict_proba(first.observations)
     # The policy is uniform, and constants of a state do not matter.
     price = (first.q_values - critic.q_(first.observations)) * first.largest_step
-    assert_allclose(np.diff(price), np.diff(np.log(behavior)), atol=1e-9)
+    assert_allclose(np.diff(price), 2 * np.diff(np.log(behavior)), atol=1e-9)
 
 
 def test_critics_that_need_fresh_data_cannot():

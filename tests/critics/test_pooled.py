@@ -15,6 +15,7 @@ from skampo._policy import MirrorPolicy
 from skampo.critics import FittedQ, QSample
 from skampo.critics._pooled import PooledSweeps
 from skampo.exceptions import InvalidParameterError
+from skampo.experience import TransitionLog
 from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import LeastSquaresForm, RidgeForm, default_regressor
 from tests.faulty_envs import CountingEnv
@@ -149,5 +150,29 @@ def test_forms_and_features_that_cannot_pool_are_refused():
 def test_scores_far_below_the_best_count_as_less_far():
     policy = MirrorPolicy(NegativeEntropy(), lambda X: np.array([[0.0, -5.0, -50.0]]))
     sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9, largest_gap=10.0)
-    gaps = policy.at(sample).dual - policy.at(sample).dual.max()
-    assert_allclose(gaps, [[0.0, -5.0, -10.0]])
+    here = policy.at(sample)
+    assert_allclose(here.dual, [[0.0, -5.0, -10.0]])
+    # The step starts from the policy with these scores: no step, no divergence.
+    assert_allclose(here.proba, here.step(np.zeros((1, 3)), 1.0))
+
+
+@pytest.mark.parametrize(
+    ("regressor", "X", "gap"),
+    [
+        (None, "CartPole-v1", np.log(100)),
+        (None, "FrozenLake-v1", np.log(100)),
+        (default_regressor(), "CartPole-v1", np.inf),
+        (None, TransitionLog([[0.0]] * 2, [0, 1], [0.0, 1.0]), np.inf),
+    ],
+    ids=["numbers", "discrete", "own regressor", "log"],
+)
+def test_the_default_forgets_where_it_explores(regressor, X, gap):
+    gaps = []
+
+    class Spy(FittedQ):
+        def evaluate(self, policy, transitions, setting):
+            gaps.append(setting.largest_gap)
+            return super().evaluate(policy, transitions, setting)
+
+    AMPOPolicy(regressor, critic=Spy(), max_iter=1, steps_per_iter=16).fit(X)
+    assert gaps == [gap]

@@ -362,7 +362,7 @@ def test_geometric_coins_must_stop(gamma):
 
 
 class TestStepsPerGather:
-    """By default 512, or a twelfth of what is kept."""
+    """By default 512, 64 for discrete states, or a twelfth of what is kept."""
 
     def steps(self, env, n, **keywords):
         with EnvironmentExperience(env, n_envs=8, **keywords) as experience:
@@ -380,9 +380,12 @@ class TestStepsPerGather:
     def test_nothing_is_kept(self):
         assert self.steps("CartPole-v1", 13) == [512] * 13
 
-    def test_discrete_states_are_counted_only(self):
+    @pytest.mark.parametrize(
+        ("capacity", "expected"), [(10_000, [64] * 13 + [72, 80, 88]), (0, [512] * 16)]
+    )
+    def test_discrete_states(self, capacity, expected):
         env = partial(Corridor, 2, n_actions=2, shows="discrete")
-        assert self.steps(env, 13, capacity=10_000) == [512] * 13
+        assert self.steps(env, 16, capacity=capacity) == expected
 
     def test_a_number_that_was_given(self):
         found = self.steps("CartPole-v1", 13, capacity=9000, steps_per_iter=800)
