@@ -3,10 +3,9 @@ Toy text against tabular Q-learning, as a Markdown table.
 
 Run with ``python -m tests.benchmarks.toy_text [--envs NAME ...] [--seeds 5] [--tune]``.
 Each environment, learner and seed is a process of its own (see runs.py). Every 512
-steps, at the end of the iteration that reaches them, the greedy policy plays 300
-episodes outside the clock, in a simulation of the environment's own table, cut at its
-time limit (200 steps where it has none); the threshold is passed at the first mean
-return that reaches it.
+steps the greedy policy that is in hand by then plays 300 episodes outside the clock, in
+a simulation of the environment's own table, cut at its time limit (200 steps where it
+has none); the threshold is passed at the first mean return that reaches it.
 
 `AMPOPolicy` has its default parameters and a budget of 100,000 steps. Q-learning is
 one-step and epsilon-greedy, with the discount 0.99, ties broken at random and all
@@ -164,14 +163,17 @@ def ampo(name, seed):
         n_judged = 0
 
         def _commit(self, run):
+            before = getattr(self, "_policy", None)
             super()._commit(run)
-            before, self.n_judged = self.n_judged, self.n_steps_ // EVALUATE_EVERY
-            states = np.arange(len(judge.simulator.follows), dtype=float)[:, None]
-            if self.n_judged == before:
-                return
-            actions = run.policy.proba(states).argmax(axis=1)
-            if judge(self.n_steps_, actions) or self.n_steps_ >= MAX_STEPS:
+            while self.n_judged + EVALUATE_EVERY <= self.n_steps_:
+                self.n_judged += EVALUATE_EVERY
+                is_new = self.n_judged == self.n_steps_
+                states = np.arange(len(judge.simulator.follows), dtype=float)[:, None]
+                proba = (self._policy if is_new else before).proba(states)
                 # What Ctrl-C does: fitting ends here.
+                if judge(self.n_judged, proba.argmax(axis=1)):
+                    raise KeyboardInterrupt
+            if self.n_steps_ >= MAX_STEPS:
                 raise KeyboardInterrupt
 
     # Lazy imports are not what is measured.
