@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skampo.experience import retrace_returns
+from skampo.experience._returns import Retrace
 from skampo.utils._rows import row_sum
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
@@ -88,7 +88,11 @@ def _all_masks(transitions):
 
 @dataclass(frozen=True, eq=False)
 class SweepTargets:
-    """What the targets of one evaluation share, in units of the largest reward."""
+    """
+    What the targets of one evaluation share, in units of the largest reward.
+
+    `taken` is where the pairs (s, a) of the steps are in all values, action by action.
+    """
 
     rewards: np.ndarray
     discounts: np.ndarray
@@ -96,8 +100,8 @@ class SweepTargets:
     actions: np.ndarray
     at: np.ndarray
     after: np.ndarray
-    ends: np.ndarray
-    traces: np.ndarray | None
+    taken: np.ndarray
+    retrace: Retrace | None
     unit: float
     low: float
     high: float
@@ -108,19 +112,23 @@ class SweepTargets:
         # Rewards of 1e-6 or 1e12 give the regressor the same numbers.
         unit = float(np.abs(transitions.rewards).max()) or 1.0
         rewards = transitions.rewards / unit
-        traces = None
+        discounts = gamma * ~transitions.terminated
+        taken = steps.actions * len(proba) + steps.at
+        retrace = None
         if trace_decay > 0 and transitions.behavior_proba is not None:
-            chosen = proba[steps.at, steps.actions]
+            chosen = proba.T.ravel()[taken]
             traces = trace_decay * np.minimum(1, chosen / transitions.behavior_proba)
+            retrace = Retrace(rewards, discounts, transitions.ends, traces)
         return cls(
             rewards,
-            gamma * ~transitions.terminated,
-            proba,
+            discounts,
+            # Stored like values of linear models: sums over actions join columns.
+            np.asfortranarray(proba),
             steps.actions,
             steps.at,
             steps.after,
-            transitions.ends,
-            traces,
+            taken,
+            retrace,
             unit,
             *attainable_values(rewards, gamma),
         )
@@ -132,13 +140,10 @@ class SweepTargets:
     def __call__(self, q_values):
         """Targets of all transitions, from values of all actions in all states."""
         next_values = row_sum(self.proba * q_values)[self.after]
-        if self.traces is None:
+        if self.retrace is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
             return self.rewards + self.discounts * next_values
-        taken = q_values[self.at, self.actions]
-        return retrace_returns(
-            self.rewards, self.discounts, next_values, taken, self.ends, self.traces
-        )
+        return self.retrace(next_values, q_values.T.ravel()[self.taken])
 
 
 def attainable_values(rewards, gamma):

@@ -54,7 +54,7 @@ def discounted_returns(rewards, discounts, ends, final_values):
     if final_values.shape == ends.shape:
         final_values = final_values[ends]
     values[ends] = final_values
-    return _recur(rewards + discounts * values, discounts * ~ends)
+    return Recursion(discounts * ~ends).solve(rewards + discounts * values)
 
 
 def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
@@ -112,9 +112,8 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     next_values = np.asarray(next_values, dtype=np.float64)
     check_consistent_length(rewards, next_values)
     traces = np.where(ends, 0.0, trace_decay)
-    return _recur(
-        rewards + discounts * (1.0 - traces) * next_values, discounts * traces
-    )
+    constants = rewards + discounts * (1.0 - traces) * next_values
+    return Recursion(discounts * traces).solve(constants)
 
 
 def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
@@ -176,9 +175,7 @@ def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
         np.asarray(array, dtype=np.float64) for array in (next_values, q_taken, traces)
     )
     check_consistent_length(rewards, next_values, q_taken, traces)
-    errors = rewards + discounts * next_values - q_taken
-    following = np.where(ends, 0.0, np.append(traces[1:], 0.0))
-    return q_taken + _recur(errors, discounts * following)
+    return Retrace(rewards, discounts, ends, traces)(next_values, q_taken)
 
 
 def _check_pieces(rewards, discounts, ends):
@@ -195,20 +192,41 @@ def _check_pieces(rewards, discounts, ends):
     return rewards, discounts, ends
 
 
-def _recur(constants, factors):
-    """Solve x_t = constants_t + factors_t * x_{t+1} from the back."""
-    if not len(constants):
-        return np.zeros(0)
-    bands = np.ones((2, len(constants)))
-    bands[0, 1:] = -factors[:-1]
-    result, _ = dtbtrs(bands, constants[:, None])
-    if np.isfinite(result).all():
-        return result[:, 0]
-    return _recur_by_steps(constants, factors)
+class Retrace:
+    """Retrace returns of the same pieces for many values; arrays as there, unchecked."""
+
+    def __init__(self, rewards, discounts, ends, traces):
+        self.rewards, self.discounts = rewards, discounts
+        following = np.where(ends, 0.0, np.append(traces[1:], 0.0))
+        self.recursion = Recursion(discounts * following)
+
+    def __call__(self, next_values, q_taken):
+        """Targets of the rows for these values."""
+        errors = self.rewards + self.discounts * next_values - q_taken
+        return q_taken + self.recursion.solve(errors)
+
+
+class Recursion:
+    """x_t = constants_t + factors_t * x_{t+1}, solved from the back."""
+
+    def __init__(self, factors):
+        self.factors = factors
+        # Stored as LAPACK reads it, which otherwise copies it for every solution.
+        self.bands = np.ones((2, len(factors)), order="F")
+        self.bands[0, 1:] = -factors[:-1]
+
+    def solve(self, constants):
+        """The sequence x."""
+        if not len(constants):
+            return np.zeros(0)
+        result, _ = dtbtrs(self.bands, constants[:, None], diag="U")
+        if np.isfinite(result).all():
+            return result[:, 0]
+        return _recur_by_steps(constants, self.factors)
 
 
 def _recur_by_steps(constants, factors):
-    """The same, where zero times infinity is zero."""
+    """The recursion, where zero times infinity is zero."""
     result, following = constants.tolist(), 0.0
     for t, factor in zip(
         range(len(result) - 1, -1, -1), factors[::-1].tolist(), strict=True
