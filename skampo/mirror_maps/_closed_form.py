@@ -21,18 +21,23 @@ _SIMPLEX_FLOOR = -2.0
 
 def softmax(shifted):
     """Softmax of scores whose row maximum is 0."""
-    return normalize(np.exp(shifted))
+    weights = np.exp(shifted)
+    weights /= row_sum(weights)[:, None]
+    return weights
 
 
 def relative_entropy(p, q):
     """Sum over actions of ``p log(p / q) - p + q``."""
     more = p - q
     # numpy's logarithm is ten times faster than `rel_entr`, but knows no limits.
-    terms = p * np.log1p(more / q)
-    limits = ~np.isfinite(terms)
-    if limits.any():
-        terms[limits] = rel_entr(p[limits], q[limits])
-    return row_sum(np.maximum(terms - more, 0.0))
+    terms = more / q
+    np.log1p(terms, out=terms)
+    terms *= p
+    finite = np.isfinite(terms)
+    if not finite.all():
+        terms[~finite] = rel_entr(p[~finite], q[~finite])
+    terms -= more
+    return row_sum(np.maximum(terms, 0.0, out=terms))
 
 
 def simplex_normalizer(shifted):

@@ -5,8 +5,6 @@ joining whole columns when there are few of them. The bits are the same: up to s
 numbers numpy adds from left to right as well.
 """
 
-import functools
-
 import numpy as np
 
 __all__ = ["row_max", "row_mean", "row_sum"]
@@ -34,4 +32,8 @@ def _join(operation, values):
     n_rows, n_columns = values.shape
     if n_rows < _FEWEST_ROWS or not 1 < n_columns <= _MOST_COLUMNS:
         return operation.reduce(values, axis=1)
-    return functools.reduce(operation, values.T)
+    first, second, *others = values.T
+    result = operation(first, second)
+    for column in others:
+        operation(result, column, out=result)
+    return result
