@@ -17,6 +17,8 @@ __all__ = [
 
 # Lower scores never get weight, and are cut to keep cumulative sums finite.
 _SIMPLEX_FLOOR = -2.0
+# For p / q below rounding, p log(p / q) is nothing next to q, and 0 for p = 0.
+_ABOVE_MINUS_ONE = np.nextafter(-1.0, 0.0)
 
 
 def softmax(shifted):
@@ -31,6 +33,7 @@ def relative_entropy(p, q):
     more = p - q
     # numpy's logarithm is ten times faster than `rel_entr`, but knows no limits.
     terms = more / q
+    np.maximum(terms, _ABOVE_MINUS_ONE, out=terms)
     np.log1p(terms, out=terms)
     terms *= p
     finite = np.isfinite(terms)
