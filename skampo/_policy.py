@@ -1,5 +1,6 @@
 """The policy iterate: an immutable value, and its restriction to a batch of states."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -128,7 +129,7 @@ class PolicyTable:
         ndarray of shape (n, n_actions)
             :math:`P^h(\nabla h^*(\nabla h(\pi) + \eta Q))`.
         """
-        if np.isinf(eta):
+        if math.isinf(eta):
             return greedy_proba(q_values)
         centered = q_values - row_max(q_values)[:, None]
         with np.errstate(over="ignore"):
@@ -258,7 +259,7 @@ class MirrorPolicy:
         """
         if action_mask is not None:
             f = np.where(action_mask, f, -np.inf)
-        if np.isinf(self.eta):
+        if math.isinf(self.eta):
             return greedy_proba(f)
         with np.errstate(over="ignore"):
             # The largest score is exactly 0: nothing can overflow upwards.
@@ -266,7 +267,7 @@ class MirrorPolicy:
         return self.mirror_map.project(scores)
 
     def _scale(self, f):
-        if np.isinf(self.eta):
+        if math.isinf(self.eta):
             return f
         with np.errstate(over="ignore"):
             return np.clip(self.eta * f, -_LARGEST, _LARGEST)

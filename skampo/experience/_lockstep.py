@@ -1,7 +1,7 @@
 """Several lanes stepped together, so that a policy is asked once for all of them."""
 
 import warnings
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,20 +11,15 @@ from skampo.experience._observations import ObservationEncoder
 from skampo.experience._transformed import peel
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one lock-step did; row i is the i-th active lane."""
 
     rewards: np.ndarray
     next_observations: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
+    ended: np.ndarray
     next_masks: np.ndarray | None
-
-    @property
-    def ended(self):
-        """Whether the episode is over."""
-        return self.terminated | self.truncated
 
 
 class LockStep:
@@ -105,23 +100,21 @@ class LockStep:
 
     def step(self, actions):
         """Step every active lane; `actions` are columns of the policy."""
-        outcomes, masks = [], None
-        to_env = self.action_encoder.to_env
-        for row, (lane, action) in enumerate(
-            zip(self.active, actions.tolist(), strict=True)
-        ):
-            *outcome, info = lane.step(to_env(action))
-            outcomes.append(outcome)
-            if "action_mask" in info:
-                masks = masks or [None] * len(self.active)
-                masks[row] = self._read_mask(lane, info, any(outcome[2:]))
-        observations, *columns = zip(*outcomes, strict=True)
+        to_env, lanes = self.action_encoder.to_env, self.active
+        outcomes = [
+            lane.step(to_env(action))
+            for lane, action in zip(lanes, actions.tolist(), strict=True)
+        ]
+        observations, *columns, infos = zip(*outcomes, strict=True)
         next_observations = self._encode(observations)
         rewards, terminated, truncated = map(np.array, columns)
-        self._check_finite(self.active, next_observations, rewards)
+        ended = terminated | truncated
+        self._check_finite(lanes, next_observations, rewards)
         self.observations = next_observations = self._transform(next_observations)
-        self.masks = None if masks is None else self._stack(masks)
-        return Step(rewards, next_observations, terminated, truncated, self.masks)
+        self.masks = self._read_masks(infos, ended)
+        return Step(
+            rewards, next_observations, terminated, truncated, ended, self.masks
+        )
 
     def _encode(self, observations):
         """Encode what the active lanes returned; an error names the lane."""
@@ -170,6 +163,13 @@ class LockStep:
             UserWarning,
             stacklevel=3,
         )
+
+    def _read_masks(self, infos, ended):
+        """Read the allowed actions of all active lanes; None if none says anything."""
+        if not any("action_mask" in info for info in infos):
+            return None
+        rows = zip(self.active, infos, ended, strict=True)
+        return self._stack([self._read_mask(*row) for row in rows])
 
     def _read_mask(self, lane, info, is_over=False):
         """Read the allowed actions; after the end of an episode there may be none."""

@@ -19,7 +19,7 @@ def explore(proba, exploration=0.0, masks=None):
 
 def draw_actions(proba, uniforms):
     """Draw an action for each row by inverting its distribution function."""
-    edges = np.cumsum(proba, axis=1)
+    edges = proba.cumsum(axis=1)
     # Dividing makes the last edge 1, and every edge behind the last possible action.
     edges /= edges[:, -1:]
     return (edges <= uniforms[:, np.newaxis]).sum(axis=1)
@@ -99,9 +99,8 @@ class Walker:
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended
-        if ended.any():
-            for row in np.flatnonzero(ended):
-                self.returns.append(lockstep.active[row].episode_return)
+        for row in ended.nonzero()[0]:
+            self.returns.append(lockstep.active[row].episode_return)
         return before, actions, step, ended
 
 
@@ -115,7 +114,7 @@ def walk_steps(walker, budget, gamma=None):
         before, actions, step, ended = walker.step()
         ends = ended if t < n_locksteps - 1 else np.ones_like(ended)
         recorder.add(lockstep.active, before, actions, step, ends)
-        lockstep.restart(np.flatnonzero(ended))
+        lockstep.restart(ended.nonzero()[0])
     return recorder.finish()
 
 
