@@ -135,23 +135,27 @@ class FittedQ(ReplayCritic):
 
     def _solve(self, solver, targets, view):
         """Sweep until the values of all states settle."""
-        q_values = np.zeros_like(targets.proba)
-        if hasattr(self, "q_"):
-            q_values = targets.clip(view.evaluate(self.q_) / targets.unit)
-        while not self._sweep(solver, targets, q_values) and solver.can_strengthen:
+        while not self._sweep(solver, targets, view) and solver.can_strengthen:
             solver.strengthen()
 
-    def _sweep(self, solver, targets, q_values):
+    def _sweep(self, solver, targets, view):
         """Sweep until the values settle; False if they move away instead."""
-        changes = []
+        q_values, changes = self._last_values(targets, view), []
         for _ in range(self.n_sweeps or solver.affordable):
             solver.fit(targets(q_values))
             before, q_values = q_values, targets.clip(solver.values())
-            changes.append(np.linalg.norm(q_values - before))
+            before -= q_values
+            changes.append(np.linalg.norm(before))
             if changes[-1] <= self.tol * np.linalg.norm(q_values):
                 break
         self.n_sweeps_ = len(changes)
         return not _is_growing(changes)
+
+    def _last_values(self, targets, view):
+        """Values of all states to start from, an array of its own."""
+        if hasattr(self, "q_"):
+            return targets.clip(view.evaluate(self.q_) / targets.unit)
+        return np.zeros_like(targets.proba)
 
     def _choose_states(self, rows, solver, rng):
         """Rows whose actions are labeled: all, or as many as are affordable."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skampo.experience._returns import Retrace
-from skampo.utils._rows import row_sum
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 
@@ -134,12 +133,13 @@ class SweepTargets:
         )
 
     def clip(self, q_values):
-        """Limit values, in units of the largest reward, to what a return can be."""
-        return np.clip(q_values, self.low, self.high)
+        """Limit values, in units of the largest reward, in place to possible returns."""
+        return np.clip(q_values, self.low, self.high, out=q_values)
 
     def __call__(self, q_values):
         """Targets of all transitions, from values of all actions in all states."""
-        next_values = row_sum(self.proba * q_values)[self.after]
+        values = np.einsum("sa,sa->s", self.proba, q_values)
+        next_values = values[self.after]
         if self.retrace is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
             return self.rewards + self.discounts * next_values

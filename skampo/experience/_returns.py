@@ -202,7 +202,9 @@ class Retrace:
 
     def __call__(self, next_values, q_taken):
         """Targets of the rows for these values."""
-        errors = self.rewards + self.discounts * next_values - q_taken
+        errors = self.discounts * next_values
+        errors += self.rewards
+        errors -= q_taken
         return q_taken + self.recursion.solve(errors)
 
 
