@@ -1,5 +1,6 @@
 """Several lanes stepped together, so that a policy is asked once for all of them."""
 
+import math
 import warnings
 from typing import NamedTuple
 
@@ -107,9 +108,9 @@ class LockStep:
         ]
         observations, *columns, infos = zip(*outcomes, strict=True)
         next_observations = self._encode(observations)
+        self._check_finite(lanes, next_observations, columns[0])
         rewards, terminated, truncated = map(np.array, columns)
         ended = terminated | truncated
-        self._check_finite(lanes, next_observations, rewards)
         self.observations = next_observations = self._transform(next_observations)
         self.masks = self._read_masks(infos, ended)
         return Step(
@@ -190,9 +191,9 @@ class LockStep:
         everything = np.ones(self.action_encoder.n_actions, dtype=bool)
         return np.stack([everything if mask is None else mask for mask in masks])
 
-    def _check_finite(self, lanes, observations, rewards=None):
+    def _check_finite(self, lanes, observations, rewards=()):
         """Raise for the first reward or observation that is not finite."""
-        if rewards is not None and not np.isfinite(rewards).all():
+        if not all(map(math.isfinite, rewards)):
             row = np.flatnonzero(~np.isfinite(rewards))[0]
             raise lanes[row].bad_data(f"reward {rewards[row]}")
         if not np.isfinite(observations).all():
