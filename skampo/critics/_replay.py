@@ -116,7 +116,8 @@ class ReplayCritic(Critic):
     def _steps(self, transitions, model, setting):
         """The stored steps, with states that repeat in one row where that is right."""
         steps = StoredSteps.of(transitions)
-        return steps.merge() if self._can_count(model, setting) else steps
+        merges = steps.have_one_number and self._can_count(model, setting)
+        return steps.merge() if merges else steps
 
     def _can_count(self, model, setting):
         """Whether fits to weighted rows are those to repeated rows."""

@@ -45,10 +45,13 @@ class StoredSteps:
             lasting=transitions.lasting,
         )
 
+    @property
+    def have_one_number(self):
+        """Whether a state is one number, so that equal ones are easily found."""
+        return self.states.shape[1] == 1 and self.states.dtype != object
+
     def merge(self):
         """The same with equal states in one row; itself where few are equal."""
-        if self.states.shape[1] > 1 or self.states.dtype == object:
-            return self
         _, first, row = np.unique(self.states, return_index=True, return_inverse=True)
         row = row.ravel()
         if 2 * len(first) > len(row) or not self._allows_the_same(first[row]):
