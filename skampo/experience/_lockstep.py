@@ -60,13 +60,14 @@ class LockStep:
         except BaseException:
             self.close()
             raise
-        self.active = []
+        self.active, self.indices = [], np.empty(0, dtype=int)
         self.observations = np.empty((0, self.observation_encoder.n_features))
         self.masks = None
 
     def begin(self):
         """Start a new episode in every lane."""
         self.active = list(self.lanes)
+        self.indices = np.array([lane.index for lane in self.lanes])
         n_features = self.observation_encoder.n_features
         self.observations = np.empty((len(self.active), n_features))
         self.masks = None
@@ -96,6 +97,7 @@ class LockStep:
             return
         keep = np.setdiff1d(np.arange(len(self.active)), rows)
         self.active = [self.active[row] for row in keep]
+        self.indices = self.indices[keep]
         self.observations = self.observations[keep]
         self.masks = None if self.masks is None else self.masks[keep]
 

@@ -22,18 +22,18 @@ def draw_actions(proba, uniforms):
     edges = proba.cumsum(axis=1)
     # Dividing makes the last edge 1, and every edge behind the last possible action.
     edges /= edges[:, -1:]
-    return (edges <= uniforms[:, np.newaxis]).sum(axis=1)
+    return (edges > uniforms[:, np.newaxis]).argmax(axis=1)
 
 
 class Recorder:
     """Collects the rows of lock-steps and returns them lane by lane."""
 
     def __init__(self, lockstep):
-        self.n_actions = lockstep.action_encoder.n_actions
+        self.lockstep = lockstep
         self.parts = []
         self.has_masks = False
 
-    def add(self, lanes, before, actions, step, ends, keep=None):
+    def add(self, before, actions, step, ends, keep=None):
         """Add what a lock-step did, or only the rows marked in `keep`."""
         observations, masks, proba = before
         if masks is not None or step.next_masks is not None:
@@ -47,12 +47,12 @@ class Recorder:
             step.truncated,
             ends,
             proba,
-            [lane.index for lane in lanes],
+            self.lockstep.indices,
             masks,
             step.next_masks,
         )
         if keep is not None:
-            part = [None if c is None else np.asarray(c)[keep] for c in part]
+            part = [None if c is None else c[keep] for c in part]
         self.parts.append(part)
 
     def finish(self):
@@ -71,9 +71,10 @@ class Recorder:
 
     def _fill(self, masks, lengths):
         """Join masks, allowing everything where there are none."""
+        n_actions = self.lockstep.action_encoder.n_actions
         return np.concatenate(
             [
-                np.ones((length, self.n_actions), dtype=bool) if mask is None else mask
+                np.ones((length, n_actions), dtype=bool) if mask is None else mask
                 for mask, length in zip(masks, lengths, strict=True)
             ]
         )
@@ -115,7 +116,7 @@ def walk_steps(walker, budget, gamma=None):
     for t in range(n_locksteps):
         before, actions, step, ended = walker.step()
         ends = ended if t < n_locksteps - 1 else np.ones_like(ended)
-        recorder.add(lockstep.active, before, actions, step, ends)
+        recorder.add(before, actions, step, ends)
         lockstep.restart(ended.nonzero()[0])
     return recorder.finish()
 
@@ -126,7 +127,7 @@ def walk_episodes(walker, budget, gamma=None):
     lockstep.begin()
     while lockstep.active:
         before, actions, step, ended = walker.step()
-        recorder.add(lockstep.active, before, actions, step, ended)
+        recorder.add(before, actions, step, ended)
         _go_on(walker, np.flatnonzero(ended), budget)
     return recorder.finish()
 
@@ -147,7 +148,7 @@ def walk_geometric(walker, budget, gamma):
         is_recording |= accepts
         before, actions, step, ended = walker.step()
         ends = is_recording & (ended | stops)
-        recorder.add(lockstep.active, before, actions, step, ends, keep=is_recording)
+        recorder.add(before, actions, step, ends, keep=is_recording)
         is_recording = is_recording & ~ends
         # A walk that ran into the end of an episode begins again.
         lockstep.restart(np.flatnonzero(ended & ~ends))
