@@ -193,7 +193,7 @@ def _check_pieces(rewards, discounts, ends):
 
 
 class Retrace:
-    """Retrace returns of the same pieces for many values; arrays as there, unchecked."""
+    """Retrace returns of the same pieces for many values, without checks."""
 
     def __init__(self, rewards, discounts, ends, traces):
         self.rewards, self.discounts = rewards, discounts
