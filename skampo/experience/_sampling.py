@@ -35,7 +35,7 @@ class Recorder:
 
     def add(self, before, actions, step, ends, keep=None):
         """Add what a lock-step did, or only the rows marked in `keep`."""
-        observations, masks, proba = before
+        observations, masks, behavior_proba = before
         if masks is not None or step.next_masks is not None:
             self.has_masks = True
         part = (
@@ -46,7 +46,7 @@ class Recorder:
             step.terminated,
             step.truncated,
             ends,
-            proba,
+            behavior_proba,
             self.lockstep.indices,
             masks,
             step.next_masks,
@@ -60,8 +60,6 @@ class Recorder:
         *columns, lanes, masks, next_masks = zip(*self.parts, strict=True)
         order = np.argsort(np.concatenate(lanes), kind="stable")
         columns = [np.concatenate(column)[order] for column in columns]
-        # Of the probabilities, those of the actions taken.
-        columns[-1] = columns[-1][np.arange(len(order)), columns[1]]
         if self.has_masks:
             lengths = [len(part) for part in lanes]
             columns += [
@@ -98,7 +96,7 @@ class Walker:
         proba = self.policy.proba(observations, action_mask=masks)
         proba = explore(proba, self.exploration, masks)
         actions = draw_actions(proba, self.rng.random(len(proba)))
-        before = observations, masks, proba
+        before = observations, masks, proba[np.arange(len(proba)), actions]
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended
