@@ -33,6 +33,10 @@ from skampo.utils._sklearn import check_sample_weight
 
 __all__ = ["Problem", "check_continues", "make_problem", "resolve"]
 
+# Where data come in on the way, policies have to change their mind: no action counts as
+# less than a thousandth as likely as the best one. Tables can afford a hundredth.
+_GAP, _GAP_OF_TABLES = np.log(1000.0), np.log(100.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -49,15 +53,17 @@ class Problem:
     linear: bool = False
 
     @property
-    def explores(self):
-        """Whether the policy gathers its own data, and is to change its mind."""
-        return self.kind == "environments"
+    def largest_gap(self):
+        """How far below the best a score may be in line 1, by default."""
+        if self.kind != "environments":
+            return np.inf
+        return _GAP_OF_TABLES if self.discrete else _GAP
 
     @property
     def pools(self):
         """Whether actions share what their values have in common, by default."""
         # Measured on environments with states of numbers only.
-        return self.explores and not self.discrete
+        return self.kind == "environments" and not self.discrete
 
 
 def make_problem(estimator, X, y, given, seed, last):

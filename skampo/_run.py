@@ -33,8 +33,6 @@ __all__ = ["Run", "entropy_of"]
 _REGRESSION_STREAM = 10
 # A thousandth of the divergence of a step of the default step size.
 _SETTLED = 1e-4
-# No action counts as less than a hundredth as likely as the best one in line 1.
-_LARGEST_GAP = np.log(100.0)
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -137,7 +135,7 @@ class Run:
             self.estimator.n_jobs,
             self.memory,
             is_default and self.problem.pools,
-            _LARGEST_GAP if is_default and self.problem.explores else np.inf,
+            self.problem.largest_gap if is_default else np.inf,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")

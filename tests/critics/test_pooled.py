@@ -159,7 +159,7 @@ def test_scores_far_below_the_best_count_as_less_far():
 @pytest.mark.parametrize(
     ("regressor", "X", "gap"),
     [
-        (None, "CartPole-v1", np.log(100)),
+        (None, "CartPole-v1", np.log(1000)),
         (None, "FrozenLake-v1", np.log(100)),
         (default_regressor(), "CartPole-v1", np.inf),
         (None, TransitionLog([[0.0]] * 2, [0, 1], [0.0, 1.0]), np.inf),
