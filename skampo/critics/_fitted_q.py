@@ -44,7 +44,7 @@ class FittedQ(ReplayCritic):
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
     tol : float, default=1e-3
-        Sweeps stop when the values of the next states change by less than this share
+        Sweeps stop when the action values of all states change by less than this share
         of their root mean square.
     pooling : bool, default=None
         Whether a ridge without intercept pulls the values of an action not to zero but
