@@ -26,6 +26,8 @@ __all__ = ["Pessimistic", "default_classifier"]
 _WEIGHT = 2.0
 # An action that was never seen is priced as one of this probability.
 _RAREST = 0.01
+# So much of the range of values is the rest of a log worse, if only half is copied.
+_MUCH = 1 / 3
 # Whatever is done, this share of the range of values is all that can be lost.
 _NOTHING = 0.05
 _CHEAPER = 0.1
@@ -58,8 +60,8 @@ class Pessimistic(Critic):
     are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
     expects the worst there, and not the best.
 
-    A classifier estimates the logged policy, :math:`\hat\pi_b`, from the better half of
-    the log, and the step size and line 1 are given
+    A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from its
+    better half if the rest is much worse, and the step size and line 1 are given
 
     .. math::
 
@@ -77,8 +79,9 @@ class Pessimistic(Critic):
     The better half is that of the rows whose episodes are worth most: with r the mean
     reward of an episode and p the share of its steps that ended it, steps that go on
     like this are worth :math:`r / (1 - \gamma (1 - p))`. Rows of equal worth are all in
-    it if their mean rank is. In a log of equals, and in one whose rows are torn apart,
-    every row is.
+    it if their mean rank is. The rest is much worse if the means of the two differ by
+    more than a third of the range of values. In a log whose rows are torn apart nothing
+    is worth more than the rest.
 
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the price is a tenth. This is so where the log is worth hardly more
@@ -277,17 +280,28 @@ def steady_value(reward, ending, gamma):
 
 
 def better_half(transitions, gamma):
-    """Rows of the episodes that are worth most; equal ones are all in it or none."""
-    is_start = transitions.is_start
-    episode = np.cumsum(is_start) - 1
+    """Rows of the better half of a log; all of them if the rest is not much worse."""
+    worth = episode_worth(transitions, gamma)
+    is_better = rankdata(worth) >= 0.5 * len(worth)
+    worst, best = attainable_values(transitions.rewards, gamma)
+    # Episodes that start where it is easy are better as well, and not all there is.
+    if is_better.all() or (
+        worth[is_better].mean() - worth[~is_better].mean() <= _MUCH * (best - worst)
+    ):
+        return np.arange(len(worth))
+    return np.flatnonzero(is_better)
+
+
+def episode_worth(transitions, gamma):
+    """What the episode of each row is worth, if its steps went on like this."""
+    episode = np.cumsum(transitions.is_start) - 1
     lengths = np.bincount(episode)
     # A single step says what it paid, and nothing of where it led.
     if 2 * len(lengths) > len(episode):
-        return np.arange(len(episode))
+        return np.zeros(len(episode))
     rewards = np.bincount(episode, weights=transitions.rewards) / lengths
     endings = np.bincount(episode, weights=transitions.terminated) / lengths
-    worth = steady_value(rewards, endings, gamma)[episode]
-    return np.flatnonzero(rankdata(worth) >= 0.5 * len(worth))
+    return steady_value(rewards, endings, gamma)[episode]
 
 
 def measure_from_worst(transitions, gamma):

@@ -104,6 +104,15 @@ def test_the_better_half_by_hand():
     assert_array_equal(rows, [0, 1, 2, 5, 6])
 
 
+def test_what_is_a_little_worse_is_copied_as_well():
+    # Two episodes that end after 9 and after 11 steps: starts differ, not choices.
+    ends = np.isin(np.arange(20), [8, 19])
+    states = np.arange(20.0)[:, None]
+    log = TransitionLog(states, [0, 1] * 10, -np.ones(20), states + 1, terminated=ends)
+    rows = better_half(LoggedExperience(log).gather(None), 0.9)
+    assert_array_equal(rows, np.arange(20))
+
+
 @pytest.mark.parametrize("torn", [False, True])
 def test_rows_of_equals_and_torn_ones_are_all_in_the_better_half(torn):
     states = np.arange(8.0)[:, None] * (2 if torn else 1)
