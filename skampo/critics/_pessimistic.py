@@ -60,8 +60,8 @@ class Pessimistic(Critic):
     are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
     expects the worst there, and not the best.
 
-    A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from its
-    better half if the rest is much worse, and the step size and line 1 are given
+    A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from
+    its better half if the rest is much worse, and the step size and line 1 are given
 
     .. math::
 
