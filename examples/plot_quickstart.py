@@ -31,7 +31,7 @@ from skampo import AMPOPolicy
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # frames, and no window
 SEEDS = range(3)
 POLICIES = {
-    "kernel ridge features (default)": AMPOPolicy(max_iter=7),
+    "kernel ridge features (default)": AMPOPolicy(max_iter=8),
     "LightGBM": AMPOPolicy(
         LGBMRegressor(n_estimators=50, num_leaves=15, n_jobs=1, verbose=-1),
         max_iter=6,
