@@ -34,6 +34,7 @@ _CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
 # Inverse penalties, from one that leaves little but the frequencies.
 _PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
+_FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +225,7 @@ class Pessimistic(Critic):
         if classifier is None:
             classifier = default_classifier()
         better = better_half(transitions, setting.gamma)
-        if np.ptp(transitions.actions[better]) == 0:
+        if np.ptp(transitions.actions[better]) == 0 or len(better) < _FOLDS:
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
         rng = setting.rng.spawn(1)[0]
@@ -349,7 +350,7 @@ def default_classifier(*, table=False):
         )
     logistic = LogisticRegressionCV(
         Cs=_PENALTIES,
-        cv=KFold(3),
+        cv=KFold(_FOLDS),
         scoring="neg_log_loss",
         l1_ratios=(0.0,),
         max_iter=1000,

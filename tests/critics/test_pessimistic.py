@@ -135,6 +135,17 @@ def test_choices_that_mean_nothing_are_hardly_copied():
     assert np.mean(learned[1].max(axis=1)) > 0.9
 
 
+@pytest.mark.parametrize(
+    "actions", [[0, 1], [0, 1, 1], [0, 0, 0, 0, 1, 1], [2, 0, 1] * 3]
+)
+def test_logs_of_a_few_rows(actions):
+    states = np.random.default_rng(0).normal(size=(len(actions) + 1, 2))
+    rewards = np.arange(len(actions), dtype=float)
+    policy = AMPOPolicy(max_iter=2, random_state=0)
+    policy.fit(states[:-1], actions, rewards=rewards, next_states=states[1:])
+    assert policy.predict_proba(states).shape == (len(states), len(set(actions)))
+
+
 @pytest.mark.parametrize(("n_ends", "nothing"), [(0, True), (1, True), (20, False)])
 def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     terminated = np.arange(200) < n_ends
