@@ -237,8 +237,8 @@ class MirrorPolicy:
         dual = self.mirror_map.dual(self._scale(f))
         if np.isinf(sample.largest_gap):
             return PolicyTable(self.mirror_map, dual, self.project(f))
-        # The largest is 0; the projection takes any that is.
-        dual = np.maximum(dual - row_max(dual)[:, None], -sample.largest_gap)
+        # The largest of each state is 0.
+        dual = np.maximum(dual, -sample.largest_gap)
         return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual))
 
     def project(self, f, action_mask=None):

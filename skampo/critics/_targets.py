@@ -136,7 +136,7 @@ class SweepTargets:
         )
 
     def clip(self, q_values):
-        """Limit values, in units of the largest reward, to what returns can be."""
+        """Limit values, where they are, to what returns in this unit can be."""
         return np.clip(q_values, self.low, self.high, out=q_values)
 
     def __call__(self, q_values):
