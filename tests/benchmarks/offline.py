@@ -11,7 +11,8 @@ mean return of the policy that was logged, played on.
 
 ``--peers`` adds DiscreteCQL and DiscreteBCQ of d3rlpy, which PYTHON must be able to
 import: its pins differ from ours (see offline_peers.py). ``--narrow`` takes 20 logs of
-nearly deterministic policies of any quality instead, and plays 100 episodes.
+nearly deterministic policies of any quality instead, and plays 200,000 steps of each
+and 1,000 episodes of what was learned: standard errors are then below 0.5 % of the range.
 
 Rows are added to the CSV file one by one, all cells of a seed before the next seed, and
 rows that are there are not measured again (see runs.py). With ``--logs`` all methods
@@ -147,13 +148,13 @@ def make_log(name, kind, n, seed):
     return TransitionLog(**columns, classes=np.arange(TASKS[name].n_actions))
 
 
-def play_behavior(name, sources):
+def play_behavior(name, sources, n_steps=20_000):
     """Mean return of the policies behind a log."""
     n_actions = TASKS[name].n_actions
     returns = []
     for policy, uniform in sources:
         experience = EnvironmentExperience(
-            name, n_envs=8, steps_per_iter=20_000, exploration=uniform, seed=7
+            name, n_envs=8, steps_per_iter=n_steps, exploration=uniform, seed=7
         )
         experience.gather(Rollout(policy, n_actions))
         returns.append(np.mean(experience.episode_returns))
@@ -294,8 +295,8 @@ def print_narrow(n_logs=20):
         log = TransitionLog(
             **record(name, policy, 5000, 0.02, seed), classes=range(task.n_actions)
         )
-        behavior = play_behavior(name, [(policy, 0.02)])
-        value, _ = fit(name, log, seed, "auto", AMPOPolicy().gamma, n_episodes=100)
+        behavior = play_behavior(name, [(policy, 0.02)], n_steps=200_000)
+        value, _ = fit(name, log, seed, "auto", AMPOPolicy().gamma, n_episodes=1000)
         loss = 100 * (behavior - value) / (task.best - task.worst)
         cells = [name, seed, f"{behavior:.1f}", f"{value:.1f}", f"{loss:.1f}"]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
