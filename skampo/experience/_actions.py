@@ -7,6 +7,7 @@ from gymnasium import spaces
 
 from skampo.experience._observations import without_generator
 
+# Each is a column of the policy, often with a regressor of its own.
 MAX_JOINT_ACTIONS = 1000
 
 
@@ -55,6 +56,7 @@ class ActionEncoder:
             self._env_actions = self.labels.tolist()
         elif isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1:
             self.labels = _enumerate(space, environment)
+            # An array of a wider type is no member of the space.
             self._env_actions = list(self.labels.astype(space.dtype))
         else:
             raise ValueError(
@@ -117,6 +119,7 @@ class ActionEncoder:
         ValueError
             If the mask has another length.
         """
+        # Of several parts gymnasium masks each by itself, not their combinations.
         if "action_mask" not in info or self.labels.ndim > 1:
             return None
         mask = info["action_mask"]
@@ -133,6 +136,7 @@ class ActionEncoder:
 
 def _enumerate(space, environment):
     """List the joint actions, the last part running fastest."""
+    # numpy's product overflows: that of 64 twos is 0.
     n_joint = math.prod(space.nvec.tolist())
     if n_joint > MAX_JOINT_ACTIONS:
         raise ValueError(

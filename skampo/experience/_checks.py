@@ -16,6 +16,7 @@ def shorten(value, width=200):
 
 def as_reward(reward):
     """Convert a reward to a float; None if it is not a real number."""
+    # float() would also take text and decimals, which are more likely mistakes.
     if isinstance(reward, int | float | np.bool_ | np.integer | np.floating):
         return _as_float(reward)
     if (
@@ -37,6 +38,7 @@ def _as_float(reward):
 
 def as_flag(flag):
     """Convert a flag to a bool; None if it is neither a bool nor 0 or 1."""
+    # bool() would take anything, also an info dictionary in the wrong place.
     is_array = isinstance(flag, np.ndarray) and flag.ndim == 0
     if is_array or isinstance(flag, np.bool_ | int | np.integer):
         value = flag.item() if is_array else flag
@@ -46,6 +48,7 @@ def as_flag(flag):
 
 def split_reset(result):
     """Return the observation and info of a reset, or None if it is malformed."""
+    # The type first: an observation alone, of the old interface, may have no length.
     if type(result) is not tuple or len(result) != 2 or not is_info(result[1]):
         return None
     return result

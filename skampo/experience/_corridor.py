@@ -87,6 +87,7 @@ _SHOWN = {
         lambda t, place: {"late": int(t > 1), "place": np.array([place], np.float32)},
     ),
     "discrete": (spaces.Discrete(5, start=-2), lambda t, place: min(max(place, -2), 2)),
+    # Its observations have no fixed number of features: it is there to be refused.
     "sequence": (spaces.Sequence(spaces.Discrete(2)), lambda t, place: (0, 1)),
 }
 _ACTED = {

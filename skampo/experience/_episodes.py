@@ -9,6 +9,7 @@ from skampo.experience._rollout import check_count
 from skampo.experience._seeding import SCORING
 from skampo.experience._sources import resolve_sources
 
+# A forest answers 32 states in the time of one, and a lane costs an environment.
 MAX_LANES = 32
 
 
@@ -116,6 +117,7 @@ def play_episodes(
         check_count("max_episode_steps", max_episode_steps)
     sources = resolve_sources(X)
     played = []
+    # Shared by all lock-steps, so that each warning is given once.
     warned = {"limit": [], "bounds": []}
     for first in range(0, n_episodes, MAX_LANES):
         episodes = range(first, min(first + MAX_LANES, n_episodes))
@@ -124,6 +126,7 @@ def play_episodes(
             len(episodes),
             seed=seed,
             stream=stream,
+            # Episode i is the first of lane i: its seed depends on nothing beside it.
             first_lane=first,
             max_episode_steps=max_episode_steps,
             warned=warned,
@@ -146,6 +149,7 @@ def _play(lockstep, policy):
         observations, masks = lockstep.observations, lockstep.masks
         proba = np.asarray(policy.proba(observations, action_mask=masks))
         if masks is not None:
+            # Forbidden actions lose even where all allowed ones have probability 0.
             proba = np.where(masks, proba, -1.0)
         step = lockstep.step(proba.argmax(axis=1))
         lockstep.check_bounds(step.next_observations)

@@ -69,6 +69,7 @@ class RewardedExperience(FixedExperience):
     """
 
     def __init__(self, X, rewards, classes, sample_weight=None):
+        # Features are drawn from the rows, and a row without weight must not be drawn.
         kept = slice(None) if sample_weight is None else sample_weight > 0
         weights = None if sample_weight is None else sample_weight[kept]
         table = RewardTable(X[kept], rewards[kept], weights)

@@ -16,7 +16,9 @@ from skampo.experience._checks import (
 from skampo.experience._seeding import reset_seed
 from skampo.experience._sources import environment_name
 
+# CliffWalking has no limit, where a greedy policy that hits the edge never ends.
 DEFAULT_MAX_EPISODE_STEPS = 1000
+# What calls sys.exit must not end a search; KeyboardInterrupt passes through.
 FAILURES = (Exception, SystemExit)
 
 
@@ -76,6 +78,7 @@ class Lane:
         if type(result) is not tuple or len(result) != 5:
             raise self.malformed("step", result)
         observation, reward, terminated, truncated, info = result
+        # This runs at every step: plain types are let through without a call.
         if type(reward) is not float:
             reward = self._check_reward(reward)
         if type(terminated) is not bool or type(truncated) is not bool:
@@ -83,6 +86,7 @@ class Lane:
         if type(info) is not dict and not is_info(info):
             raise self.malformed("step", result)
         self.episode_return += reward
+        # An episode that terminates at the limit has no value behind it.
         if self.n_steps == self.limit and not (terminated or truncated):
             truncated = self._cut()
         return observation, reward, terminated, truncated, info
@@ -186,6 +190,7 @@ def has_time_limit(environment):
     spec = environment.spec
     if spec is not None and spec.max_episode_steps is not None:
         return True
+    # Wrapped by hand, an environment may have a limit and no spec.
     while isinstance(environment, gymnasium.Wrapper):
         if isinstance(environment, gymnasium.wrappers.TimeLimit):
             return True
@@ -198,6 +203,7 @@ def close_all(lanes):
     first = None
     while lanes:
         try:
+            # Taken out first, so that none is closed twice, whatever `close` raises.
             lanes.pop().close()
         except FAILURES as error:
             first = first or error
@@ -207,6 +213,7 @@ def close_all(lanes):
 def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
     """Make lanes that cycle through the sources, all with the same spaces."""
     lanes = []
+    # A later experience may have more lanes, or fewer.
     counts = [int(count) for count in episode_counts][:n_lanes]
     counts += [0] * (n_lanes - len(counts))
     try:
@@ -214,6 +221,7 @@ def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
             source = sources[index % len(sources)]
             lanes.append(Lane(source, first_lane + index, seed, stream, count))
             _check_lane(lanes[-1], lanes[:-1])
+    # Ctrl-C must not leave environments open either.
     except BaseException:
         close_all(lanes)
         raise

@@ -46,6 +46,7 @@ class LockStep:
         self.lanes = open_lanes(
             sources, n_lanes, seed, stream, episode_counts, first_lane
         )
+        # Messages count the episodes of all lanes in the order in which they start.
         self.n_started = first_lane + sum(lane.n_started for lane in self.lanes)
         self.warned = {"limit": [], "bounds": []} if warned is None else warned
         try:
@@ -104,12 +105,15 @@ class LockStep:
     def step(self, actions):
         """Step every active lane; `actions` are columns of the policy."""
         to_env, lanes = self.action_encoder.to_env, self.active
+        # One by one: gymnasium's vectors for an id, as CartPole's, have one generator,
+        # with which a reset depends on when the episodes of other lanes end.
         outcomes = [
             lane.step(to_env(action))
             for lane, action in zip(lanes, actions.tolist(), strict=True)
         ]
         observations, *columns, infos = zip(*outcomes, strict=True)
         next_observations = self._encode(observations)
+        # Before the transformation, whose error could not name the environment.
         self._check_finite(lanes, next_observations, columns[0])
         rewards, terminated, truncated = map(np.array, columns)
         ended = terminated | truncated
@@ -183,6 +187,7 @@ class LockStep:
         if mask is None or mask.any():
             return mask
         if is_over:
+            # A policy is asked about the last state too, where it has to have a choice.
             return np.ones_like(mask)
         raise lane.bad_data("an action_mask that allows no action")
 
@@ -195,6 +200,7 @@ class LockStep:
 
     def _check_finite(self, lanes, observations, rewards=()):
         """Raise for the first reward or observation that is not finite."""
+        # numpy takes several times as long for so few numbers.
         if not all(map(math.isfinite, rewards)):
             row = np.flatnonzero(~np.isfinite(rewards))[0]
             raise lanes[row].bad_data(f"reward {rewards[row]}")

@@ -135,6 +135,7 @@ class TransitionLog:
             for name, column in columns.items()
         }
         if episodes is not None:
+            # An episode that a bootstrap draws twice needs two labels to stay whole.
             selected["episodes"] = episodes
         return type(self)(**selected, classes=classes)
 
@@ -220,6 +221,7 @@ def _what_follows(log, n_rows):
         else as_flags(name, getattr(log, name))
         for name in flags
     }
+    # Checked here as well: below, the flag of a row decides if its next state counts.
     _check_lengths(columns | {"actions": log.actions, "next_states": log.next_states})
     following = as_states("next_states", log.next_states, columns["terminated"])
     width = np.shape(log.states)[1:]
@@ -235,10 +237,12 @@ def as_states(name, values, unused=False):
     """A table as it is, anything else as floats: finite ones, but in unused rows."""
     if is_table(values):
         # Missing values are for the regressor's Pipeline to deal with.
+        # Column by column: as one array, columns of several types are no numbers.
         for column in values.columns:
             refuse_infinite(column, np.asarray(values[column]))
         return values
     # One memory layout: products of another one differ in the last bit.
+    # Values that are not finite are told by column and row below, where they count.
     states = check_array(
         values, dtype=np.float64, order="C", ensure_all_finite=False, input_name=name
     )

@@ -53,6 +53,7 @@ def as_flags(name, values):
 def as_propensities(name, values):
     """Probabilities of what was done: positive, at most 1."""
     column = as_column(name, values, np.float64)
+    # Negated, so that NaN is outside as well.
     outside = ~((column > 0) & (column <= 1))
     refuse_rows(name, outside, column, "values outside (0, 1]")
     return column
@@ -71,6 +72,7 @@ def as_actions(name, values, classes=None):
                 "least two, or name all actions by `classes`."
             )
         return column, classes
+    # Sorted: the column of a label is found by bisection.
     classes = np.unique(classes)
     refuse_rows(
         name,
@@ -85,6 +87,7 @@ def check_whole(name, episodes):
     """Refuse episodes whose rows do not follow each other."""
     starts = starts_of(episodes)
     labels = episodes[starts]
+    # A label that starts a second time was torn apart.
     _, first = np.unique(labels, return_index=True)
     again = np.ones(len(labels), dtype=bool)
     again[first] = False
@@ -142,6 +145,7 @@ def _is_missing(column):
     if column.dtype.kind in "biuUS":
         return np.zeros(len(column), dtype=bool)
     missing = np.array([value is None for value in column], dtype=bool)
+    # Only NaN and NaT differ from themselves.
     return missing | np.asarray(column != column, dtype=bool)
 
 

@@ -67,6 +67,7 @@ def as_transitions(log):
     observations = _array(log.states)
     over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
     following = observations if log.is_one_step else _array(log.next_states)
+    # What is said to follow an end may be NaN, and features are computed of it too.
     following = np.where(over[:, None], observations, following)
     no = np.zeros(len(log), dtype=bool)
     truncated = no if log.is_one_step else log.truncated & ~over
@@ -91,6 +92,7 @@ def _ends(log, observations, following, ended):
     """Where the next row does not go on with what followed this one."""
     ends = ended.copy()
     ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
+    # Two episodes may meet in one state, and returns must not run on to the other.
     if log.episodes is not None:
         ends[:-1] |= log.is_start[1:]
     ends[-1] = True

@@ -58,6 +58,7 @@ class ObservationEncoder:
         _refuse_unflattenable(space)
         self.space = without_generator(space)
         self.is_discrete = isinstance(space, spaces.Discrete)
+        # A subclass may be flattened in a way of its own.
         self._is_box = type(space) is spaces.Box
         self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
         self.feature_names = _feature_names(space)
@@ -133,9 +134,11 @@ class ObservationEncoder:
         if not self._is_box or not len(observations):
             return None
         try:
+            # A copy: an environment may return the same array at every step.
             values = np.array(observations)
         except (TypeError, ValueError):
             return None
+        # Others are encoded one by one, where the error shows the observation.
         is_usual = values.shape[1:] == self.space.shape and values.dtype.kind in "fiub"
         return _as_rows(values) if is_usual else None
 
@@ -159,6 +162,7 @@ class ObservationEncoder:
 
     def _bounds(self):
         """Return the bounds of the columns, or None where nothing is bounded."""
+        # The range of integers is checked where they are encoded.
         if self.is_discrete:
             return None, None
         box = spaces.flatten_space(self.space)
@@ -223,6 +227,7 @@ def without_generator(space):
     """Copy a space, leaving its random generators behind."""
     space = copy.deepcopy(space)
     for part in _walk(space):
+        # Files of equal policies would differ once a space has been sampled.
         part._np_random = None
     return space
 
@@ -248,6 +253,7 @@ def _refuse_unflattenable(space):
         )
     if space.is_np_flattenable:
         return
+    # The last is the innermost, which is why those around it cannot be flattened.
     culprit = [p for p in _walk(space) if not p.is_np_flattenable][-1]
     raise ValueError(
         f"Observations of a {type(culprit).__name__} space have no fixed number of "
@@ -282,6 +288,7 @@ def _feature_names(space, prefix=""):
     if not isinstance(space, spaces.Dict):
         return None
     names = []
+    # gymnasium flattens the parts in this order.
     for key, part in space.spaces.items():
         name = f"{prefix}{key}"
         nested = _feature_names(part, prefix=f"{name}_")

@@ -54,6 +54,7 @@ def discounted_returns(rewards, discounts, ends, final_values):
     if final_values.shape == ends.shape:
         final_values = final_values[ends]
     values[ends] = final_values
+    # Factors of zero keep pieces apart, so that one system holds all of them.
     return Recursion(discounts * ~ends).solve(rewards + discounts * values)
 
 
@@ -197,11 +198,13 @@ class Retrace:
 
     def __init__(self, rewards, discounts, ends, traces):
         self.rewards, self.discounts = rewards, discounts
+        # cₜ₊₁: the action of a row itself is given, only later ones need weights.
         following = np.where(ends, 0.0, np.append(traces[1:], 0.0))
         self.recursion = Recursion(discounts * following)
 
     def __call__(self, next_values, q_taken):
         """Targets of the rows for these values."""
+        # Gₜ - qₜ = rₜ + dₜ vₜ₊₁ - qₜ + dₜ cₜ₊₁ (Gₜ₊₁ - qₜ₊₁)
         errors = self.discounts * next_values
         errors += self.rewards
         errors -= q_taken
@@ -221,7 +224,9 @@ class Recursion:
         """The sequence x."""
         if not len(constants):
             return np.zeros(0)
+        # Upper bidiagonal: xₜ - fₜ xₜ₊₁ = cₜ. A loop takes six times as long.
         result, _ = dtbtrs(self.bands, constants[:, None], diag="U")
+        # 0 · ∞ is NaN here, so that one infinite return spoils all pieces before it.
         if np.isfinite(result).all():
             return result[:, 0]
         return _recur_by_steps(constants, self.factors)

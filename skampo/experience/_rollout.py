@@ -12,6 +12,7 @@ from skampo.experience._sources import resolve_sources
 from skampo.experience._store import TransitionStore
 
 # Steps of one `gather`, and how many times as many may be kept.
+# With a twelfth, fifty iterations that keep 20,000 take less than 60,000 steps.
 FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
 
 
@@ -149,6 +150,7 @@ class EnvironmentExperience:
         self._store = TransitionStore(capacity, transitions)
         counts = () if episode_counts is None else episode_counts
         sources = resolve_sources(X)
+        # An experience that goes on must not draw the actions of the last one again.
         self._rng = action_generator(seed, TRAINING, int(np.sum(counts)))
         self._lockstep = LockStep(
             sources,
@@ -158,6 +160,7 @@ class EnvironmentExperience:
             max_episode_steps=max_episode_steps,
             episode_counts=counts,
         )
+        # Kept, because `close` forgets the lanes.
         self._env_name = name_all(self._lockstep.lanes)
         self._episode_counts = self._count_episodes()
         self._episode_returns = np.empty(0)
@@ -206,6 +209,7 @@ class EnvironmentExperience:
         walker = Walker(self._lockstep, policy, self._rng, self._exploration)
         try:
             transitions = self._sampler(walker, self._next_budget(), self._gamma)
+            # Once for all rows, which costs less than in every lock-step.
             self._lockstep.check_bounds(transitions.next_observations)
         except BaseException:
             self._lockstep.close()
@@ -378,6 +382,7 @@ def name_all(lanes):
 
 def check_count(name, value):
     """Require a positive integer."""
+    # True is an Integral too.
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_integer or value < 1:
         raise InvalidParameterError(

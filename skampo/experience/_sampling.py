@@ -14,6 +14,7 @@ def explore(proba, exploration=0.0, masks=None):
         share = exploration * masks / masks.sum(axis=1, keepdims=True)
     if exploration:
         proba = (1.0 - exploration) * proba + share
+    # A policy may ignore masks; what is stored has to be what is drawn from.
     return proba / proba.sum(axis=1, keepdims=True)
 
 
@@ -58,6 +59,7 @@ class Recorder:
     def finish(self):
         """Return the transitions, each lane's steps one after the other."""
         *columns, lanes, masks, next_masks = zip(*self.parts, strict=True)
+        # A stable order keeps the steps of a lane in the order of time.
         order = np.argsort(np.concatenate(lanes), kind="stable")
         columns = [np.concatenate(column)[order] for column in columns]
         if self.has_masks:
@@ -96,11 +98,13 @@ class Walker:
         proba = self.policy.proba(observations, action_mask=masks)
         proba = explore(proba, self.exploration, masks)
         actions = draw_actions(proba, self.rng.random(len(proba)))
+        # Of perhaps a thousand probabilities, weights need that of the action alone.
         before = observations, masks, proba[np.arange(len(proba)), actions]
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended
         for row in ended.nonzero()[0]:
+            # Now, for the reset of a lane sets its return to zero.
             self.returns.append(lockstep.active[row].episode_return)
         return before, actions, step, ended
 
@@ -113,6 +117,7 @@ def walk_steps(walker, budget, gamma=None):
     n_locksteps = -(-budget // len(lockstep.active))
     for t in range(n_locksteps):
         before, actions, step, ended = walker.step()
+        # Rows are sorted by lane: behind the last one of a lane another begins.
         ends = ended if t < n_locksteps - 1 else np.ones_like(ended)
         recorder.add(before, actions, step, ends)
         lockstep.restart(ended.nonzero()[0])
@@ -142,7 +147,9 @@ def walk_geometric(walker, budget, gamma):
     lockstep.begin()
     is_recording = np.zeros(len(lockstep.active), dtype=bool)
     while lockstep.active:
+        # A walk and a record both stop with probability 1 - γ in every step.
         accepts, stops = walker.rng.random((2, len(lockstep.active))) >= gamma
+        # Before the step: the state and action of this very step are the sample.
         is_recording |= accepts
         before, actions, step, ended = walker.step()
         ends = is_recording & (ended | stops)

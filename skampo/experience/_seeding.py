@@ -11,6 +11,7 @@ VALIDATIONS = (VALIDATION, 3, 4, 5)
 
 def reset_seed(seed, stream, lane, episode, task_seed=None):
     """Return the seed of one reset, as the python int that gymnasium insists on."""
+    # A sum of these would give different lanes the same seeds.
     key = (stream, lane, episode)
     if task_seed is not None:
         key = (*key, task_seed)

@@ -65,6 +65,7 @@ def is_environment(X):
     """
     if is_single(X):
         return True
+    # Pairs would otherwise be taken for rows of data.
     _refuse_pairs(X)
     elements = _elements(X)
     if not elements:
@@ -109,6 +110,7 @@ def _elements(X):
 
 def _is_column(X):
     """Tell whether something with a length is one-dimensional and not of numbers."""
+    # A long column of numbers is not worth turning into a list.
     if not hasattr(X, "__getitem__") or _kind(X) in {*"biufc"}:
         return False
     if hasattr(X, "shape"):
@@ -165,6 +167,7 @@ def _refuse_pairs(X):
 
 def _is_pair(element):
     """Tell whether an element holds an environment and an integer."""
+    # numpy makes rows of a list of pairs.
     is_row = isinstance(element, tuple | list | np.ndarray) and len(element) == 2
     return is_row and isinstance(element[1], Integral) and is_single(element[0])
 
@@ -184,6 +187,7 @@ def _resolve_single(X):
     if isinstance(X, gymnasium.Env):
         return Source(lambda: copy_live(X), _label(X))
     if isinstance(X, str):
+        # A string of numpy would show its type in messages.
         return Source(lambda: make_registered(str(X)), str(X))
     if isinstance(X, EnvSpec):
         return Source(lambda: make_registered(X), X.id)
@@ -212,6 +216,7 @@ def copy_live(environment):
     try:
         return _silence(copy.deepcopy(environment))
     except Exception as error:
+        # Python forgets `error` at the end of the block.
         reason = error
     try:
         return _make_from_spec(environment.spec)
@@ -244,6 +249,7 @@ def make_registered(spec):
     label = spec if isinstance(spec, str) else spec.id
     try:
         return _make_from_spec(spec)
+    # An Error of gymnasium as well, so that it has to come first.
     except gymnasium.error.DependencyNotInstalled as error:
         hint = ' pip install "skampo[box2d]"' if "box2d" in str(error).lower() else ""
         raise ImportError(

@@ -52,6 +52,7 @@ class TransitionStore:
         if self.buffer is None:
             return None
         rows = self.buffer._rows(slice(self.first, self.stop))
+        # They share memory with what was returned before and will be later.
         for column in rows._columns().values():
             column.flags.writeable = False
         return rows

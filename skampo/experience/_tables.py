@@ -111,6 +111,7 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
             What makes such tables of arrays.
         """
         library = type(table).__module__.partition(".")[0]
+        # As text and lists: files of policies hold no types of pandas or polars.
         dtypes = [_describe(table[name].dtype) for name in table.columns]
         return cls(library, list(table.columns), dtypes)
 
@@ -133,6 +134,7 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         return self
 
     def __sklearn_is_fitted__(self):
+        # It has nothing to learn, hence no attributes that would tell.
         return True
 
     def transform(self, X):
@@ -282,6 +284,7 @@ def _make_polars(names, dtypes, columns):
         name: getattr(polars, dtype) for name, dtype in zip(names, dtypes, strict=True)
     }
     data = [column.tolist() for column in columns]
+    # Integers come as floats out of an array of both.
     return polars.DataFrame(data, schema=schema, strict=False)
 
 

@@ -46,6 +46,7 @@ class EnvTask:
     'CartPole-v1'
     """
 
+    # Specs, for example, cannot be hashed.
     env: Any = field(hash=False)
     seed: int
 
@@ -59,6 +60,7 @@ class EnvTask:
 
     @property
     def __name__(self):
+        # Messages name it as they name a function.
         return self.as_source().label
 
     def as_source(self):
@@ -100,6 +102,7 @@ def portable_environments(X):
     >>> portable_environments("CartPole-v1")[0].id
     'CartPole-v1'
     """
+    # Refuses what is no environment; none is made yet.
     resolve_sources(X)
     return [_portable(environment) for environment in single_elements(X)]
 

@@ -31,8 +31,10 @@ class RowTransform:
 
         def rows(X):
             values = transform(X)
+            # OneHotEncoder, for one, returns sparse rows by default.
             values = values.toarray() if hasattr(values, "toarray") else values
             values = np.asarray(values, dtype=np.float64)
+            # Rollouts check what goes in; nobody else looks at what comes out.
             self._check(values, (len(X), self.n_features))
             return values
 
@@ -68,6 +70,7 @@ class TransformedEnv(gymnasium.Wrapper, RecordConstructorArgs):
     """
 
     def __init__(self, env, transform):
+        # Without this record gymnasium cannot make a wrapper again from its spec.
         RecordConstructorArgs.__init__(self, transform=transform)
         gymnasium.Wrapper.__init__(self, env)
         self.transform = transform
@@ -186,6 +189,7 @@ def _are_alike(environments):
     return all(
         type(environment) is TransformedEnv
         and environment.transform is first.transform
+        # Environments that differ inside may be transformed to the same box.
         and environment.env.observation_space == first.env.observation_space
         for environment in environments
     )

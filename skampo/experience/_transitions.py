@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 
+# Comparing arrays gives no single answer, so only the same object is equal.
 @dataclass(frozen=True, eq=False)
 class Transitions:
     """

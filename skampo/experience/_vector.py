@@ -22,11 +22,13 @@ def single_environments(vector):
     * of any other vector, such as one in a vector wrapper, each lane steps a copy of
       the whole and looks at its first sub-environment: right, but slow.
     """
+    # What a wrapper does to the vector cannot be seen in its parts.
     if vector.unwrapped is not vector:
         return [FirstOfVector(vector)]
     parts = getattr(vector, "envs", None) or getattr(vector, "env_fns", None)
     if parts is not None:
         return list(parts)
+    # Some specs can make vectors only.
     if vector.spec is not None and vector.spec.entry_point is not None:
         return [_single_spec(vector.spec)] * vector.num_envs
     return [FirstOfVector(vector)]
@@ -81,6 +83,7 @@ class FirstOfVector(gymnasium.Env):
 
     def _first_info(self, infos):
         """Return the entries that the first sub-environment provided."""
+        # gymnasium fills gaps with zeros and marks under _key who gave something.
         return {
             key: _first_entry(value)
             for key, value in infos.items()

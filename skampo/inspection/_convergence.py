@@ -112,6 +112,7 @@ class ConvergenceDisplay:
 
         self.ax_.set(xlabel="iteration", ylabel="gap to the optimum", yscale="log")
         self.ax_.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        # matplotlib warns of a legend that has no entries.
         if self.ax_.get_legend_handles_labels()[1]:
             self.ax_.legend()
 
@@ -222,6 +223,8 @@ def _returns_of_iterates(estimator, mdp):
             "policies that were learned in another way."
         )
     returns = [record["return_mean"] for record in estimator.history_]
+    # Records are made before an update, so that the policy after the last has none; it
+    # is known only if it was kept.
     if estimator.best_iteration_ == len(returns):
         proba = estimator.predict_proba(mdp.states)
         returns.append(mdp.expected_return(proba, estimator.gamma))

@@ -7,6 +7,7 @@ from skampo.inspection._axes import axes_for, check_matplotlib
 
 __all__ = ["GridworldDisplay"]
 
+# The vertical axis points down, as rows are numbered.
 _VECTORS = {
     "left": (-1.0, 0.0),
     "down": (0.0, 1.0),
@@ -168,11 +169,13 @@ class GridworldDisplay:
             y,
             _LONGEST_ARROW * dx,
             _LONGEST_ARROW * dy,
+            # In the units of the cells: otherwise "down" would point up.
             angles="xy",
             scale_units="xy",
             scale=1,
             units="x",
             width=0.06,
+            # Short arrows would be drawn as hexagons.
             minlength=0,
             minshaft=1.5,
             facecolor="white",
@@ -232,6 +235,7 @@ def _cells(layout):
             "The rows of layout must be equally long. Got rows of "
             f"{sorted(widths)} cells instead."
         )
+    # FrozenLake has its layout in bytes.
     return np.array([list(row) for row in layout]).astype(str)
 
 

@@ -8,6 +8,7 @@ from skampo.inspection._axes import COLORS, axes_for, check_matplotlib
 
 __all__ = ["PolicyDisplay"]
 
+# At chance, colors must still be told apart.
 _FAINTEST = 0.25
 
 
@@ -132,6 +133,7 @@ class PolicyDisplay:
 
     def _index(self, action):
         """Column of an action, by its label."""
+        # Labels may have several components; single ones become rows of length one.
         rows = self.classes.reshape(len(self.classes), -1)
         found = np.flatnonzero((rows == np.ravel(action)).all(axis=1))
         if found.size == 0:
@@ -146,6 +148,7 @@ class PolicyDisplay:
         place = {
             "origin": "lower",
             "aspect": "auto",
+            # A mixture of two colors may be that of a third action.
             "interpolation": "nearest",
             "extent": [*_edges(self.x), *_edges(self.y)],
         }
@@ -328,6 +331,7 @@ def _like(X, states):
     columns = getattr(X, "columns", None)
     if columns is None:
         return states
+    # scikit-learn warns of arrays where names were fitted.
     return type(X)(dict(zip(columns, states.T, strict=True)))
 
 
@@ -356,6 +360,7 @@ def _rgb(colors, n_actions):
 def _shade(proba, colors):
     """Color of the greedy action, the paler the nearer it is to chance."""
     chance = 1 / proba.shape[2]
+    # For a single action 1 − chance is 0.
     certainty = (proba.max(axis=2) - chance) / max(1 - chance, chance)
     strength = _FAINTEST + (1 - _FAINTEST) * certainty[:, :, None]
     return 1 - strength * (1 - colors[proba.argmax(axis=2)])

@@ -190,6 +190,7 @@ def _mirror_steps(mirror_map, start, step, n_steps):
     scores = mirror_map.gradient(start)
     path = [mirror_map.project(scores)]
     for _ in range(n_steps):
+        # From scores: the gradient of a probability that underflows would stay -inf.
         scores = mirror_map.dual(scores) + step
         path.append(mirror_map.project(scores))
     return np.concatenate(path)
@@ -210,6 +211,7 @@ def _check_start(start):
     if start is None:
         return np.full((1, 3), 1 / 3)
     path = _check_path("start", [start])
+    # Where ∇h is infinite at 0, such an action would never come back.
     if not (path > 0).all():
         raise ValueError(
             f"start must hold positive probabilities. Got {start!r} instead."

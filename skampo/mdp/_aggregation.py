@@ -72,6 +72,7 @@ def make_aggregation_counterexample(epsilon=0.05, gamma=0.9):
            [-0.2,  0. , -1.8],
            [-0.3,  0. , -1.8]])
     """
+    # The group that leaves wants to stay only if r (1 − γ) < ε, that is γ > 1 / 2.
     if not epsilon > 0 or not 0.5 < gamma < 1:
         raise InvalidParameterError(
             "epsilon must be positive and gamma in the range (0.5, 1.0). Got "

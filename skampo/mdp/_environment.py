@@ -104,6 +104,7 @@ class TabularEnv(gymnasium.Env):
         ValueError
             If there is no such action.
         """
+        # gymnasium's own check is a wrapper that only `gymnasium.make` puts on.
         if self._state is None:
             raise ResetNeeded("Call reset before step: no episode has begun.")
         if not self.action_space.contains(action):
@@ -113,6 +114,7 @@ class TabularEnv(gymnasium.Env):
             )
         row = self._state * int(self.action_space.n) + int(action)
         reward = float(self._rewards[self._state, action])
+        # A step of a large model must not touch all of its states.
         entries = slice(self._rows.indptr[row], self._rows.indptr[row + 1])
         drawn = self._draw(self._rows.data[entries].cumsum())
         self._state = int(self._rows.indices[entries][drawn])
@@ -120,5 +122,7 @@ class TabularEnv(gymnasium.Env):
 
     def _draw(self, edges):
         """Index drawn by an inverse distribution function."""
+        # Sums of floats may miss 1: the last edge is the unit. "right" never draws
+        # a state of probability 0.
         drawn = np.searchsorted(edges, self.np_random.random() * edges[-1], "right")
         return min(int(drawn), len(edges) - 1)

@@ -54,6 +54,7 @@ def make_random_mdp(
     n_successors = min(n_successors, n_states)
     weights = np.empty((n_states * n_actions, n_successors))
     successors = np.empty(weights.shape, dtype=np.intp)
+    # Published numbers depend on the order of these draws, rewards last.
     for row in range(len(weights)):
         weights[row] = rng.dirichlet(np.ones(n_successors))
         successors[row] = rng.choice(n_states, n_successors, replace=False)

@@ -69,6 +69,7 @@ def make_gridworld(
     letters = cells.ravel()
     closed = np.isin(letters, [_WALL, _GOAL, _HOLE])
     moved = _move(cells, closed)
+    # Neighbors in the circle of directions are at right angles to each other.
     moves = [
         (1 - slip, moved),
         (slip / 2, np.roll(moved, 1, axis=1)),
@@ -76,6 +77,7 @@ def make_gridworld(
     ]
     entering = goal_reward * (letters == _GOAL) + hole_reward * (letters == _HOLE)
     reward = step_reward + sum(share * entering[after] for share, after in moves)
+    # What pays is not absorbing, and `step_reward` has been added everywhere.
     reward[closed] = 0.0
     return TabularMDP(mix_moves(moves), reward, _starts(letters))
 

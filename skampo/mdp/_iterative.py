@@ -10,9 +10,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 __all__ = ["solve_in_absolute_sum", "solve_in_maximum"]
 
+# Errors relative to the solution: aimed at, and given away without a warning.
 _GOAL = 1e-12
 _PROMISE = 1e-10
 _KRYLOV_STEPS = 200
+# Near γ = 1 a factor of e takes 1 / (1 − γ) sweeps: without a budget, for ever.
 _MOST_PRODUCTS = 1_000_000
 _EPS = np.finfo(np.float64).eps
 _TINY = np.finfo(np.float64).tiny
@@ -25,6 +27,7 @@ def solve_in_maximum(kernel, gamma, b):
 
 def solve_in_absolute_sum(kernel, gamma, b):
     """Solve ``(I - gamma K^T) x = b``, the error measured by its absolute sum."""
+    # Row by row, the transposed matrix multiplies in two thirds of the time.
     return _solve(_System(kernel.T.tocsr(), gamma, b, lambda x: np.abs(x).sum()))
 
 
@@ -53,6 +56,7 @@ class _System:
 
     def scale(self, x):
         """Estimate the norm of the solution, at least half that of the right side."""
+        # ‖b‖ = ‖(I − γK) x‖ ≤ 2 ‖x‖ for the solution: x = 0 has a scale as well.
         return max(self.norm(self.b) / 2, self.norm(x))
 
     def relative_error(self, x, residual):
@@ -71,6 +75,7 @@ class _System:
 def _solve(system):
     """Alternate Krylov steps, where they help, with sweeps, which always do."""
     x, residual = np.zeros_like(system.b), system.b
+    # Comparisons are negated because Krylov steps may come back as NaN.
     while not system.norm(residual) <= system.goal(x):
         before = system.norm(residual)
         better = _krylov(system, x, residual)
@@ -103,6 +108,7 @@ def _krylov(system, x, residual):
 
 def _sweep(system, x, residual):
     """Iterate the contraction until the residual is divided by e."""
+    # γ^(1 / (1 − γ)) ≤ 1 / e.
     n_sweeps = math.ceil(1 / (1 - system.gamma))
     for _ in range(min(n_sweeps, _MOST_PRODUCTS - system.n_products)):
         x = x + residual
@@ -117,5 +123,6 @@ def _warn_of_uncertainty(system, x, residual):
         f"{system.gamma!r} is too close to 1 for it. Use a smaller gamma, or dense "
         "storage if the model is small.",
         ConvergenceWarning,
+        # Where `TabularMDP.values` or `visitation` was called.
         stacklevel=6,
     )

@@ -18,6 +18,7 @@ def mix_moves(moves):
     rows = np.tile(np.arange(n_rows), len(moves))
     successors = np.concatenate([after.ravel() for _, after in moves])
     probabilities = np.repeat([probability for probability, _ in moves], n_rows)
+    # Moves of one row that lead to the same state are summed by the array.
     entries = probabilities, (rows, successors)
     return compact(csr_array(entries, shape=(n_rows, n_states)), n_actions)
 

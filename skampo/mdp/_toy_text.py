@@ -32,7 +32,9 @@ def read_model(env):
     name, model, start = _open(env)
     moves, n_actions = _list_moves(name, model, len(start))
     ended = _only_entered_by_ending(moves, start)
+    # Models list moves out of states in which the episode is over; none happens.
     moves = moves.only(~ended[moves.states])
+    # An end where others pass through must not end their episodes.
     nowhere = moves.terminated & ~ended[moves.successors]
     if nowhere.any():
         moves = moves._replace(
@@ -103,6 +105,7 @@ def _list_moves(name, model, n_states):
             f"state, reward, terminated), ...] with states from 0 to {n_states - 1} "
             f"and the same actions in each. It has another form: {error!r}."
         ) from error
+    # Before the conversion to integers, which would cut fractions off.
     if not np.isin(columns[3], np.arange(n_states)).all():
         raise ValueError(
             f"The next states in the model of {name} must be integers from 0 to "
@@ -111,6 +114,7 @@ def _list_moves(name, model, n_states):
     kinds = (np.intp, np.intp, np.float64, np.intp, np.float64, np.bool_)
     columns = [column.astype(kind) for column, kind in zip(columns, kinds, strict=True)]
     moves = _Moves(*columns)
+    # A successor without probability would pass for a state that is entered.
     return moves.only(moves.probabilities != 0), n_actions
 
 

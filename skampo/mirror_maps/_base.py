@@ -41,11 +41,13 @@ def shift(scores):
     scores = check_rows(scores, "scores")
     largest = row_max(scores)[:, None]
     shifted = scores - largest
+    # The maximum of a row with NaN is NaN: n numbers are searched instead of all.
     if not np.isfinite(largest).all():
         if np.isnan(largest).any():
             raise ValueError(
                 "Input scores contain NaN. Use -inf for an action that is forbidden."
             )
+        # The difference of equal infinities is NaN.
         shifted[scores == largest] = 0.0
     return shifted
 
@@ -58,7 +60,9 @@ def normalize(weights):
 def separable_divergence(function, slope, p, q):
     """Bregman divergence of the sum over actions of `function`, derivative `slope`."""
     terms = function(p) - function(q) - slope(q) * (p - q)
+    # Where both are 0, an infinite slope has made this NaN.
     terms[p == q] = 0.0
+    # The function is convex: what is negative is rounding.
     return row_sum(np.maximum(terms, 0.0))
 
 
@@ -171,8 +175,10 @@ class MirrorMap(Documented, BaseEstimator, ABC):
         self._check_parameters()
         with np.errstate(all="ignore"):
             shifted = shift(scores)
+            # Finite scores may be farther apart than the largest float.
             finite = np.where(np.isneginf(shifted), -_LARGEST, shifted)
             dual = self._dual(finite)
+            # With a floor φ⁻¹(0) − λ, the dual of a forbidden action is finite.
             return np.where(np.isneginf(scores) & (dual == -_LARGEST), -np.inf, dual)
 
     def gradient(self, proba):

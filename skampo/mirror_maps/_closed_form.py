@@ -30,6 +30,7 @@ def softmax(shifted):
 
 def relative_entropy(p, q):
     """Sum over actions of ``p log(p / q) - p + q``."""
+    # At p = q + 1e-7, log1p leaves ten digits of the divergence, log(p / q) three.
     more = p - q
     # numpy's logarithm is ten times faster than `rel_entr`, but knows no limits.
     terms = more / q
@@ -39,6 +40,7 @@ def relative_entropy(p, q):
     finite = np.isfinite(terms)
     if not finite.all():
         terms[~finite] = rel_entr(p[~finite], q[~finite])
+    # Every p log(p / q) − p + q is at least 0: what is negative is rounding.
     terms -= more
     return row_sum(np.maximum(terms, 0.0, out=terms))
 
@@ -48,6 +50,7 @@ def simplex_normalizer(shifted):
     descending = -np.sort(-np.maximum(shifted, _SIMPLEX_FLOOR), axis=1)
     missing = 1.0 - np.cumsum(descending, axis=1)
     ranks = np.arange(1, shifted.shape[1] + 1)
+    # The largest k with k y₍ₖ₎ + 1 − Σⱼ₌₁ᵏ y₍ⱼ₎ > 0, true for all smaller k as well.
     support = np.count_nonzero(descending * ranks + missing > 0.0, axis=1)[:, None]
     return np.take_along_axis(missing, support - 1, axis=1) / support
 
@@ -141,9 +144,11 @@ class Euclidean(MirrorMap):
         return simplex_projection(shifted)
 
     def _dual(self, shifted):
+        # max(y, φ⁻¹(0) − λ) with φ⁻¹(0) = 0.
         return np.maximum(shifted, -simplex_normalizer(shifted))
 
     def _gradient(self, proba):
+        # The checks copy nothing: this may be the caller's own array.
         return proba.copy()
 
     def _divergence(self, p, q):

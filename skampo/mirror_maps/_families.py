@@ -23,6 +23,7 @@ __all__ = ["HyperbolicEntropy", "HyperbolicTangent", "Tsallis"]
 # Up to this index the potential is written around p = 1, where it stays accurate as
 # q approaches 1; above it around p = 0, where it stays accurate for large q.
 _LAST_SHIFTED_INDEX = 1.5
+# Instead of the infinite distance of the next best action where none is allowed.
 _FARTHEST = 1e300
 
 
@@ -73,6 +74,7 @@ class Tsallis(PotentialMap):
         slope = power * (x / self.q)
         if self.q > _LAST_SHIFTED_INDEX:
             return np.maximum(slope, 0.0) ** (1.0 / power)
+        # At -1 the logarithm is -inf: φ is 0 there for q > 1, and infinite for q < 1.
         return np.exp(np.log1p(np.maximum(slope, -1.0)) / power)
 
     def _inverse_potential(self, p):
@@ -85,6 +87,7 @@ class Tsallis(PotentialMap):
         power = self.q - 1.0
         if self.q > _LAST_SHIFTED_INDEX:
             return p**self.q / power
+        # An antiderivative of the shifted inverse; for q < 1 it is NaN at 0, as 0 · ∞.
         value = p * np.expm1(power * np.log(p)) / power - p
         return np.where(p > 0.0, value, 0.0)
 
@@ -92,10 +95,12 @@ class Tsallis(PotentialMap):
         if self.q == 1:
             return softmax(shifted)
         if self.q == 2:
+            # φ(x) = x / 2 has a closed form: that of `Euclidean` at half the scores.
             return simplex_projection(0.5 * shifted)
         return super()._project(shifted)
 
     def _dual(self, shifted):
+        # φ⁻¹(0) is -inf, so that the normalizer is not needed.
         if self.q <= 1:
             return shifted
         if self.q == 2:
@@ -200,12 +205,14 @@ class HyperbolicTangent(MirrorMap):
 
     def _project(self, shifted):
         others = shifted.copy()
+        # Exactly one action is taken out; what ties with it is among the others.
         others[np.arange(len(others)), shifted.argmax(axis=1)] = -np.inf
         upper = -0.5 * np.maximum(row_max(others), -_FARTHEST)
 
         def imbalance(normalizer):
             rest = row_sum(expit(2.0 * (others + normalizer[:, None])))
             missing = expit(-2.0 * normalizer)
+            # Tiny sides count by their logarithms; where they underflow, any λ will do.
             return np.where(missing > 0.0, np.log(rest) - np.log(missing), 0.0)
 
         lower = upper - 0.5 * np.log(shifted.shape[1] - 1.0)

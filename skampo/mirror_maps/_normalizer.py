@@ -62,16 +62,20 @@ def find_root(function, lower, upper):
     """
     bracket = Bracket(lower, upper, function(lower), function(upper))
     weights = bracket.at_lower, bracket.at_upper
+    # -1 equals neither truth value: no end has stayed yet.
     last, was_below = np.inf, np.full(lower.shape, -1)
     bisect = False
     for _ in range(_MAX_STEPS):
         lower, upper, at_lower, at_upper = bracket
         middle = 0.5 * lower + 0.5 * upper
+        # NaN fails both comparisons and ends a row, as does a missing change of sign.
         unsolved = (at_lower < -_TOLERANCE) & (at_upper > _TOLERANCE)
+        # Between neighboring floats there is no middle.
         unsolved &= (lower < middle) & (middle < upper)
         if not unsolved.any():
             break
         point = _false_position(lower, upper, *weights)
+        # Negated, so that the NaN of a level line bisects as well.
         point = np.where(bisect | ~((lower < point) & (point < upper)), middle, point)
         value = function(point)
         below = value <= 0.0
@@ -91,6 +95,7 @@ def _reweight(weights, value, below, repeated):
     """Values that the next straight line uses at the two ends."""
     w_lower, w_upper = weights
     factor = 1.0 - value / np.where(below, w_lower, w_upper)
+    # A factor below 0 would turn the line around; a half is always safe.
     factor = np.where(repeated, np.where(factor > 0.0, factor, 0.5), 1.0)
     w_lower, w_upper = (
         np.where(below, value, w_lower * factor),

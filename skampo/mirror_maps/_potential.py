@@ -12,11 +12,13 @@ __all__ = ["OmegaPotential", "PotentialMap"]
 
 # Below this residual, what is left is rounding and is divided away.
 _ROUNDING = 1e-12
+# By so much a user's potential and its inverse may disagree.
 _MISMATCH = 1e-6
 
 # Double exponential rule on (0, 1): exact to rounding for the end point
 # singularities (logarithms and powers) that inverse potentials have.
 _SINH = 0.5 * np.pi * np.sinh(np.linspace(-3.4, 3.4, 61))
+# Neither is 1 less the other, which would round away the points next to an end.
 _FROM_Q, _FROM_P = 1.0 / (1.0 + np.exp(-2.0 * _SINH)), 1.0 / (1.0 + np.exp(2.0 * _SINH))
 _WEIGHTS = np.sqrt(_SINH**2 + 0.25 * np.pi**2) / np.cosh(_SINH) ** 2
 _WEIGHTS /= _WEIGHTS.sum()
@@ -88,7 +90,9 @@ class PotentialMap(MirrorMap):
         def weigh(peak):
             peak = peak[:, None]
             weights = self._potential(shifted + self._inverse_potential(peak))
+            # φ(φ⁻¹(peak)) is 0 instead of the peak where φ⁻¹(peak) underflows.
             weights = np.where(best, peak, np.maximum(weights, 0.0))
+            # A user's potential may be NaN at -inf.
             weights[forbidden] = 0.0
             return weights
 
@@ -187,6 +191,7 @@ class OmegaPotential(PotentialMap):
         if self.mirror_function is not None:
             return super()._divergence(p, q)
         slope = self._inverse_potential(q)
+        # D(p, q) = Σ ∫ (φ⁻¹(x) − φ⁻¹(q)) dx from q to p, one integral for each action.
         path = q[..., None] * _FROM_Q + p[..., None] * _FROM_P
         slopes = self._inverse_potential(path)
         # Points that round onto a pole at the end hold no mass.
@@ -197,6 +202,7 @@ class OmegaPotential(PotentialMap):
     def _check_solution(self, bracket):
         peak = bracket.root
         mismatch = np.abs(self._potential(self._inverse_potential(peak)) - peak)
+        # An increasing φ sums to at most 1 at the lower end, at least 1 at the upper.
         brackets = (bracket.at_lower <= _MISMATCH) & (bracket.at_upper >= -_MISMATCH)
         if not (brackets & (mismatch <= _MISMATCH)).all():
             raise ValueError(

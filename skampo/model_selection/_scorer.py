@@ -104,6 +104,7 @@ class ReturnScorer:
         check_is_fitted(estimator)
         policy = estimator._policy
         if not self.deterministic:
+            # A generator for each call, so that every estimator meets the same draws.
             policy = SampledPolicy(policy, np.random.default_rng(self.seed))
         results = estimator._play(X, self.n_episodes, policy=policy, seed=self.seed)
         statistic = self.statistic
@@ -113,6 +114,7 @@ class ReturnScorer:
 
 def _last_step(estimator, X):
     """Return the policy behind a search or Pipeline, and what it sees of `X`."""
+    # Searches pass `score` on to their best estimator, but no private method.
     estimator = getattr(estimator, "best_estimator_", estimator)
     if hasattr(estimator, "steps"):
         if len(estimator) > 1:
@@ -141,4 +143,5 @@ class SampledPolicy:
         """All probability on the actions that were drawn."""
         proba = self.policy.proba(observations, action_mask)
         drawn = draw(proba, self.rng.random(len(proba)))
+        # Episodes are played by argmax, which then finds the action that was drawn.
         return np.eye(proba.shape[1])[drawn]

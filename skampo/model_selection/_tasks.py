@@ -61,5 +61,6 @@ def make_tasks(env, n, *, seed=0):
     check_argument("make_tasks", "n", n, Interval(int, 1))
     check_argument("make_tasks", "seed", seed, Interval(int, 0, _BLOCK - 1))
     environments = portable_environments(env)
+    # NumPy integers would overflow.
     first = int(seed) * _BLOCK
     return [EnvTask(environments[i % len(environments)], first + i) for i in range(n)]

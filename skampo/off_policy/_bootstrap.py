@@ -45,6 +45,7 @@ class RatioSum:
         # A resample that misses the few rows that differ would be certain.
         errors = np.maximum(errors, error / 3)
         tails = (1 + confidence) / 2, (1 - confidence) / 2
+        # The upper quantile of the error is what the lower end has to leave out.
         high, low = np.quantile((values - value) / errors, tails)
         return value - high * error, value - low * error
 
@@ -52,16 +53,18 @@ class RatioSum:
         """How often each episode counts in each resample; none of a single episode."""
         n_episodes = len(self.numerators)
         if n_episodes < 2:
+            # Every resample of a single episode is that episode.
             return np.empty((0, n_episodes))
         rng = check_random_state(random_state)
         shares = np.full(n_episodes, 1 / n_episodes)
+        # Counts instead of rows make all resamples one product of matrices.
         drawn = rng.multinomial(n_episodes, shares, size=n_bootstraps)
         return drawn.astype(np.float64)
 
     def resample(self, counts):
         """Values and their standard errors, where episode i counts (b, i) times."""
         ratios, inverse = self.ratios(counts)
-        # What each episode adds to the estimate, to first order.
+        # What each episode adds, to first order: Σₖ (xᵢₖ - ρₖ zᵢₖ) / Zₖ.
         influence = inverse @ self.numerators.T
         influence -= (ratios * inverse) @ self.denominators.T
         return ratios.sum(axis=1), np.sqrt((counts * influence**2).sum(axis=1))
@@ -69,6 +72,7 @@ class RatioSum:
     def ratios(self, counts):
         """The ratios (b, k) in each resample, and one over their denominators."""
         above, below = counts @ self.numerators, counts @ self.denominators
+        # All weights of a step may be 0 in a resample: it then adds 0 and not NaN.
         inverse = np.divide(1.0, below, where=below != 0, out=np.zeros_like(below))
         return above * inverse, inverse
 
@@ -87,5 +91,6 @@ def effective_size(weights):
     largest = weights.max(initial=0.0)
     if not largest > 0:
         return 0.0
+    # Weights reach 1e304, and their squares would be infinite.
     scaled = weights / largest
     return float(scaled.sum() ** 2 / (scaled**2).sum())

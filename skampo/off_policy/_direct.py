@@ -155,12 +155,14 @@ def fitted_q_evaluation(
     4.5
     """
     rng = check_random_state(random_state)
+    # One seed for all fits: refits differ from the first one by their episodes alone.
     seed = rng.randint(2**31 - 1)
     critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
     estimate = _starting_values(policy, log, critic.q_).mean()
     refits = []
     for _ in range(n_bootstraps):
         sample = _resample(log, rng)
+        # A shallow copy: a refit replaces the values, and all start from the first fit.
         again = fit_critic(
             policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
         )
@@ -182,6 +184,7 @@ def _resample(log, rng):
     stops = np.append(starts[1:], len(log))
     drawn = rng.randint(len(starts), size=len(starts))
     rows = np.concatenate([np.arange(starts[i], stops[i]) for i in drawn])
+    # Under its own label an episode that is drawn twice would be torn or merged.
     labels = np.repeat(np.arange(len(drawn)), (stops - starts)[drawn])
     return log.select(rows, labels)
 
@@ -190,6 +193,7 @@ def _finish(value, bounds, confidence, policy, log):
     proba = action_proba(policy, log.states, log.classes)
     shown = proba[np.arange(len(log)), np.searchsorted(log.classes, log.actions)]
     if log.propensities is not None:
+        # π / π_b: a row with a rare action stands for many others.
         shown = shown / log.propensities
     size = effective_size(shown)
     complaints = [few_rows(size, len(log)), unseen_actions(log, proba)]

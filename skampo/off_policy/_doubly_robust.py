@@ -218,6 +218,7 @@ class Parts:
         )
         discounts = trajectories.discounts(gamma)
         errors = trajectories.place(log.rewards - model.taken)
+        # Behind a cut there is no reward, so that V has no error to correct there.
         values = trajectories.place(model.values) + trajectories.behind(model.beyond)
         return cls(
             trajectories,
@@ -238,6 +239,7 @@ class Parts:
     def ratio(self):
         """The weighted doubly robust estimate: errors of all steps, then values."""
         weights, previous = self.trajectories.weights, self.trajectories.previous
+        # Each column is divided by the sum of the weights that are in it.
         return RatioSum(
             np.hstack([self.errors, self.values]), np.hstack([weights, previous])
         )
@@ -269,12 +271,16 @@ class Blend:
         influence = _returns(ratio.influence(), lengths)
         low, high = ratio.interval(0.9, 200, random_state)
         value = ratio.estimate()
+        # Influences sum to 0 in every column, so that this is their covariance.
         noise = influence.T @ influence
+        # fmin passes over the NaN of a single episode. The interval of a skewed
+        # bootstrap need not contain the estimate, whose own distance has to be 0.
         return cls(ratio, lengths, noise, np.fmin(low, value), np.fmax(high, value))
 
     def estimates(self, counts):
         """The best blend of each resample, the interval moving with the longest."""
         returns = _returns(self.ratio.ratios(counts)[0], self.lengths)
+        # An interval for each resample would take a bootstrap of each of them.
         moved = returns[:, -1:] - self.ratio.estimate()
         below, above = self.low + moved - returns, returns - self.high - moved
         bias = np.maximum(0, np.maximum(below, above))
@@ -289,6 +295,7 @@ class Blend:
 def _returns(columns, lengths):
     """Returns of these lengths from columns of errors and of values."""
     errors, values = np.split(columns, 2, axis=1)
+    # The return of length j corrects the steps before j, and believes V at step j.
     before = np.cumsum(errors, axis=1) - errors
     return (before + np.cumsum(values, axis=1))[:, lengths]
 
@@ -301,6 +308,7 @@ def smallest_on_simplex(matrix):
     :math:`M = A^T A`, has the same optimality conditions up to its scale.
     """
     size = len(matrix)
+    # In this unit the nudge below means the same for rewards of any size.
     unit = np.trace(matrix) / size or 1.0
     # Returns of neighboring lengths may be the same: a nudge keeps the root real.
     root = cholesky(matrix / unit + 1e-10 * np.eye(size))

@@ -142,10 +142,13 @@ def _follow(label, columns, n_steps):
             f"The observations of episode {label} are no array of numbers. Flatten "
             "them first, for example with gymnasium.spaces.flatten."
         )
+    # A number for each observation is one feature, an image a long row of them.
     states = states.reshape(len(states), -1)
     if "next_states" in columns:
         following = columns["next_states"].reshape(len(columns["next_states"]), -1)
+        # The last of T + 1 observations is among the next ones as well.
         return {"states": states[:n_steps], "next_states": following}
+    # A slice, for an episode may have no steps.
     has_terminated = "terminated" in columns and np.any(columns["terminated"][-1:])
     if len(states) == n_steps and has_terminated:
         # What follows the end plays no part.
@@ -161,6 +164,7 @@ def _follow(label, columns, n_steps):
 def _join(parts):
     """All episodes behind each other; columns that some lack are refused."""
     names = set().union(*parts)
+    # Sorted, so that the message does not depend on the order of a set.
     for name in sorted(names):
         without = [label for label, part in enumerate(parts) if name not in part]
         if without:
@@ -183,10 +187,12 @@ def _from_table(table, states, names, classes):
     if states is None:
         states = [name for name in table.columns if name not in names.values()]
     labels = np.asarray(table[names["episodes"]])
+    # Checked here and not by the log, which does not know the names of the table.
     columns = {
         name: check_column(name, column, table[column], classes, labels)
         for name, column in names.items()
     }
+    # A tuple would be a single key of pandas.
     return TransitionLog(**_shift(table[list(states)], columns), classes=classes)
 
 
@@ -199,11 +205,13 @@ def _shift(states, columns):
     is_last[:-1] = starts_of(columns["episodes"])[1:]
     dropped = is_last & ~over
     cut = cut.copy()
+    # Above a dropped row is its own episode, unless that row was all of it.
     cut[:-1] |= dropped[1:] & ~is_last[:-1]
     kept = np.flatnonzero(~dropped)
     columns = {name: column[kept] for name, column in columns.items()}
     return columns | {
         "states": take_rows(states, kept),
+        # Below a row that terminated is another episode, whose state plays no part.
         "next_states": take_rows(states, np.minimum(kept + 1, n_rows - 1)),
         "terminated": over[kept],
         "truncated": cut[kept],

@@ -82,6 +82,7 @@ def importance_sampling(
     """
     trajectories, proba = weigh(policy, log)
     returns = trajectories.place(log.rewards) @ trajectories.discounts(gamma)
+    # Weights stay behind the end: the last column has those of whole episodes.
     last = trajectories.weights[:, -1:]
     weighted = last * returns[:, None]
     ratio = RatioSum(weighted, last if self_normalized else np.ones_like(last))
@@ -171,6 +172,7 @@ def weigh(policy, log):
             "estimate_propensities(log, classifier)."
         )
     proba = action_proba(policy, log.states, log.classes)
+    # A log sorts its classes, and refuses actions that are not among them.
     done = np.searchsorted(log.classes, log.actions)
     return Trajectories.of(log, proba[np.arange(len(log)), done]), proba
 

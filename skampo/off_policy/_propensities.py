@@ -48,6 +48,7 @@ def estimate_propensities(log, classifier, *, n_splits=5):
     >>> estimate_propensities(log, guess, n_splits=2).propensities
     array([0.5, 0.5, 0.5, 0.5])
     """
+    # Labels may be missing for problems of one step, whose rows are then episodes.
     groups = log.is_start.cumsum()
     done = np.searchsorted(log.classes, log.actions)
     n_splits = min(n_splits, log.n_episodes)
@@ -60,6 +61,7 @@ def estimate_propensities(log, classifier, *, n_splits=5):
         cv=GroupKFold(n_splits),
         method="predict_proba",
     )
+    # There are columns for the actions that occur, which may be fewer than `classes`.
     columns = np.searchsorted(np.unique(done), done)
     chosen = np.clip(proba[np.arange(len(log)), columns], SMALLEST, 1.0)
     return dataclasses.replace(log, propensities=chosen)

@@ -100,6 +100,7 @@ def few_rows(size, n_rows):
 
 def cut_episodes(log):
     """Complain of episodes whose rewards go on behind the log."""
+    # Logs of problems of one step have no flags.
     n_cut = 0 if log.is_one_step else int((log.truncated & ~log.terminated).sum())
     if not n_cut:
         return ""

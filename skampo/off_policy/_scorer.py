@@ -133,4 +133,5 @@ def make_off_policy_scorer(
         )
     if bound == "estimate":
         options = {"n_bootstraps": 0, "random_state": 0} | options
+    # A fixed seed: candidates meet the same draws, in whatever process.
     return OffPolicyScorer(estimator, bound, {"random_state": 0} | options)

@@ -6,7 +6,7 @@ import numpy as np
 
 __all__ = ["Trajectories", "action_proba"]
 
-# The largest exponent whose exponential is a float.
+# exp(709) is near the largest float; below exp(700) sums of 10,000 weights are finite.
 _LARGEST = 700.0
 
 
@@ -15,6 +15,7 @@ def action_proba(policy, states, classes):
     proba = np.asarray(policy.predict_proba(states), dtype=np.float64)
     known = np.asarray(getattr(policy, "classes_", classes))
     unknown = known[~np.isin(known, classes)]
+    # An action that the log does not know may be there, if it is never chosen.
     if len(unknown) and proba[:, np.isin(known, unknown)].any():
         raise ValueError(
             "The policy chooses actions that the log does not know: "
@@ -51,12 +52,16 @@ class Trajectories:
         lengths = np.diff(np.append(starts, len(log)))
         rows = np.repeat(np.arange(len(starts)), lengths)
         steps = np.arange(len(log)) - np.repeat(starts, lengths)
+        # One column more holds what is behind the cut of the longest episode.
         horizon = int(lengths.max()) + 1
         arranged = cls(rows, steps, lengths, horizon, None, None)
         if proba is None:
             return arranged
+        # A probability of 0 is meant to become minus infinity, and then a weight of 0.
         with np.errstate(divide="ignore"):
             ratios = np.log(proba) - np.log(log.propensities)
+        # Products of hundreds of ratios leave the range of floats, sums of logs do not.
+        # Behind the end there are zeros, so that a weight stays what it was.
         exponents = arranged.place(ratios).cumsum(axis=1)
         weights = np.exp(np.minimum(exponents, _LARGEST))
         previous = np.hstack([np.ones((len(starts), 1)), weights[:, :-1]])

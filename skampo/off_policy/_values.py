@@ -39,6 +39,7 @@ class FixedPolicy:
     def f(self, observations):
         """Probabilities instead of scores."""
         if self.columns is not None:
+            # Critics hand on rows of arrays; the policy finds its columns by name.
             observations = self.columns.transform(observations)
         return action_proba(self.policy, observations, self.classes)
 
@@ -78,6 +79,7 @@ class ActionValues:
     def __call__(self, states):
         """Values of all actions."""
         if not is_table(states):
+            # One memory layout: products of another one differ in the last bit.
             states = check_array(states, dtype=np.float64, order="C")
         return np.asarray(self.q(states))
 
@@ -140,18 +142,23 @@ def fit_action_values(
 
 def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=None):
     """A fitted critic; one that is given goes on from its last values."""
+    # Nothing follows a row: any discount will do, and a single sweep is enough.
     gamma = 0.0 if log.is_one_step else gamma
     check_discount(gamma)
     regressor = _prepare(regressor, log.columns)
     if critic is None:
+        # Traces would weight by logged propensities, and doubly robust estimates need
+        # values that are right when those are wrong.
         critic = FittedQ(
             n_sweeps=n_sweeps or _enough_sweeps(gamma), trace_decay=0.0, tol=1e-4
         )
+    # scikit-learn seeds by RandomState, and critics draw from a Generator.
     seed = check_random_state(random_state).randint(2**31 - 1)
     setting = CriticSetting(
         len(log.classes),
         gamma,
         regressor,
+        # Only where actions are split is a linear model factorized once for all sweeps.
         ENCODINGS["per_action"](),
         np.random.default_rng(seed),
     )
@@ -174,6 +181,7 @@ def _prepare(regressor, columns):
 def _enough_sweeps(gamma):
     if gamma == 0:
         return 1
+    # The first n with γⁿ ≤ 0.01.
     return min(_MOST_SWEEPS, int(np.ceil(np.log(_LEFT_OVER) / np.log(gamma))))
 
 
@@ -207,6 +215,7 @@ def modeled_values(policy, log, proba, action_values, regressor, gamma, random_s
 
 def _halves(log):
     """Every second episode, and the others."""
+    # Whole episodes: rows of one are too much alike to judge each other.
     is_odd = (log.is_start.cumsum() - 1) % 2 == 1
     if not is_odd.any():
         raise ValueError(
@@ -247,6 +256,7 @@ def _beyond(policy, log, action_values):
     beyond = np.zeros(int(starts.sum()))
     if log.is_one_step:
         return beyond
+    # A last row without any flag was cut as well: the log ends there.
     goes_on = np.append(starts[1:], True) & ~log.terminated
     if goes_on.any():
         states = take_rows(log.next_states, np.flatnonzero(goes_on))

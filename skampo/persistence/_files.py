@@ -67,6 +67,7 @@ def save(estimator, path):
     head = json.dumps({**_versions(), "estimator": type(estimator).__name__}).encode()
     body = head + b"\n" + payload
     digest = hashlib.sha256(body).hexdigest()
+    # A link stays one: replacing it would leave the file behind it as it was.
     _write(
         os.path.realpath(path), b"skampo %d %s\n" % (_FORMAT, digest.encode()) + body
     )
@@ -120,6 +121,7 @@ def load(path, *, trusted=(), max_size=_LARGEST):
     ...
     skampo.exceptions.SkampoFileError: ...policy.skampo is no file of skampo...
     """
+    # Outside of the block below: a wrong argument is no fault of the file.
     trusted = type_names(trusted)
     with _naming(path):
         versions, payload = _open(_read(path, max_size), max_size)
@@ -132,10 +134,12 @@ def load(path, *, trusted=(), max_size=_LARGEST):
 
 
 def _dump(estimator):
+    # Imported late, so that `import skampo` stays quick.
     import skops.io
 
     try:
         payload = share_repeated(skops.io.dumps(without_callbacks(estimator)))
+        # A form that `load` refuses is found while the estimator is still there.
         Schema(payload, sys.maxsize)
     except Exception as error:
         raise SkampoFileError(
@@ -159,9 +163,11 @@ def _write(path, data):
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
+            # Without it the new name may reach the disk before the contents do.
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
+        # After Ctrl-C as well; the file may never have been made.
         with suppress(OSError):
             os.unlink(temporary)
         raise
@@ -173,6 +179,7 @@ def _naming(path):
     try:
         yield
     except (FileNotFoundError, PermissionError):
+        # These name the path already, and say nothing of the contents.
         raise
     except SkampoFileError as error:
         message = f"{os.fspath(path)} {error}"
@@ -188,6 +195,7 @@ def _read(path, max_size):
     if os.path.isdir(path):
         raise SkampoFileError("is a directory. Give the path of a file.")
     with open(path, "rb") as file:
+        # One byte more tells a file that is too large from one that just fits.
         data = file.read(max_size + 1)
     if len(data) > max_size:
         raise SkampoFileError(
@@ -208,6 +216,7 @@ def _open(data, max_size):
             f"{_FORMAT}. Update skampo, or save the policy again."
         )
     body = data[head.end() :]
+    # Before anything is parsed: damage could look like any other error.
     if hashlib.sha256(body).hexdigest().encode() != head[2]:
         raise SkampoFileError(
             "is damaged: its contents do not match its checksum, so that it is "
@@ -220,6 +229,7 @@ def _open(data, max_size):
 def _describe(data):
     if not data:
         return "is empty. Save the policy again."
+    # Pickles of protocol 2 and later begin with this byte.
     if data[:1] == b"\x80":
         return (
             "is a pickle and no file of skampo. Reading a pickle runs code from it: "
@@ -257,9 +267,11 @@ def _build(payload, names):
 
     try:
         with warnings.catch_warnings():
+            # Every single estimator would say what `load` says once.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             return skops.io.loads(payload, trusted=names)
     except UntrustedTypesFoundException as error:
+        # Names of NumPy, SciPy and scikit-learn are left to the list of skops.
         refused = set(skops.io.get_untrusted_types(data=payload)) - set(names)
         raise _distrust(refused) from error
 

@@ -18,6 +18,7 @@ _HEADER = {
     "tree_sizes",
     "version",
 }
+# Python takes digits of all scripts for numbers, LightGBM those of ASCII alone.
 _INTEGER = re.compile(r"-?\d{1,10}", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)", re.ASCII)
 
@@ -58,12 +59,15 @@ def check_model_text(text, n_features):
     ValueError
         If the text is not as LightGBM writes it.
     """
+    # For LightGBM a text ends at NUL and a line at a carriage return as well: it would
+    # read other trees than those that are checked here.
     if "\0" in text or "\r" in text:
         raise ValueError("control characters in a LightGBM model")
     head, *trees = re.split(r"(?m)^(?=Tree=)", text)
     trees = _without_tail(head, trees)
     header = _entries(head)
     _check_header(header, n_features)
+    # LightGBM finds its trees by these sizes in bytes, not by their first lines.
     sizes = [str(len(tree.encode())) for tree in trees]
     if header.get("tree_sizes", "").split() != sizes:
         raise ValueError("sizes of LightGBM trees that are not those of its trees")
@@ -88,6 +92,7 @@ def _entries(block):
     entries = {}
     for line in filter(None, block.split("\n")):
         key, _, value = line.partition("=")
+        # LightGBM goes by the last of two lines, another reader by the first.
         if key in entries:
             raise ValueError(f"two lines {key!r} in a LightGBM model")
         entries[key] = value
@@ -165,10 +170,13 @@ def _check_splits(values, n_leaves, n_cat, n_features):
     )
     for parent, (left, right, feature, decision, threshold) in enumerate(rows):
         for child in (left, right):
+            # Negative children are leaves, from -1 on; others come behind their parent,
+            # so that every path ends.
             if not (parent < child < n_leaves - 1 or -n_leaves <= child < 0):
                 raise ValueError("a LightGBM tree with a child that does not exist")
         if not 0 <= feature < n_features:
             raise ValueError("a LightGBM tree with a feature that does not exist")
+        # The threshold of a categorical split is an index into `cat_boundaries`.
         if decision & _CATEGORICAL and not 0 <= float(threshold) < n_cat:
             raise ValueError("a LightGBM tree with a category that does not exist")
     if n_cat and (

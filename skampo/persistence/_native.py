@@ -38,12 +38,15 @@ def check_native_parts(schema, trusted):
         With what is wrong.
     """
     named = [(f"{n['__module__']}.{n['__class__']}", n) for n in schema.nodes]
+    # What these types hold has no form that is known here.
     named = [(name, node) for name, node in named if name not in trusted]
     owned = set()
     for name, node in named:
         for prefix, check in _CHECKS.items():
+            # A type alone, as that of a key, has no contents.
             if name.startswith(prefix) and node["__loader__"] != "TypeNode":
                 owned |= {id(part) for part in check(schema, node) or ()}
+    # A second pass: nodes come in any order, parts also before their owners.
     for name, node in named:
         if (
             name in _OWNED
@@ -96,6 +99,7 @@ def _check_tree(schema, node):
         raise ValueError("a decision tree with values of another shape")
     if nodes.shape != (state["node_count"],):
         raise ValueError("a decision tree with another number of nodes")
+    # Compiled code goes by the left child alone: a leaf may have any right one.
     is_leaf = nodes["left_child"] == -1
     _check_children(nodes["left_child"], nodes["right_child"], is_leaf)
     _check_features(nodes["feature"][~is_leaf], n_features)
@@ -118,6 +122,7 @@ def _check_features(features, n_features):
 
 def _check_ensemble(schema, node):
     """The trees of an ensemble see all of its features."""
+    # Gradient boosting hands its rows to bare trees, which do not look at the width.
     for tree in _parts(_attribute(schema, node, "estimators_", [])):
         if _n_features(schema, tree) != _n_features(schema, node):
             raise ValueError("a tree with other features than its ensemble")
@@ -128,6 +133,7 @@ def _check_histogram_boosting(schema, node):
     attributes = schema.attributes(node)
     predictors = _parts(_attribute(schema, node, "_predictors", []))
     if predictors:
+        # Categories are bits in bitsets, by indices that are not looked into here.
         mapper = attributes["_bin_mapper"]
         if np.any(_attribute(schema, mapper, "is_categorical_")):
             raise ValueError("categorical features of histogram boosting")
@@ -168,6 +174,7 @@ def _check_svm(schema, node):
     if (
         node["__class__"] not in ("SVR", "NuSVR", "LinearSVR")
         or _attribute(schema, node, "_sparse") is not False
+        # A precomputed kernel is read at the indices of the support vectors.
         or _attribute(schema, node, "kernel") not in _SVM_KERNELS
         or width != _n_features(schema, node)
         or any(get(name).shape != shape for name, shape in shapes.items())
@@ -179,6 +186,7 @@ def _check_svm(schema, node):
 def _check_neighbors(schema, node):
     """Stored points with the features that the estimator is asked about."""
     points = _attribute(schema, node, "_fit_X")
+    # Brute force reads the stored points with the width of the rows it is given.
     if isinstance(points, np.ndarray) and points.shape[1:] != (
         _n_features(schema, node),
     ):
@@ -192,6 +200,7 @@ def _check_search_tree(schema, node):
     )
     n, width = data.shape
     n_bounds = 2 if node["__class__"].startswith("KD") else 1
+    # The children of node i are the nodes 2 i + 1 and 2 i + 2.
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
     starts, ends = nodes["idx_start"], nodes["idx_end"]
     if (
@@ -213,14 +222,17 @@ def _check_sparse(schema, node):
     data = schema.archive.read(node["file"])
     schema.check_nested(data)
     array = load_npz(io.BytesIO(data))
+    # What is built depends on the format in the inner archive, not on the node.
     if array.format not in ("csr", "csc"):
         raise ValueError(f"a sparse array of format {array.format!r}")
+    # The usual check compares lengths; only the full one looks at every index.
     array.check_format(full_check=True)
 
 
 def _check_spaces(schema, nodes):
     """Observations that fit into memory."""
     sizes = [
+        # Floats: a sum of huge integers would wrap around.
         np.sum(_attribute(schema, node, key, 0), dtype=float)
         for node in nodes
         for key in ("n", "nvec", "max_length")

@@ -65,9 +65,11 @@ class Schema:
         with self.archive.open(name) as member:
             shape, dtype = _read_header(member)
             rest = self.archive.getinfo(name).file_size - member.tell()
+        # In Python integers, since the product of a crafted shape may overflow others.
         n_bytes = dtype.itemsize
         for length in shape:
             n_bytes *= length
+        # The product of two negative lengths could match.
         if dtype.hasobject or n_bytes != rest or min(shape, default=0) < 0:
             raise ValueError(f"the array {name} does not have the size that it states")
 
@@ -103,6 +105,7 @@ class Schema:
             return {}
         if content["__loader__"] != "DictNode":
             raise ValueError(f"a {node['__class__']} without a dict of attributes")
+        # skops turns keys into these types: only text is built under the name in sight.
         if any(t["__class__"] != "str" for t in content["key_types"]["content"]):
             raise ValueError(f"attributes of a {node['__class__']} without a name")
         return content["content"]
@@ -135,6 +138,7 @@ def share_repeated(payload):
         shared = {key: share(part) for key, part in value.items()}
         if "__loader__" in value:
             known[value.get("__id__")] = shared
+            # The files of repeated descriptions are not among these, and left out.
             files.add(value.get("file"))
         return shared
 
@@ -169,6 +173,7 @@ def _read_header(member):
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(member)
     else:
+        # Version 3 differs from 2 in the encoding of field names alone.
         shape, _, dtype = np.lib.format.read_array_header_2_0(member)
     return shape, dtype
 
@@ -179,10 +184,12 @@ def _check_node(node):
         if not _DOTTED_NAME.fullmatch(node[part]):
             raise ValueError(f"{node[part]!r} is not the name of a type")
     if node["__loader__"] == "JsonNode":
+        # skops trusts this text, whatever it holds, and `attributes` stops at it.
         if isinstance(json.loads(node["content"]), dict | list):
             raise ValueError("a number or text that is neither")
     if node["__loader__"] == "DictNode":
         kinds = node["key_types"]
         is_list = kinds["__loader__"] == "ListNode" and kinds["__class__"] == "list"
+        # skops pairs keys with types and silently drops those that are left over.
         if not is_list or len(kinds["content"]) != len(node["content"]):
             raise ValueError("a dict that has not one type for each key")

@@ -136,6 +136,7 @@ def is_trusted(loader, name, trusted):
 def names_for_skops(names, trusted):
     """The names that skops is told to trust; its own list decides about the rest."""
     left_to_skops = ("builtins.", "numpy.", "scipy.", "sklearn.")
+    # These are on no list of skops, although their prefixes are left to it.
     told = {"builtins.frozenset", "numpy.dtype"}
     told |= SKLEARN_INTERNALS | _SPARSE | trusted
     return sorted(n for n in names if n in told or not n.startswith(left_to_skops))
@@ -143,6 +144,7 @@ def names_for_skops(names, trusted):
 
 def type_names(trusted):
     """Dotted names of types, functions and names that a user trusts."""
+    # A single name is a sequence of letters to Python.
     if isinstance(trusted, str | type):
         trusted = [trusted]
     return {

@@ -134,15 +134,19 @@ class EnvTransformer(  # type: ignore[call-arg]
         """
         check_parameters(self, self._constraints)
         context = self._init_callback_context()
+        # Callbacks call what is callable, and a function that makes environments is.
         context.call_on_fit_task_begin(estimator=self, X=lambda: X, y=y)
         states = X
         if is_environment(X):
             states = self._roll_out(X)
+            # `validate_data`, which forgets the names of an earlier fit, is left out.
             vars(self).pop("feature_names_in_", None)
             self.n_features_in_ = states.shape[1]
         else:
+            # Only names and width are noted: the transformer checks the values.
             validate_data(self, X, skip_check_array=True)
         self.transformer_ = clone(self.transformer).fit(states, y)
+        # Not every transformer has `get_feature_names_out` to count.
         self.n_features_out_ = self.transformer_.transform(states).shape[1]
         context.call_on_fit_task_end(estimator=self, X=lambda: X, y=y)
         return self
@@ -181,6 +185,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         EnvTransformer
             The estimator itself; it is the transformer inside that is configured.
         """
+        # Also the unfitted one, of which clones and later fits are made.
         parts = [self.transformer, getattr(self, "transformer_", self.transformer)]
         for part in parts:
             if not hasattr(part, "set_output"):

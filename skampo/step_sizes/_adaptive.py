@@ -79,6 +79,7 @@ class TrustRegion(StepSize):
     """
 
     def __init__(self, max_divergence=0.1, max_step=100.0):
+        # Bounds from 0.03 to 0.3 all learn; 0.03 is no better, and 0.3 is less stable.
         self.max_divergence = max_divergence
         self.max_step = max_step
 
@@ -114,6 +115,7 @@ class TrustRegion(StepSize):
             moved = policy.step(advantages, step)
             divergence = policy.mirror_map.divergence(moved, proba)
             distance = np.sqrt(weighted_mean(divergence, sample.sample_weight))
+            # Short by the tolerance, so that no accepted step crosses the bound.
             return float(distance / goal) - (1.0 - _TOLERANCE)
 
         step = _last_below(excess, max_step)
@@ -123,6 +125,7 @@ class TrustRegion(StepSize):
 
 def _last_below(excess, max_step):
     """Largest step before `excess` becomes positive; `max_step` if it never does."""
+    # A step of 0 moves nothing: its excess is -1, and need not be evaluated.
     lower, at_lower, upper = 0.0, -1.0, min(1.0, max_step)
     while (at_upper := excess(upper)) <= 0.0:
         if upper == max_step:
@@ -257,6 +260,7 @@ class Adaptive(StepSize):
         divergence = policy.mirror_map.divergence(
             np.eye(q_values.shape[1])[nearest], policy.proba
         )
+        # A maximum sees no weights, but states of weight 0 must not count.
         if sample.sample_weight is not None:
             divergence = divergence[np.asarray(sample.sample_weight) > 0.0]
         return divergence.max()

@@ -23,6 +23,7 @@ def weighted_mean(values, sample_weight):
     if sample_weight is None:
         return float(np.mean(values))
     weights = np.asarray(sample_weight, dtype=np.float64)
+    # Divided by the largest, weights of any size have a finite sum.
     return float(np.average(values, weights=weights / weights.max()))
 
 
@@ -49,6 +50,7 @@ def standardize(q_values, sample_weight=None):
     magnitude = np.abs(q_values).max()
     if magnitude == 0.0:
         return np.zeros_like(q_values), 1.0
+    # In this unit no square overflows.
     advantages = q_values / magnitude
     # The maximum goes first: then a constant row is exactly 0.
     advantages -= row_max(advantages)[:, None]
@@ -56,12 +58,15 @@ def standardize(q_values, sample_weight=None):
     spread = np.abs(advantages).max()
     if spread == 0.0:
         return advantages, 1.0
+    # Differences may be tiny beside the values: without this, their squares vanish.
     advantages /= spread
     square = weighted_mean(row_mean(np.square(advantages)), sample_weight)
+    # States that differ may be those without weight.
     if square == 0.0:
         return np.zeros_like(q_values), 1.0
     size = float(np.sqrt(square))
     scale = float(magnitude * (spread * size))
+    # The product may underflow, and steps are divided by it.
     return advantages / size, max(scale, _LIMITS.smallest_subnormal)
 
 

@@ -221,6 +221,7 @@ class Geometric(StepSize):
         eta0 = self._first(np.shape(sample.q_values)[1], float(sample.gamma))
         ratio = self._ratio(float(sample.gamma))
         with np.errstate(over="ignore", under="ignore"):
+            # Powers of Python's floats raise an OverflowError; numpy's become infinite.
             return bounded(
                 eta0 * np.float64(ratio) ** t, in_units(LARGEST_UNIT_STEP, sample)
             )
@@ -228,6 +229,7 @@ class Geometric(StepSize):
     def _first(self, n_actions, gamma):
         if self.eta0 is not None:
             return check_positive(self, "eta0", _OPTIONAL)
+        # The largest divergence from the uniform policy; log 1 = 0 would be no step.
         entropy = np.log(n_actions) if n_actions > 1 else 1.0
         if gamma in (0.0, 1.0):
             return entropy

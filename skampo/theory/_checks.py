@@ -69,6 +69,7 @@ def error_floor(gamma, coefficient, concentrability, approximation_error):
     """Twice the error of action values times 1 + the coefficient, over 1 - gamma."""
     at_least(0, concentrability=concentrability)
     at_least(0, approximation_error=approximation_error)
+    # An error of 0 where v never looks promises nothing, and ∞ · 0 would be NaN.
     if np.isinf(concentrability):
         return np.inf
     root = np.sqrt(concentrability * approximation_error)

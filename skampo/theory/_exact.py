@@ -139,6 +139,7 @@ def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
     # One factor `rate` is drawn out of `theta - 1`, for `theta` may be 1.
     with np.errstate(divide="ignore"):
         start = divergence / (theta * (1 - gamma) * eta0) * np.power(rate, k - 1)
+    # At k = 0 and theta = 1, no divergence at all would be 0 · ∞.
     return plain(rate**k * gap + (start if divergence else 0.0))
 
 
@@ -280,6 +281,7 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
             f"{k.max()} iterations."
         )
     bounds = [float(initial_gap)]
+    # The sum of the bound without γ⁻ⁱ, which overflows and has no value at γ = 0.
     for slack in slacks:
         bounds.append(gamma * bounds[-1] + slack)
     return plain(np.array(bounds)[k])

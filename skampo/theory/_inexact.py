@@ -80,6 +80,7 @@ def ampo_improvement_bound(
     check_discount(gamma)
     at_least(0, divergence=divergence)
     positive(eta=eta)
+    # A single iteration pays for no mismatch: 2 √(C ε) / (1 − γ).
     floor = error_floor(gamma, 0, concentrability, approximation_error)
     return float(divergence / (eta * (1 - gamma)) - floor)
 
@@ -237,6 +238,7 @@ def ampo_linear_bound(
     >>> ampo_linear_bound(1, 0.5, 2.0, 1.0, 2.0, 4.0, 0.25)
     13.5
     """
+    # Before the other bound, which would refuse it under the name of theta.
     at_least(1, " It is a mismatch coefficient.", nu=nu)
     first = xiao_linear_bound(n_iter, gamma, nu, divergence, eta0, initial_gap)
     return first + error_floor(gamma, nu, concentrability, approximation_error)
@@ -311,6 +313,7 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     mismatch(gamma, theta)
     floor = error_floor(gamma, theta, concentrability, error)
     first = (1 - 1 / theta) ** counts(n_iter) * 2 / (1 - gamma)
+    # The floor is that of m = 2.
     return plain(first + (0.5 if centered else 1.0) * floor)
 
 

@@ -153,6 +153,7 @@ def concentrability(state_action, sampling):
     2.0
     """
     state_action, sampling = distributions(state_action=state_action, sampling=sampling)
+    # Σ v (dπ / v)² = Σ dπ · (dπ / v), in which pairs that neither has count 0.
     return float((state_action * _ratio(state_action, sampling)).sum())
 
 
@@ -217,6 +218,7 @@ def approximation_error(f, target, sampling):
             "f, target and sampling must have one shape (n_states, n_actions). Got "
             f"{residual.shape} and {sampling.shape} instead."
         )
+    # `np.average` refuses weights that sum to 0.
     visited = sampling.sum(axis=1) > 0
     weights, residual = sampling[visited], residual[visited]
     constant = np.average(residual, axis=1, weights=weights)

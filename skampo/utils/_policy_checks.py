@@ -24,11 +24,13 @@ __all__ = ["checks_of"]
 _METHODS = ("predict_proba", "predict", "decision_function", "action_values")
 _UNFITTED = (*_METHODS, "predict_log_proba", "sample", "act", "encode_observations")
 _SMALL = {"max_iter": 2, "steps_per_iter": 16, "n_envs": 2, "random_state": 0}
+# The last state is far from all that a corridor of four steps shows.
 _STATES = np.array([[0.0, 0.0], [1.0, -1.0], [2.0, 2.0], [9.0, -9.0]])
 _MODEL = make_random_mdp(n_states=4, n_actions=2, random_state=0)
 
 _ANYWHERE: list = []
 _IN_ENVIRONMENTS: list = []
+# Weak keys: a fit is kept as long as the policy of the checks that share it.
 _FITTED: WeakKeyDictionary = WeakKeyDictionary()
 
 
@@ -57,6 +59,7 @@ def _needs_model(policy):
 
 def _small(policy, **parameters):
     """An unfitted copy with a budget of some steps."""
+    # A policy of somebody else need not have all of these parameters.
     known = policy.get_params(deep=False)
     wanted = {k: v for k, v in (_SMALL | parameters).items() if k in known}
     return clone(policy).set_params(**wanted)
@@ -72,6 +75,7 @@ def _fitted(policy):
     data, states = _problem(policy)
     if policy not in _FITTED:
         _FITTED[policy] = _small(policy).fit(data)
+    # A copy, for some checks fit it again.
     return copy.copy(_FITTED[policy]), data, states
 
 
@@ -92,6 +96,7 @@ def _play(policy, env, seed):
 
 
 def _assert_raises(kinds, words, function, *arguments):
+    # Not pytest.raises: `check_policy` works without pytest.
     message = None
     try:
         function(*arguments)
@@ -325,5 +330,6 @@ def check_truncated_is_not_terminated(policy):
 def check_names_of_features(policy):
     """A `Dict` space gives names; another space takes them away again."""
     policy = _small(policy, max_iter=1).fit(Corridor(shows="dict"))
+    # Gymnasium flattens a `Dict` in the order of its keys, and `Discrete` to one-hot.
     assert list(policy.feature_names_in_) == ["late_0", "late_1", "place"]
     assert not hasattr(policy.fit(Corridor), "feature_names_in_")

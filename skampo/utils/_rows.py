@@ -10,6 +10,7 @@ import numpy as np
 __all__ = ["row_max", "row_mean", "row_sum"]
 
 _MOST_COLUMNS = 7
+# For fewer rows of three columns one call of numpy is the quicker one.
 _FEWEST_ROWS = 100
 
 
@@ -35,5 +36,6 @@ def _join(operation, values):
     first, second, *others = values.T
     result = operation(first, second)
     for column in others:
+        # The first operation made an array of its own, so that `values` stay.
         operation(result, column, out=result)
     return result

@@ -15,6 +15,7 @@ REFERENCE = "https://skampo.readthedocs.io/en/stable/reference"
 class Documented:
     """Links the picture of an estimator in a notebook to its reference page."""
 
+    # BaseEstimator has names of its own: this class has to stand left of it.
     _doc_link_module = "skampo"
     _doc_link_template = f"{REFERENCE}/{{estimator_module}}.{{estimator_name}}.html"
 
@@ -37,6 +38,7 @@ def takes_sample_weight(estimator):
 
 def without_callbacks(estimator):
     """Copy an estimator without its callbacks and what they left while it fits."""
+    # Shallow: attributes are taken off the copy, and none of them is changed.
     bare = copy.copy(estimator)
     for name in [name for name in vars(bare) if "callback" in name]:
         delattr(bare, name)

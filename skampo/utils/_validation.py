@@ -42,8 +42,10 @@ def Interval(kind, low, high=None, *, high_open=False):
     end = ")" if high is None or high_open else "]"
 
     def accepts(value):
+        # Python counts bools among the integers: True would be 1.
         if isinstance(value, bool | np.bool_) or not isinstance(value, number):
             return False
+        # NaN is in no range, because no comparison with it is true.
         return low <= value < top if end == ")" else low <= value <= top
 
     name = "an int" if kind is int else "a float"
@@ -65,6 +67,7 @@ def Provides(description, *methods):
     return Constraint(
         description,
         lambda value: (
+            # A class has the methods too: its parentheses were forgotten.
             not isinstance(value, type)
             and all(callable(getattr(value, method, None)) for method in methods)
         ),
@@ -138,6 +141,7 @@ class NestedParameters:
         try:
             return super().set_params(**params)
         except AttributeError as error:
+            # scikit-learn asks None for `set_params`, and does not name the parameter.
             for name in params:
                 self._refuse_part(*name.split("__", maxsplit=1), error=error)
             raise
@@ -212,6 +216,7 @@ def check_action_mask(action_mask, shape):
             f"action_mask has shape {mask.shape}; expected {shape}, one row per "
             "observation and one column per action in the order of classes_."
         )
+    # Probabilities of no action at all cannot sum to 1.
     if not mask.any(axis=1).all():
         row = int(np.argmin(mask.any(axis=1)))
         raise ValueError(

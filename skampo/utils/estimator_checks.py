@@ -39,6 +39,7 @@ def check_policy(policy, *, expected_failed_checks=None):
     >>> check_policy(AMPOPolicy(Ridge()))
     """
     expected = dict(expected_failed_checks or {})
+    # Fits are kept by object, and this one may get other parameters later.
     policy = clone(policy)
     for check in checks_of(policy):
         reason = expected.pop(check.__name__, None)
@@ -107,6 +108,7 @@ def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
         for check in checks_of(policy):
             reason = expected.get(check.__name__)
             marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+            # A long repr has line breaks, which an id must not have.
             name = f"{check.__name__}-{' '.join(repr(policy).split())}"
             cases.append(pytest.param(policy, check, id=name, marks=marks))
     return pytest.mark.parametrize(("policy", "check"), cases)
