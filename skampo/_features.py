@@ -33,6 +33,7 @@ def split_features(regressor):
     """The unfitted transformer and the model behind it; None when they are one."""
     if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
         return None, regressor
+    # A clone: the regressor that was passed in is never fitted.
     return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
 
 
@@ -106,6 +107,7 @@ def behind(transformer, scores):
 def continuation(last, transformer):
     """The scores in `last` that can learn on, None if they saw other features."""
     previous = getattr(last, "transformer", None)
+    # Weights of features that were drawn again would mean something else.
     if previous is not transformer and is_random(previous):
         return None
     return last if previous is None else last.scores
@@ -116,6 +118,7 @@ def is_random(transformer):
     if transformer is None:
         return False
     names = transformer.get_params(deep=True)
+    # Also with a seed that is set: from other data it draws other features.
     return any(name.split("__")[-1] == "random_state" for name in names)
 
 
@@ -165,6 +168,7 @@ class FeatureView:
 def _look_up(computed, key, compute):
     """The values of the very object `key`, computed when they are asked for first."""
     for known, values in computed:
+        # By identity: equal parameters do not make equal fitted transformers.
         if known is key:
             return values
     computed.append((key, compute(key)))
@@ -179,6 +183,7 @@ def product(features, weights):
     # BLAS multiplies by a vector several times as fast as by a matrix of few columns.
     columns = np.ascontiguousarray(weights.T)
     dtype = np.result_type(features, weights)
+    # A row per column: `np.dot` only writes into memory that is contiguous.
     result = np.empty((n_columns, n_rows), dtype=dtype)
     for start in range(0, n_rows, _BLOCK):
         block = slice(start, start + _BLOCK)

@@ -44,6 +44,7 @@ class Validation(NamedTuple):
         parts, n_episodes = (self, other), self.n_episodes + other.n_episodes
         shares = [part.n_episodes / n_episodes for part in parts]
         mean = sum(w * part.mean for w, part in zip(shares, parts, strict=True))
+        # σ² = Σ wₖ (σₖ² + (mₖ - m)²); `hypot` squares without overflow.
         spreads = [np.hypot(part.std, part.mean - mean) for part in parts]
         std = float(np.hypot(*(np.sqrt(shares) * spreads)))
         return Validation(mean, std, self.n_steps + other.n_steps, n_episodes)
@@ -67,6 +68,7 @@ class LineOneFit:
 
     def _spread(self, values):
         weights = self.action_weights
+        # A constant per state changes no policy, so that the best one is taken out.
         centered = values - row_sum(weights * values)[:, None]
         with np.errstate(over="ignore"):
             return row_sum(weights * centered**2)
@@ -106,6 +108,7 @@ def _average(values, weight):
 
 
 def _entropy(proba):
+    # 0 log 0 counts as 0, where numpy would make it NaN.
     logs = np.log(proba, where=proba > 0, out=np.zeros_like(proba))
     return -row_sum(proba * logs)
 
@@ -122,6 +125,7 @@ def warn_about_fit(line_one, sample_weight, state):
             "the policy stays uniform. Give it more capacity or less regularization.",
         )
         return
+    # In this unit squares of the target neither overflow nor vanish.
     unit = np.abs(line_one.target).max()
     residual = _average(line_one.errors(unit), sample_weight)
     if residual > _average(line_one.spreads(unit), sample_weight):
@@ -184,5 +188,6 @@ class BestIterate:
             self.waited = 0
         if self.best is None or value >= self.best:
             self.best, self.iterate = value, iterate
+        # Until the first success all may be equally bad, which is no stagnation.
         patient = n_iter_no_change is None or not self.best > self.first
         return not patient and self.waited >= n_iter_no_change

@@ -55,6 +55,7 @@ def reward_table(X, actions, given):
         )
     columns = TableColumns.of(X) if is_table(X) else None
     states = (
+        # Values of a table may be text or missing, which its Pipeline deals with.
         X.to_numpy() if is_table(X) else check_array(X, dtype=np.float64, order="C")
     )
     classes = _labels_of_columns(rewards, actions)
@@ -89,6 +90,7 @@ def _labels_of_columns(rewards, actions):
 def read_columns(estimator, X):
     """Names of the features, where they have any."""
     blank = type(estimator)()
+    # Only the names are wanted: a table may hold what an array must not.
     validate_data(blank, X, skip_check_array=True)
     return getattr(blank, "feature_names_in_", None)
 
@@ -114,7 +116,9 @@ def give_table(critic, columns):
     if own.get("transformer") is not None:
         changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
     if "classifier" in own and own["classifier"] is None:
+        # The default for arrays takes neither categories nor missing values.
         changed["classifier"] = behind_numbers(columns, default_classifier(table=True))
     if own.get("critic") is not None:
         changed["critic"] = give_table(clone(own["critic"]), columns)
+    # This object is a clone already: the one that was passed in stays as it is.
     return critic.set_params(**changed)

@@ -20,6 +20,7 @@ class FeatureMemory:
         """What `make` returns; made again only when one of the arrays is another."""
         same = len(data) == len(self._data) and all(map(is_, data, self._data))
         if not same:
+            # The arrays are held, so that no other ones can take their identity.
             self._data, self._made = data, {}
         if key not in self._made:
             self._made[key] = make()
@@ -36,6 +37,7 @@ class KnownRows:
     """Features that were computed for another batch, found again by their rows."""
 
     def __init__(self, view):
+        # Not the view itself, which would keep all batches before it.
         self.observations = view.observations
         self.computed = list(view.computed)
         self._found = None
@@ -49,6 +51,7 @@ class KnownRows:
         if self._found is None:
             self._found = find_rows(self.observations, observations)
         new = self._found < 0
+        # New rows have the index -1, and the last known row until they are computed.
         features = known[self._found]
         if new.any():
             features[new] = transform(transformer, observations[new])
@@ -61,6 +64,7 @@ def find_rows(known, rows):
     order = np.argsort(keys, kind="stable")
     places = np.searchsorted(keys[order], wanted)
     found = order[np.minimum(places, len(order) - 1)]
+    # Different rows may have the same key.
     return np.where((known[found] == rows).all(axis=1), found, -1)
 
 
@@ -69,5 +73,6 @@ def _keys(rows):
     bits = np.ascontiguousarray(rows, dtype=np.float64).view(np.uint64)
     # Round numbers have only high bits, which a product would push out.
     bits = bits ^ (bits >> np.uint64(32))
+    # Odd factors lose no bit modulo 2⁶⁴, where overflow does no harm.
     factors = np.random.default_rng(0).integers(2**63, size=bits.shape[1]) * 2 + 1
     return bits @ factors.astype(np.uint64)

@@ -84,8 +84,10 @@ def _(transformer: OneHotEncoder):
     known, dtype = transformer.categories_[0], transformer.dtype
 
     def transform(X):
+        # Numbers beyond the largest known one are found behind the last column.
         column = np.minimum(known.searchsorted(X[:, 0]), len(known) - 1)
         is_known = known[column] == X[:, 0]
+        # An unknown number has an empty row, as scikit-learn's `ignore` gives it.
         ends = np.append(0, is_known.cumsum())
         ones = np.ones(ends[-1], dtype=dtype)
         return csr_matrix((ones, column[is_known], ends), (len(X), len(known)))
@@ -103,6 +105,7 @@ def _encodes_one_number(transformer):
     is_number = len(known) == 1 and known[0].dtype.kind in "iuf"
     if type(transformer) is not OneHotEncoder or not (is_usual and is_number):
         return False
+    # NaN is a category of its own, which no comparison would find.
     return bool(np.isfinite(known[0]).all())
 
 
@@ -111,6 +114,7 @@ def plain_predict(model):
     """Function of an array for a fitted model, None where none is known."""
     # Asked by its name, so that lightgbm is imported only by those who use it.
     is_lightgbm = type(model).__module__ == "lightgbm.sklearn"
+    # For single rows the wrapper takes fifteen times as long as its booster.
     return model.booster_.predict if is_lightgbm else None
 
 

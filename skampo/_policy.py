@@ -43,6 +43,7 @@ def exact_target(q_values, dual, eta):
         constant per state changes neither the policy nor the algorithm.
     """
     target = q_values - row_mean(q_values)[:, None]
+    # An infinite step forgets the policy it starts from: Q + ∇h(π) / ∞ = Q.
     if np.isfinite(eta):
         target = target + (dual - row_mean(dual)[:, None]) / eta
     return target
@@ -131,6 +132,7 @@ class PolicyTable:
         """
         if math.isinf(eta):
             return greedy_proba(q_values)
+        # No score grows, so that overflow can only make a probability 0.
         centered = q_values - row_max(q_values)[:, None]
         with np.errstate(over="ignore"):
             return self.mirror_map.project(self.dual + eta * centered)
@@ -234,6 +236,7 @@ class MirrorPolicy:
             Dual and probabilities, of the policy with such scores if the gap is finite.
         """
         f = sample.evaluate(self.f)
+        # From the scores: log π would be -∞ where a probability underflows.
         dual = self.mirror_map.dual(self._scale(f))
         if np.isinf(sample.largest_gap):
             return PolicyTable(self.mirror_map, dual, self.project(f))
@@ -258,6 +261,7 @@ class MirrorPolicy:
             Rows sum to 1.
         """
         if action_mask is not None:
+            # Before the largest score is taken, which must be an allowed one.
             f = np.where(action_mask, f, -np.inf)
         if math.isinf(self.eta):
             return greedy_proba(f)

@@ -69,6 +69,7 @@ class Problem:
 def make_problem(estimator, X, y, given, seed, last):
     """A model, environments, a log or labels; `last` is a state to continue from."""
     given = {name: value for name, value in given.items() if value is not None}
+    # By type, before anything is converted: an environment is no array of objects.
     if isinstance(X, TabularMDP):
         _check_same("kind of data", last and last.kind, "model")
         _refuse_targets("a TabularMDP", y, given)
@@ -80,6 +81,7 @@ def make_problem(estimator, X, y, given, seed, last):
         _refuse_targets("environments", y, given)
         _check_same("kind of data", last and last.kind, "environments")
         return _environment_problem(estimator, X, seed, last)
+    # Labels have weights as well; any other column belongs to rewards.
     if given.keys() - {"sample_weight"}:
         if np.ndim(given.get("rewards")) == 2:
             return _reward_problem(estimator, X, y, given, last)
@@ -137,6 +139,7 @@ def _environment_problem(estimator, X, seed, last):
     )
 
     def validate(policy, attempt=0):
+        # Seeds of its own: neither training nor `score` ever sees these episodes.
         results = estimator._play(
             X,
             estimator.validation_episodes,
@@ -206,6 +209,7 @@ def _log_problem(estimator, log, last):
         names = names | {"pessimistic": _linear_pessimism}
         names["auto"] = names["auto"] if log.is_one_step else _linear_pessimism
     critic = last.critic if last else resolve(estimator.critic, names)
+    # The critic of the last fit was given its tables then.
     critic = critic if last else give_table(critic, log.columns)
     critic.check()
     if not critic.accepts_log:
@@ -257,6 +261,7 @@ def _label_problem(estimator, X, y, sample_weight=None):
     check_classification_targets(y)
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X)
+    # Labels of rows without weight are actions too.
     experience = LabeledExperience(X, y, np.unique(y), sample_weight)
     names = getattr(blank, "feature_names_in_", None)
     return Problem("labels", experience, FullInformation(), 0.0, feature_names=names)

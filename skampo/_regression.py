@@ -91,6 +91,7 @@ def _seeds(regressor):
 
 def learns_by_passes(regressor):
     """Whether a fitted model learns on by single passes over the data."""
+    # Who sets `warm_start` asks for whole fits, also where passes are possible.
     return hasattr(regressor, "partial_fit") and not _starts_warm(regressor)
 
 
@@ -113,11 +114,13 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     """
     weights, rows = _split_weights(regressor, sample_weight, rng)
     X, y = X[rows], y[rows]
+    # Some regressors of several columns refuse a vector.
     if not get_tags(regressor).target_tags.single_output and y.ndim == 1:
         y = y[:, None]
     try:
         if not _can_learn_on(start, regressor, X):
             return seed_unseeded(clone(regressor), rng).fit(X, y, **weights)
+        # A copy: the iterate that `start` belongs to may be kept, and must not change.
         return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
     except Exception as error:
         raise RegressorError(
@@ -142,7 +145,9 @@ def _is_same(model, regressor):
 
 def _settings(regressor):
     """All parameters but seeds, as text."""
+    # A fitted model was given seeds where the regressor of the user has none.
     bare = clone(regressor).set_params(**dict.fromkeys(_seeds(regressor)))
+    # Values may be arrays or estimators, which cannot simply be compared.
     return {name: repr(value) for name, value in bare.get_params(deep=True).items()}
 
 
@@ -175,11 +180,13 @@ def takes_weights(regressor):
 def _weight_keywords(regressor):
     """Names under which `fit` passes weights on, empty when the model gets none."""
     if takes_sample_weight(regressor):
+        # A wrapper names the parameter also when what it wraps takes no weights.
         wrapped = getattr(regressor, "estimator", None)
         passes_on = not hasattr(wrapped, "fit") or takes_sample_weight(wrapped)
         return ["sample_weight"] if passes_on else []
     if hasattr(regressor, "steps"):
         steps = [(name, step) for name, step in regressor.steps if hasattr(step, "fit")]
+        # Weights for transformers alone would not reach the model: rows are drawn then.
         if not steps or not _weight_keywords(steps[-1][1]):
             return []
         return [
@@ -199,6 +206,7 @@ def predict_column(model, X):
 def predict_columns(model, X, n_columns):
     """Predictions of a fitted model as finite floats of shape (n, n_columns)."""
     n_rows, values = X.shape[0], _predict_floats(model, X)
+    # By its size alone a transposed array would pass.
     if values.size != n_rows * n_columns or values.shape[:1] != (n_rows,):
         raise RegressorError(
             f"regressor {model!r} predicted an array of shape {values.shape} for "

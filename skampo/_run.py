@@ -84,6 +84,7 @@ class Run:
             )
         if problem.columns is not None:
             is_default = estimator.regressor is None
+            # The default takes numbers only; others select columns by name.
             behind_columns = behind_numbers if is_default else behind_table
             regressor = behind_columns(problem.columns, regressor)
         zero = zero_scores(len(problem.experience.classes))
@@ -103,6 +104,7 @@ class Run:
             encoding,
             regressor,
             seed,
+            # A list of its own: the history of the last fit stays if this one fails.
             list(last.history) if last else [],
             last.best if last else BestIterate(),
             last.n_validation_steps if last else 0,
@@ -117,6 +119,7 @@ class Run:
 
     def gather(self, policy):
         """Data of the policy."""
+        # What callbacks took meanwhile is nobody's time.
         self._lap()
         transitions = self.problem.experience.gather(policy.plain())
         self._lap("rollout_time")
@@ -134,6 +137,7 @@ class Run:
             np.random.default_rng(stream),
             self.estimator.n_jobs,
             self.memory,
+            # What was measured with the default regressor is left to it alone.
             is_default and self.problem.pools,
             self.problem.largest_gap if is_default else np.inf,
         )
@@ -165,12 +169,14 @@ class Run:
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self._lap()
         validation, self.stop = self._validate(iterate)
+        # Only a log stays the same: new data may move a policy that has settled.
         if self.problem.kind == "log":
             self.stop = _has_settled(sample, record)
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
         self._lap("validation_time")
+        # Last of all, so that a validation that fails leaves no record.
         self.history.append(record | self.times)
         if self.estimator.verbose:
             seconds = time.perf_counter() - self.started
@@ -208,6 +214,7 @@ class Run:
         """What another run can continue from."""
         problem = self.problem
         names = (*_FIXED, "regressor")
+        # As text: the objects themselves would change along with `set_params`.
         parts = {name: repr(getattr(self.estimator, name)) for name in names}
         return State(
             problem.kind,

@@ -14,7 +14,9 @@ def iterations(estimator, run, X, y, given):
     for t in numbers:
         iteration = fit.subcontext(task_name="iteration")
         iteration.call_on_fit_task_begin(**task)
+        # An iteration that raises never comes back here, and its end is not announced.
         yield t
+        # In this order: the hooks are called whoever ends the fit.
         if iteration.call_on_fit_task_end(**task) or run.stop:
             break
     fit.call_on_fit_task_end(**task)

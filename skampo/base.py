@@ -289,6 +289,7 @@ class PolicyMixin:
     def _play(self, X, n_episodes, *, policy=None, **keywords):
         return play_episodes(
             X,
+            # For the few rows of a lock-step, checks would take longer than the policy.
             (self._policy if policy is None else policy).plain(),
             n_episodes=n_episodes,
             max_episode_steps=self.max_episode_steps,
@@ -300,6 +301,7 @@ class PolicyMixin:
 
     def _encode(self, observation):
         """One raw observation as a row of features."""
+        # States of labels, logs and models are rows of numbers already.
         encode = getattr(self._observation_encoder, "encode", np.ravel)
         try:
             if self._columns is not None:
@@ -327,6 +329,7 @@ class PolicyMixin:
 
     def _as_states(self, X):
         if self._columns is not None:
+            # Columns may be of any kind: what is checked is their names and number.
             named = validate_data(self, X, skip_check_array=True, reset=False)
             return self._columns.transform(named)
         # Names from an environment are for data frames; its arrays never have any.
@@ -360,5 +363,6 @@ def greedy_return(mdp, policy, gamma):
 def draw(proba, uniform):
     """Columns drawn by inverse distribution function, one per row."""
     edges = proba.cumsum(axis=1)
+    # Times the last edge, which rounding leaves a little off 1.
     drawn = (uniform[:, None] * edges[:, -1:] >= edges).sum(axis=1)
     return np.minimum(drawn, proba.shape[1] - 1)

@@ -112,6 +112,7 @@ class StopAtReturn(PolicyCallback):
     """
 
     def __init__(self, threshold, *, entry=None):
+        # Checked here: a callback has no `fit` in which an estimator would check them.
         number = Member("a real number", Real)
         check_argument("StopAtReturn", "threshold", threshold, number)
         entries = OneOf(["validation_return", "return_mean"]) | Nothing
@@ -135,6 +136,7 @@ class StopAtReturn(PolicyCallback):
         bool
             True to stop.
         """
+        # With max_iter=0 the task that ends is the whole fit, without any iteration.
         if not estimator.history_:
             return False
         record = estimator.history_[-1]
@@ -142,6 +144,7 @@ class StopAtReturn(PolicyCallback):
         if entry is None:
             is_validated = not np.isnan(record["validation_return"])
             entry = "validation_return" if is_validated else "return_mean"
+        # Where no episode has ended yet the return is NaN, which reaches nothing.
         return bool(record[entry] >= self.threshold)
 
 
@@ -236,4 +239,5 @@ class Checkpoint(PolicyCallback):
         if is_due == (context.task_name == "iteration"):
             path = self.path.format(iteration=estimator.n_iter_)
             save = type(estimator).save if self.save is None else self.save
+            # Callbacks are no part of a policy, and may hold what no file can.
             save(without_callbacks(estimator), path)

@@ -36,6 +36,7 @@ class _EnvironmentError(Exception):
         seed=None,
         action=None,
     ):
+        # An error is unpickled from the positional arguments that it was made with.
         super().__init__(message)
         self.environment = environment
         self.episode = episode

@@ -70,6 +70,7 @@ class Encoding:
 def rms(values, sample_weight=None):
     """Root of the weighted mean square, free of overflow; 1 when all are zero."""
     if sample_weight is not None:
+        # A large value without weight must not make the others vanish beside it.
         values, sample_weight = (
             values[sample_weight > 0],
             sample_weight[sample_weight > 0],

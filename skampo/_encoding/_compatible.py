@@ -89,10 +89,12 @@ class Compatible(PerAction):
         last = getattr(learner.start, "theta", None)
         # Scores of another encoding are expressed in the features along the way.
         goal = target.values if last is None else target.q_values
+        # A(s, a) = Q(s, a) - Σ π(b | s) Q(s, b)
         goal = goal - row_sum(target.proba * goal)[:, None]
         gradient, model = _natural_gradient(
             learner, X, goal, target.proba, sample_weight
         )
+        # After an infinite step the scores themselves are the dual: their step is 1.
         if np.isinf(target.eta):
             return CompatibleScores(gradient, 1.0, model)
         theta = target.eta * gradient + (0.0 if last is None else last)
@@ -105,6 +107,7 @@ def _natural_gradient(learner, features, advantages, proba, sample_weight):
     weights = proba if sample_weight is None else sample_weight[:, None] * proba
     unit = rms(advantages, sample_weight)
     model = learner.fit(rows, advantages.T.ravel() / unit, weights.T.ravel())
+    # An intercept is 0: rows and target have the weighted mean 0 in every state.
     coefficients = np.ravel(getattr(model, "coef_", ()))
     if len(coefficients) != rows.shape[1]:
         raise InvalidParameterError(
@@ -133,6 +136,7 @@ def centered_rows(features, proba):
         All states with action 0, then all with action 1, and so on.
     """
     n_actions = proba.shape[1]
+    # Block b of the row of (s, a) is (1[a = b] - π(b | s)) ψ(s).
     share = np.eye(n_actions)[:, None, :] - proba
     blocks = [
         [scale_rows(features, share[a, :, b]) for b in range(n_actions)]

@@ -23,6 +23,7 @@ class Joint(Encoding):
         """Scores fitted to a value for every action of every row."""
         n_actions = values.shape[1]
         scale = rms(values, sample_weight)
+        # Observation by observation, as `joint_rows` and `ravel` have them.
         weights = None if sample_weight is None else sample_weight.repeat(n_actions)
         rows = joint_rows(X, n_actions)
         start = getattr(learner.start, "model", None)

@@ -34,6 +34,7 @@ class Scores:
     def plain(self):
         """The same without scikit-learn's checks, where the models are known."""
         columns = [plain_predict(model) for model in self.models]
+        # Also for an action without a model, which needs the mean of the others.
         if None in columns:
             return self
         return lambda X: self.scale * np.column_stack([f(X) for f in columns])
@@ -61,6 +62,7 @@ class ColumnScores:
         predict = plain_predict(self.model)
         if predict is None:
             return self
+        # Sparse features have no `len`.
         return lambda X: self.scale * predict(X).reshape(X.shape[0], self.n_actions)
 
     @property

@@ -17,6 +17,7 @@ from skampo.utils._validation import check_parameters
 __all__ = ["Critic", "CriticSetting", "QSample"]
 
 
+# Generated equality would ask arrays for a single truth value.
 @dataclass(frozen=True, eq=False)
 class QSample:
     """

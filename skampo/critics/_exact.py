@@ -91,6 +91,7 @@ class Exact(Critic):
         if self.state_distribution == "visitation":
             weights = mdp.visitation(proba, setting.gamma)
         values = mdp.values(proba, setting.gamma)
+        # Q(s, a) = r(s, a) + γ Σ P(s' | s, a) V(s')
         q_values = mdp.look_ahead(values, setting.gamma)
         self.q_ = TableValues(q_values)
         return QSample(

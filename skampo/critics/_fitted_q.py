@@ -140,15 +140,18 @@ class FittedQ(ReplayCritic):
 
     def _sweep(self, solver, targets, view):
         """Sweep until the values settle; False if they move away instead."""
+        # Afresh in every attempt: values that moved away are no place to start from.
         q_values, changes = self._last_values(targets, view), []
         for _ in range(self.n_sweeps or solver.affordable):
             solver.fit(targets(q_values))
+            # In every sweep: no target may follow from a value that no return has.
             before, q_values = q_values, targets.clip(solver.values())
             before -= q_values
             changes.append(np.linalg.norm(before))
             if changes[-1] <= self.tol * np.linalg.norm(q_values):
                 break
         self.n_sweeps_ = len(changes)
+        # Judged when all sweeps are done: verdicts on the way slow MountainCar down.
         return not _is_growing(changes)
 
     def _last_values(self, targets, view):
@@ -165,6 +168,7 @@ class FittedQ(ReplayCritic):
         return np.sort(rng.choice(rows.stop, size=n_states, replace=False))
 
     def _can_count(self, model, setting):
+        # A draw among merged states would forget how often each was met.
         counts = self._is_linear(model, setting) and self.n_states is None
         return counts and super()._can_count(model, setting)
 
@@ -173,6 +177,7 @@ class FittedQ(ReplayCritic):
 
     def _pools(self, setting):
         if self.pooling is None:
+            # A regressor of its own is not the one that was measured.
             return setting.pooling and self.regressor is None
         return self.pooling
 
@@ -180,8 +185,10 @@ class FittedQ(ReplayCritic):
         features = view.features(transformer)
         form = linear_form(model)
         if self._is_linear(model, setting) and self._pools(setting):
+            # Not kept for later policies: penalties may have grown for this one.
             return PooledSweeps(form, features, steps, setting)
         if self._is_linear(model, setting):
+            # The factors depend on the data alone, which are always the same for a log.
             return setting.memory.once(
                 steps.lasting,
                 ("sweeps", transformer),

@@ -127,6 +127,7 @@ class LambdaReturn(Critic):
             returns = self._returns(transitions, setting.gamma)
             self.value_ = self._fit_value(observations, returns, setting)
         returns = self._returns(transitions, setting.gamma)
+        # A(s, a) ≈ G - V(s), both by the last fit of V.
         advantages = returns - self.value_(observations)[:, 0]
         self.q_ = self._fit_advantages(transitions, advantages, setting)
         return QSample(
@@ -140,6 +141,7 @@ class LambdaReturn(Critic):
         next_values = np.zeros(len(transitions))
         if hasattr(self, "value_"):
             next_values = self.value_(transitions.next_observations)[:, 0]
+        # Only termination ends what follows: a time limit is bootstrapped through.
         discounts = gamma * ~transitions.terminated
         return lambda_returns(
             transitions.rewards,
@@ -153,6 +155,7 @@ class LambdaReturn(Critic):
         own, last = self.value_regressor, getattr(self, "value_", None)
         regressor = setting.regressor if own is None else own
         learner = setting.learner(regressor, n_passes=self.n_passes)
+        # A model that learns on meets targets of about 1, in the unit that it knows.
         unit = keep_unit(rms(returns), last and last.scale)
         model = learner.fit(observations, returns / unit, start=last and last.model)
         return ColumnScores(model, 1, unit)

@@ -96,9 +96,11 @@ class LSTDQ(ReplayCritic):
     def _choose_regressor(self, setting):
         if self.transformer is None:
             return setting.regressor
+        # Features are whatever stands in front of a last step; this one does nothing.
         return make_pipeline(self.transformer, "passthrough")
 
     def _has_state_features(self, encoding):
+        # Values are linear in features of the state, however line 1 encodes actions.
         return True
 
     def _make_solver(self, transformer, model, view, steps, setting):
@@ -117,6 +119,7 @@ class LSTDQ(ReplayCritic):
         )
 
     def _solve(self, solver, targets, view):
+        # A linear system cannot clip on the way: only its solution is clipped.
         solver.solve(targets)
 
 
@@ -183,6 +186,7 @@ class ActionBlock:
         # Probabilities sum to one: the first action has what the others leave.
         system = [-product for product in (self.product - sum(products), *products)]
         system[self.number] = system[self.number] + self.gram
+        # In double precision, because a product with one vector costs little.
         return np.hstack(system), self.left.T @ targets.rewards[self.rows]
 
 

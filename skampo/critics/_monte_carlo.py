@@ -138,7 +138,9 @@ class MonteCarlo(Critic):
             )
             return np.arange(len(transitions)), returns
         # A piece that the coin stopped is complete; one that a time limit cut is not.
+        # The coin would have let it go on with probability γ.
         final = np.where(transitions.truncated, gamma * final, 0.0)
+        # Without discount: the coin lets step t happen with probability γᵗ.
         alive = np.ones(len(transitions))
         sums = discounted_returns(transitions.rewards, alive, transitions.ends, final)
         rows = np.flatnonzero(transitions.is_start)
@@ -147,6 +149,7 @@ class MonteCarlo(Critic):
     def _final_values(self, policy, transitions):
         values = np.zeros(len(transitions))
         cut = np.flatnonzero(transitions.truncated & ~transitions.terminated)
+        # The last critic stands in: this one is fitted to what comes out here.
         if len(cut) and hasattr(self, "q_"):
             after = transitions.next_observations[cut]
             values[cut] = (policy.proba(after) * self.q_(after)).sum(axis=1)

@@ -30,6 +30,7 @@ _RAREST = 0.01
 _MUCH = 1 / 3
 # Whatever is done, this share of the range of values is all that can be lost.
 _NOTHING = 0.05
+# Where nothing can be lost, what was never seen is the only hope.
 _CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
 # Inverse penalties, from one that leaves little but the frequencies.
@@ -200,15 +201,18 @@ class Pessimistic(Critic):
         if has_nothing_to_lose(transitions, setting.gamma):
             price = _CHEAPER * price
         else:
+            # Only rewards differ: what is kept for the other arrays stays valid.
             self._worst, measured = measure_from_worst(transitions, setting.gamma)
         sample, behavior = self._label(
             self.critic_.evaluate(policy, measured, setting), setting
         )
         proba = policy.project(sample.evaluate(policy.f))
+        # log π - 2 log π̂ᵦ, finite where a probability underflows.
         surprise = np.log(np.maximum(proba, _TINY)) - _WEIGHT * np.log(behavior)
         q_values = sample.q_values
         advantages = q_values - q_values.mean(axis=1, keepdims=True)
         squares = np.mean(advantages**2, axis=1)
+        # Merged states count as often as they were met.
         unit = np.sqrt(np.average(squares, weights=sample.sample_weight))
         rate = price * unit
         return replace(
@@ -216,6 +220,7 @@ class Pessimistic(Critic):
             q_values=q_values - rate * surprise,
             # This step leads to the end for these values; a longer one goes beyond it.
             largest_step=1 / rate if rate > 0 else np.inf,
+            # Of the rewards as they are: measured from the worst they differ more.
             reward_range=reward_range(transitions.rewards),
         )
 
@@ -225,6 +230,7 @@ class Pessimistic(Critic):
         if classifier is None:
             classifier = default_classifier()
         better = better_half(transitions, setting.gamma)
+        # A single action, or fewer rows than folds, show frequencies and nothing else.
         if np.ptp(transitions.actions[better]) == 0 or len(better) < _FOLDS:
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
@@ -233,6 +239,7 @@ class Pessimistic(Critic):
         self._n_rows = len(transitions)
         self._rows = slice(None)
         if self._n_rows > self.n_states:
+            # Drawn once, so that the logged policy is estimated there once as well.
             self._rows = rng.choice(self._n_rows, self.n_states, replace=False)
         if len(better) > self.n_states:
             better = rng.choice(better, self.n_states, replace=False)
@@ -310,6 +317,7 @@ def measure_from_worst(transitions, gamma):
     rewards = transitions.rewards
     worst = min(0.0, float(rewards.min())) / (1 - gamma)
     stays = gamma * ~transitions.terminated
+    # Q - c has the Bellman equation of Q, with r - (1 - γ) c in place of r.
     return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
 
 
@@ -350,8 +358,10 @@ def default_classifier(*, table=False):
         )
     logistic = LogisticRegressionCV(
         Cs=_PENALTIES,
+        # In the order of the rows: stratified folds warn where an action is rare.
         cv=KFold(_FOLDS),
         scoring="neg_log_loss",
+        # scikit-learn warns where this or `use_legacy_attributes` is not set.
         l1_ratios=(0.0,),
         max_iter=1000,
         tol=1e-3,

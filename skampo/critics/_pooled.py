@@ -32,16 +32,19 @@ class PooledSweeps:
 
     affordable = 40
     affordable_states = None
+    # With one-step targets, policies of LunarLander hover until their time is up.
     trace_decay = 0.9
 
     def __init__(self, form, features, steps, setting):
         _check(form, features)
         self.features = np.ascontiguousarray(features, dtype=np.float32)
+        # Rows lie action by action, so that those of one action are a slice.
         self.order = np.argsort(steps.actions, kind="stable")
         self.taken = self.features[steps.at[self.order]]
         stops = np.cumsum(np.bincount(steps.actions, minlength=setting.n_actions))
         starts = np.append(0, stops[:-1])
         self.rows = [slice(*ends) for ends in zip(starts, stops, strict=True)]
+        # Double precision from here on: the penalty must not be lost in rounding.
         self.grams = [
             (self.taken[r].T @ self.taken[r]).astype(float) for r in self.rows
         ]
@@ -63,14 +66,17 @@ class PooledSweeps:
         """Do what does not depend on the target."""
         alpha = self.factor * self.alpha
         penalty, identity = _DIFFERENCE * alpha, np.eye(len(self.weights))
+        # Inverted, because each pull is a multiple of the whole inverse.
         self.inverses = [_inverse(gram + penalty * identity) for gram in self.grams]
         # What is left of w when each action has its best v for it.
         self.pulls = [penalty * inverse for inverse in self.inverses]
+        # (Σ (I - Pₐ) + I / 10) w = Σ uₐ for pulls Pₐ, and uₐ found without w.
         system = sum(identity - pull for pull in self.pulls) + identity / _DIFFERENCE
         self.system = cho_factor(system, check_finite=False)
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
+        # A product of two precisions would copy all features into the higher one.
         y = y[self.order].astype(np.float32)
         alone = [
             inverse @ (self.taken[rows].T @ y[rows]).astype(float)
@@ -87,6 +93,7 @@ class PooledSweeps:
     @property
     def scores(self):
         """The fitted scores, a callable on features."""
+        # Predictions are made in double precision, whatever sweeps are done in.
         return LinearScores(self.weights, np.zeros(self.weights.shape[1]))
 
 

@@ -86,6 +86,7 @@ class ReplayCritic(Critic):
         self.check()
         regressor = self._choose_regressor(setting)
         transformer, model = self._split(regressor, transitions, setting)
+        # A log gives the same arrays in every iteration, environments never do.
         once = partial(setting.memory.once, transitions.lasting)
         steps = once("steps", lambda: self._steps(transitions, model, setting))
         view = once("view", lambda: setting.memory.view(steps.states))
@@ -106,6 +107,7 @@ class ReplayCritic(Critic):
             counts,
             reward_range=reward_range(transitions.rewards),
             view=labeled,
+            # Line 1 is fitted on features of its own regressor only.
             shared=(transformer, model) if regressor is setting.regressor else None,
             largest_gap=setting.largest_gap,
         )
@@ -121,6 +123,7 @@ class ReplayCritic(Critic):
 
     def _can_count(self, model, setting):
         """Whether fits to weighted rows are those to repeated rows."""
+        # Line 1 sees merged states too: for linear fits alone a weight is a repetition.
         _, last = split_features(setting.regressor)
         return linear_form(last) is not None and takes_weights(setting.regressor)
 
@@ -160,6 +163,7 @@ class ReplayCritic(Critic):
 
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""
+        # Features that mean the same when fitted again had better know all data.
         if not hasattr(self, "transformer_") or not is_random(transformer):
             return True
         return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE

@@ -21,8 +21,10 @@ __all__ = ["LinearSweeps", "RefitSweeps"]
 class LinearSweeps:
     """Linear regression on features: one factorization per action."""
 
+    # Eight are too few for CartPole; on Acrobot more than ten gain nothing.
     affordable = 40
     affordable_states = None
+    # With traces, ridges of single actions do not solve Acrobot.
     trace_decay = 0.0
     can_strengthen = False
 
@@ -95,15 +97,18 @@ class RefitSweeps:
     """
 
     affordable_states = 4096
+    # Long traces carry rewards back where only a few sweeps are affordable.
     trace_decay = 0.97
     can_strengthen = False
 
     def __init__(self, model, features, actions, setting, start=None):
         self.model = model
         self.features = features
+        # Nothing is merged for these models: step i starts from row i.
         self.taken = features[: len(actions)]
         self.actions = actions
         self.setting = setting
+        # A sweep is then one pass, which takes a fraction of a whole fit.
         self.affordable = 10 if learns_by_passes(model) else 2
         self.scores = start
 

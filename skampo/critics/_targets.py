@@ -32,6 +32,7 @@ class StoredSteps:
         """Put the states behind the last steps of all pieces after all others."""
         n_rows, ends = len(transitions), transitions.ends
         last = transitions.next_observations[ends]
+        # Inside a piece, what followed is the next row: no state is evaluated twice.
         after = np.arange(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
         states = np.vstack([transitions.observations, last])
@@ -53,6 +54,7 @@ class StoredSteps:
     def merge(self):
         """The same with equal states in one row; itself where few are equal."""
         _, first, row = np.unique(self.states, return_index=True, return_inverse=True)
+        # numpy gives it the shape of the states, which is one column.
         row = row.ravel()
         if 2 * len(first) > len(row) or not self._allows_the_same(first[row]):
             return self
@@ -117,8 +119,10 @@ class SweepTargets:
         discounts = gamma * ~transitions.terminated
         taken = steps.actions * len(proba) + steps.at
         retrace = None
+        # A log may not know its probabilities: without them there are no weights.
         if trace_decay > 0 and transitions.behavior_proba is not None:
             chosen = proba.T.ravel()[taken]
+            # cₜ = λ min(1, π(aₜ | sₜ) / μ(aₜ | sₜ))
             traces = trace_decay * np.minimum(1, chosen / transitions.behavior_proba)
             retrace = Retrace(rewards, discounts, transitions.ends, traces)
         return cls(
@@ -146,12 +150,14 @@ class SweepTargets:
         if self.retrace is None:
             # y = r + γ (1 - terminated) Σₐ π(a | s') Q(s', a)
             return self.rewards + self.discounts * next_values
+        # Values lie action by action, so that this ravels without a copy.
         return self.retrace(next_values, q_values.T.ravel()[self.taken])
 
 
 def attainable_values(rewards, gamma):
     """Smallest and largest discounted sum that rewards of this range can have."""
     return (
+        # An episode may end at any time, and what follows is worth 0.
         min(0.0, float(rewards.min()) / (1 - gamma)),
         max(0.0, float(rewards.max()) / (1 - gamma)),
     )

@@ -53,8 +53,10 @@ def default_regressor(*, discrete=False, linear=False):
     >>> [name for name, step in default_regressor(discrete=True).steps]
     ['onehotencoder', 'ridge']
     """
+    # With a penalty of 1 CartPole is not solved, with 0.01 Acrobot takes longer.
     ridge = Ridge(alpha=0.1, fit_intercept=False)
     if discrete:
+        # States that were never met have no feature, and so a uniform policy.
         return make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
     features = kernel_and_columns() if linear else NystroemFeatures()
     return make_pipeline(StandardScaler(), features, ridge)

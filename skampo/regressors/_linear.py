@@ -58,6 +58,7 @@ class RidgeForm(NamedTuple):
             Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
             for a target of shape (n,).
         """
+        # An intercept would tie the columns together.
         if not self.fit_intercept and _has_disjoint_columns(features):
             return DisjointSystem(features, self.alpha)
         return RidgeSystem(features, self)
@@ -173,6 +174,7 @@ def _(regressor: Ridge):
     if type(regressor) is not Ridge or regressor.positive:
         return None
     alpha = regressor.alpha
+    # One penalty per target is asked for first: an array is not just below zero.
     if regressor.solver not in _DIRECT or np.ndim(alpha) or alpha < 0:
         return None
     if alpha == 0:
@@ -184,6 +186,7 @@ def _(regressor: Ridge):
 def _(regressor: LinearRegression):
     if type(regressor) is not LinearRegression or regressor.positive:
         return None
+    # scikit-learn, too, cuts singular values of dense features at this share.
     return LeastSquaresForm(regressor.fit_intercept, regressor.tol)
 
 
@@ -222,6 +225,7 @@ class RidgeSystem(LinearSystem):
     def _factorize(self, form):
         gram = _gram(self.features, self.mean)
         gram[np.diag_indices_from(gram)] += form.alpha
+        # It knows the factor and not `self`: a cycle would keep the factor for long.
         self._solve = _gram_solver(gram)
 
     def _weights(self, y):
@@ -242,6 +246,7 @@ class DisjointSystem:
 
     def solve(self, y):
         """Weights and intercept for the target `y` of shape (n,)."""
+        # wⱼ = Σ xᵢⱼ yᵢ / (Σ xᵢⱼ² + α), because no two columns share a row.
         return self._sums(self.values * y[self.rows]) / self.divisors, 0.0
 
 
@@ -267,6 +272,7 @@ def _split_inverse(features, mean, cut):
         # Rounding leaves eigenvalues of this size where there should be none.
         return features, pinvh(_gram(features, mean), rtol=max(cut**2, 1e-12))
     basis, triangle = qr(features, mode="economic", check_finite=False)
+    # The triangle has the singular values of all rows, and is small.
     left, values, right = svd(triangle, full_matrices=False, check_finite=False)
     kept = values > cut * values.max(initial=0.0)
     return basis, right[kept].T / values[kept] @ left[:, kept].T
@@ -277,10 +283,12 @@ def _gram(features, mean):
     gram = features.T @ features
     if not issparse(gram):
         return gram
+    # Centered rows would no longer be sparse: Σ (x - m)(x - m)ᵀ = XᵀX - n m mᵀ.
     return gram.toarray() - features.shape[0] * np.outer(mean, mean)
 
 
 def _moment(features, y):
+    # Sparse features are not centered, and need not be where the target is.
     return np.asarray(features.T @ y).ravel()
 
 

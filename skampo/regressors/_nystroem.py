@@ -126,7 +126,9 @@ class NystroemFeatures(
         self.landmarks_ = self._draw_landmarks(X)
         kernel = gaussian_kernel(self.landmarks_, self.landmarks_, self.gamma_)
         values, vectors = eigh(kernel)
+        # Below, eigenvalues are rounding and may be negative: they have no root.
         kept = values > self.eigenvalue_cut * values[-1]
+        # K^(-1/2) up to a rotation, which changes no inner product of features.
         self.normalization_ = vectors[:, kept] / np.sqrt(values[kept])
         return self
 
@@ -138,6 +140,7 @@ class NystroemFeatures(
         if n_rows > n_candidates:
             X = X[rng.choice(n_rows, size=n_candidates, replace=False)]
         distinct = np.unique(X, axis=0)
+        # Of a sample, the number of distinct rows is scaled up to all rows.
         n_landmarks = self._n_landmarks(len(distinct) * n_rows / len(X))
         if len(distinct) <= n_landmarks:
             return distinct
@@ -184,6 +187,7 @@ def _(transformer: NystroemFeatures):
 
 def gaussian_kernel(X, Z, gamma):
     """Kernel of all pairs; scikit-learn's checks its inputs longer than it computes."""
+    # Differences are squared: ‖x‖² - 2 xᵀz + ‖z‖² would cancel far from zero.
     kernel = cdist(X, Z, "sqeuclidean")
     kernel *= -gamma
     return np.exp(kernel, out=kernel)
