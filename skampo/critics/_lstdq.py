@@ -169,12 +169,13 @@ class ActionBlock:
         self.number, self.rows, self.after = number, rows, targets.after[rows]
         self.left = features[targets.at[rows]]
         self.gram = _dense(self.left.T @ self.left)
-        following = scale_rows(features[self.after], targets.discounts[rows])
-        self.product = _dense(self.left.T @ following)
-        # The products of every policy are all the work.
+        # Products of n rows are all the work.
         self.dtype = _enough(self.gram, len(rows), alpha)
         self.single = self.left.T.astype(self.dtype)
-        self.following = following.astype(self.dtype)
+        following = features[self.after].astype(self.dtype, copy=False)
+        discounts = targets.discounts[rows].astype(self.dtype)
+        self.following = scale_rows(following, discounts)
+        self.product = _dense(self.single @ self.following)
 
     def equations(self, targets, proba):
         """Left and right hand side, for probabilities in all states."""

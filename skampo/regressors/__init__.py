@@ -2,7 +2,8 @@
 
 from skampo.regressors._default import default_regressor
 from skampo.regressors._linear import LeastSquaresForm, RidgeForm, linear_form
+from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 
-__all__ = ["LeastSquaresForm", "NystroemFeatures", "RidgeForm", "default_regressor"]
-__all__ += ["linear_form"]
+__all__ = ["LeastSquaresForm", "MultiscaleNystroem", "NystroemFeatures", "RidgeForm"]
+__all__ += ["default_regressor", "linear_form"]

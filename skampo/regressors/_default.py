@@ -4,6 +4,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 
 __all__ = ["default_regressor", "kernel_and_columns"]
@@ -19,9 +20,11 @@ def default_regressor(*, discrete=False, linear=False):
         Whether observations are one integer column. They are then one-hot encoded, so
         that the policy is tabular.
     linear : bool, default=False
-        Whether the columns themselves are features too. Functions then go on linearly
-        where no data were seen: logs of several steps are fitted so, because a policy
-        that is copied from few states must know what to do next to them.
+        Whether the columns themselves are features too, and the kernel features are
+        those of `MultiscaleNystroem`. Functions then go on linearly where no data were
+        seen, and have sharper borders where there are many: logs of several steps are
+        fitted so, because a policy that is copied must know what to do next to the
+        states of the log, and do as it did in them.
 
     Returns
     -------
@@ -33,6 +36,7 @@ def default_regressor(*, discrete=False, linear=False):
     See Also
     --------
     NystroemFeatures : The kernel features.
+    MultiscaleNystroem : Those for logs.
 
     Notes
     -----
@@ -41,7 +45,7 @@ def default_regressor(*, discrete=False, linear=False):
     constant, so that points that are one standard deviation apart in every column have
     the value :math:`e^{-2}`. Of n distinct rows :math:`\max(50, 4 \sqrt n)` are
     landmarks, at most 300. The penalty of 0.1 counts as a tenth of a row, because
-    features have a norm of at most 1: no value exceeds
+    kernel features have a norm of at most 1: without `linear` no value exceeds
     :math:`\|y\| / (2 \sqrt{0.1})`, whatever the data are. Columns beyond
     :math:`10^{150}` overflow when they are standardized.
 
@@ -63,5 +67,5 @@ def default_regressor(*, discrete=False, linear=False):
 
 
 def kernel_and_columns():
-    """Kernel features, and the columns themselves."""
-    return FeatureUnion([("columns", "passthrough"), ("kernel", NystroemFeatures())])
+    """Kernel features, of two widths if there is room, and the columns themselves."""
+    return FeatureUnion([("columns", "passthrough"), ("kernel", MultiscaleNystroem())])
