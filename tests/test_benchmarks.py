@@ -39,6 +39,13 @@ def test_cells_show_median_and_range_of_what_is_known():
     assert runs.cell([np.nan]) == "-"
 
 
+def test_what_never_passes_costs_more_than_all_that_do():
+    assert runs.cost_cell([3.0, np.nan, 1.0]) == "3 (1 to never)"
+    assert runs.cost_cell([3.0, np.nan, np.nan]) == "never (3 to never)"
+    assert runs.cost_cell([np.nan, np.nan]) == "-"
+    assert runs.cost_cell([2.0, 1.0, 4.0]) == runs.cell([2.0, 1.0, 4.0])
+
+
 def test_rows_of_a_file_are_not_measured_again(tmp_path, monkeypatch):
     measured = []
 

@@ -9,7 +9,8 @@ largest in parentheses.
 
 Nothing is set for an environment but the budget. Every 512 steps (LunarLander: 10,240),
 at the end of the iteration that reaches them, the greedy policy plays 20 episodes
-outside the clock; the threshold is passed at the first mean return that reaches it.
+outside the clock; the threshold is passed at the first mean return that reaches it,
+and a run that does not pass counts as longer than all that do.
 `early_stopping` keeps the best iterate, which then plays 100 fresh episodes. CPU
 seconds are those of the process, from the start of `fit` to the threshold; a run is cut
 when it has learned for ``--cpu-limit`` seconds. Memory is the largest of the process
@@ -97,8 +98,8 @@ def report(rows):
                 f"{name} >= {threshold:.0f}",
                 learner,
                 f"{n_passed} of {len(found)}",
-                runs.cell(column["steps"]),
-                runs.cell(column["seconds"], 2),
+                runs.cost_cell(column["steps"]),
+                runs.cost_cell(column["seconds"], 2),
                 *(runs.cell(column[key]) for key in ("after", "worst")),
                 *(runs.cell(column[key]) for key in ("kept", "best", "memory")),
             ]

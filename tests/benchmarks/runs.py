@@ -115,11 +115,23 @@ def peak_memory():
 def cell(values, decimals=0):
     """Median and range of what there is."""
     values = np.array(values, dtype=float)
-    known = values[np.isfinite(values)]
-    if not len(known):
+    return _show_range(values[np.isfinite(values)], decimals)
+
+
+def cost_cell(values, decimals=0):
+    """Median and range, where what is missing counts as more than all there is."""
+    values = np.array(values, dtype=float)
+    return _show_range(np.where(np.isfinite(values), values, np.inf), decimals)
+
+
+def _show_range(values, decimals):
+    if not np.isfinite(values).any():
         return "-"
-    numbers = np.median(known), known.min(), known.max()
-    middle, low, high = (f"{number:,.{decimals}f}" for number in numbers)
+    numbers = np.median(values), values.min(), values.max()
+    middle, low, high = (
+        f"{number:,.{decimals}f}" if np.isfinite(number) else "never"
+        for number in numbers
+    )
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
