@@ -70,10 +70,11 @@ def test_a_report_has_one_line_for_each_environment_and_learner():
     shares |= {"total_steps": 10, "total_seconds": 2.0, "validation_seconds": 1.0}
     row = {"environment": "CartPole-v1", "learner": "default", "steps": 512}
     rows = [row | {"seed": 0} | known | shares]
-    rows.append(rows[0] | {"seed": 1, "steps": np.nan})
+    rows.append(rows[0] | {"seed": 1})
+    rows.append(rows[0] | {"seed": 2, "steps": np.nan})
     control, profile = report(rows).split("\n\n")
     assert control.splitlines()[2].startswith(
-        "| CartPole-v1 >= 475 | default | 1 of 2 | 512 | 1.00 |"
+        "| CartPole-v1 >= 475 | default | 2 of 3 | 512 (512 to never) | 1.00 |"
     )
     assert profile.splitlines()[2].endswith("| 30 | 60 | 10 | 1.0 |")
 

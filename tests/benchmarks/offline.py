@@ -12,7 +12,7 @@ mean return of the policy that was logged, played on.
 ``--peers`` adds DiscreteCQL and DiscreteBCQ of d3rlpy, which PYTHON must be able to
 import: its pins differ from ours (see offline_peers.py). ``--narrow`` takes 20 logs of
 nearly deterministic policies of any quality instead, and plays 200,000 steps of each
-and 1,000 episodes of what was learned: standard errors are then below 0.5 % of the range.
+and 1,000 episodes of what was learned, for standard errors of at most 1 % of the range.
 
 Rows are added to the CSV file one by one, all cells of a seed before the next seed, and
 rows that are there are not measured again (see runs.py). With ``--logs`` all methods
