@@ -29,11 +29,11 @@ def as_reward(reward):
 
 
 def _as_float(reward):
-    """Convert, sending integers beyond the floats to infinity."""
+    """Convert, sending integers beyond the floats to infinity of their sign."""
     try:
         return float(reward)
     except OverflowError:
-        return float("inf")
+        return float("inf") if reward > 0 else float("-inf")
 
 
 def as_flag(flag):

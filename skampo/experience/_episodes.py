@@ -96,6 +96,11 @@ def play_episodes(
         If an environment raises, or returns something of the wrong form.
     EnvironmentDataError
         If an environment returns numbers that are not finite.
+    TypeError
+        If a reward is not a real number, or a function makes something else than a
+        `gymnasium.Env`.
+    ImportError
+        If an environment needs a package that is not installed.
 
     See Also
     --------

@@ -230,10 +230,12 @@ def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
 
 def _check_lane(lane, others):
     """Require the spaces of the first lane, and an environment of its own."""
-    if any(lane.environment is other.environment for other in others):
+    # Wrappers may be new around the same environment.
+    inner = lane.environment.unwrapped
+    if any(inner is other.environment.unwrapped for other in others):
         raise ValueError(
             f"The function that makes {lane.name} returned the same environment twice. "
-            "It must make a new one at each call."
+            "It must make a new one at each call, also inside of wrappers."
         )
     for kind in ("observation_space", "action_space"):
         first = others[0] if others else lane

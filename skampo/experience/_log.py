@@ -8,8 +8,8 @@ from sklearn.utils import check_array
 
 from skampo.experience._log_checks import (
     as_actions,
-    as_column,
     as_flags,
+    as_labels,
     as_numbers,
     as_propensities,
     check_last,
@@ -39,8 +39,9 @@ class TransitionLog:
     rewards : array-like of shape (n,)
         What it paid.
     next_states : array-like or data frame of shape (n, n_features), default=None
-        What was seen next; where nothing follows the values do not matter. None says
-        that nothing follows anywhere: each row is a problem of one step.
+        What was seen next, in the same columns as `states`; where nothing follows the
+        values do not matter. None says that nothing follows anywhere: each row is a
+        problem of one step.
     terminated : array-like of bool of shape (n,), default=None
         Where the episode ended by itself, so that nothing follows. None is nowhere.
     truncated : array-like of bool of shape (n,), default=None
@@ -60,6 +61,8 @@ class TransitionLog:
     ValueError
         If values are not finite, actions unknown, propensities outside (0, 1], or rows
         of an episode torn apart: with the column, the first bad row and their number.
+        If a label of an action or episode is missing, a table has no rows, or the
+        columns of `next_states` are not those of `states`, in the same order.
 
     See Also
     --------
@@ -200,7 +203,7 @@ def _optional(log):
     if log.propensities is not None:
         columns["propensities"] = as_propensities("propensities", log.propensities)
     if log.episodes is not None:
-        columns["episodes"] = as_column("episodes", log.episodes)
+        columns["episodes"] = as_labels("episodes", log.episodes)
     return columns
 
 
@@ -230,17 +233,26 @@ def _what_follows(log, n_rows):
             f"next_states has shape {following.shape}, but states has {width[0]} "
             "columns. Give both the same columns."
         )
+    _check_names(log.states, following)
     return columns | {"next_states": following}
+
+
+def _check_names(states, following):
+    """Require the same names in the same order: values are paired by position."""
+    if not is_table(states) or not is_table(following):
+        return
+    expected, given = list(states.columns), list(following.columns)
+    if given != expected:
+        raise ValueError(
+            f"next_states has the columns {given}, but states has {expected}. Give "
+            "both the same columns in the same order."
+        )
 
 
 def as_states(name, values, unused=False):
     """A table as it is, anything else as floats: finite ones, but in unused rows."""
     if is_table(values):
-        # Missing values are for the regressor's Pipeline to deal with.
-        # Column by column: as one array, columns of several types are no numbers.
-        for column in values.columns:
-            refuse_infinite(column, np.asarray(values[column]))
-        return values
+        return _as_table(name, values, unused)
     # One memory layout: products of another one differ in the last bit.
     # Values that are not finite are told by column and row below, where they count.
     states = check_array(
@@ -250,6 +262,16 @@ def as_states(name, values, unused=False):
         bad = ~np.isfinite(column) & ~np.asarray(unused)
         refuse_rows(f"{name}[:, {i}]", bad, column, "values that are not finite")
     return states
+
+
+def _as_table(name, table, unused):
+    """A table of some rows; missing values are for the regressor's Pipeline."""
+    if not len(table):
+        raise ValueError(f"{name} has no rows. Give a log at least one.")
+    # Column by column: as one array, columns of several types are no numbers.
+    for column in table.columns:
+        refuse_infinite(f"{name}[{column!r}]", np.asarray(table[column]), unused)
+    return table
 
 
 def _check_lengths(columns):

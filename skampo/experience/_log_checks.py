@@ -19,13 +19,23 @@ def as_column(name, values, dtype=None):
     try:
         column = np.asarray(values, dtype=dtype)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"Column {name!r} must hold numbers: {error}.") from error
+        what = "have one value per row" if dtype is None else "hold numbers"
+        raise ValueError(f"Column {name!r} must {what}: {error}.") from error
     if column.ndim != 1:
         raise ValueError(
             f"Column {name!r} must have one value per row. Got an array of shape "
             f"{column.shape}."
         )
-    return column
+    return without_na(column)
+
+
+def without_na(values):
+    """An array in which NaN stands for pandas' NA, which cannot be compared."""
+    if values.dtype != object:
+        return values
+    # By name: pandas need not be installed.
+    is_na = np.frompyfunc(lambda value: type(value).__name__ == "NAType", 1, 1)
+    return np.where(is_na(values).astype(bool), np.nan, values)
 
 
 def as_numbers(name, values):
@@ -35,10 +45,11 @@ def as_numbers(name, values):
     return column
 
 
-def refuse_infinite(name, column):
-    """Refuse infinity in a column of floats."""
+def refuse_infinite(name, column, unused=False):
+    """Refuse infinity in a column of floats, but in unused rows."""
     if column.dtype.kind == "f":
-        refuse_rows(name, np.isinf(column), column, "values that are not finite")
+        bad = np.isinf(column) & ~np.asarray(unused)
+        refuse_rows(name, bad, column, "values that are not finite")
 
 
 def as_flags(name, values):
@@ -59,10 +70,16 @@ def as_propensities(name, values):
     return column
 
 
-def as_actions(name, values, classes=None):
-    """Labels of actions, and all labels; unknown ones are refused."""
+def as_labels(name, values):
+    """Labels, one per row, none of them missing."""
     column = as_column(name, values)
     refuse_rows(name, _is_missing(column), column, "missing values")
+    return column
+
+
+def as_actions(name, values, classes=None):
+    """Labels of actions, and all labels; unknown ones are refused."""
+    column = as_labels(name, values)
     if classes is None:
         classes = np.unique(column)
         if len(classes) == 1:
@@ -97,7 +114,8 @@ def check_whole(name, episodes):
         name,
         torn,
         episodes,
-        "places where an earlier episode goes on (sort the rows by episode and time)",
+        "places where an earlier episode goes on (sort the rows by episode and time; "
+        "split a log by episodes, not by rows)",
     )
 
 
@@ -142,15 +160,15 @@ def starts_of(episodes):
 
 def _is_missing(column):
     """None and NaN, in columns of any kind."""
-    if column.dtype.kind in "biuUS":
-        return np.zeros(len(column), dtype=bool)
-    missing = np.array([value is None for value in column], dtype=bool)
     # Only NaN and NaT differ from themselves.
-    return missing | np.asarray(column != column, dtype=bool)
+    missing = np.asarray(column != column, dtype=bool)
+    if column.dtype == object:
+        missing |= np.array([value is None for value in column], dtype=bool)
+    return missing
 
 
 _CHECKS = {
-    "episodes": as_column,
+    "episodes": as_labels,
     "rewards": as_numbers,
     "terminated": as_flags,
     "truncated": as_flags,

@@ -3,6 +3,8 @@
 import numpy as np
 
 from skampo.experience._fixed import FixedExperience
+from skampo.experience._log_checks import without_na
+from skampo.experience._tables import is_table
 from skampo.experience._transitions import Transitions
 
 __all__ = ["LoggedExperience", "as_transitions"]
@@ -85,12 +87,11 @@ def as_transitions(log):
 
 def _array(states):
     """The values of a table, or the array itself."""
-    return states.to_numpy() if hasattr(states, "to_numpy") else states
+    return without_na(states.to_numpy()) if is_table(states) else states
 
 
-def _ends(log, observations, following, ended):
-    """Where the next row does not go on with what followed this one."""
-    ends = ended.copy()
+def _ends(log, observations, following, ends):
+    """Add to the ends where the next row does not go on with what followed."""
     ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
     # Two episodes may meet in one state, and returns must not run on to the other.
     if log.episodes is not None:

@@ -6,6 +6,8 @@ from operator import index as as_index
 import numpy as np
 from gymnasium import spaces
 
+from skampo.experience._checks import shorten
+
 
 class ObservationEncoder:
     """
@@ -30,7 +32,7 @@ class ObservationEncoder:
         Whether the space is `Discrete`.
     feature_names : list of str or None
         For a `Dict` space, the keys; ``"key_0", "key_1", ...`` where a key has several
-        columns. None for other spaces.
+        columns. None for other spaces, and where two columns would share a name.
 
     Raises
     ------
@@ -61,10 +63,12 @@ class ObservationEncoder:
         # A subclass may be flattened in a way of its own.
         self._is_box = type(space) is spaces.Box
         self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
-        self.feature_names = _feature_names(space)
+        names = _feature_names(space)
+        self.feature_names = names if names and len(set(names)) == len(names) else None
         self.low, self.high = self._bounds()
-        encoders = {spaces.Discrete: self._encode_integer, spaces.Box: self._encode_box}
-        self._encode = encoders.get(type(space), self._encode_flat)
+        self._encode = self._encode_box if self._is_box else self._encode_flat
+        if self.is_discrete:
+            self._encode = self._encode_integer
 
     def __eq__(self, other):
         """Compare the spaces."""
@@ -178,7 +182,7 @@ class ObservationEncoder:
         start, n = int(self.space.start), int(self.space.n)
         if value is None or not start <= value < start + n:
             raise ValueError(
-                f"{_show(observation)} while an integer from {start} to "
+                f"{shorten(observation, 80)} while an integer from {start} to "
                 f"{start + n - 1} was expected"
             )
         return np.array([value], dtype=np.float64)
@@ -207,8 +211,8 @@ class ObservationEncoder:
         # Each space fails in its own way on what is not a member of it.
         except Exception as error:
             raise ValueError(
-                f"{_show(observation)} while a member of {self.space} was expected "
-                f"({type(error).__name__}: {error})"
+                f"{shorten(observation, 80)} while a member of {self.space} was "
+                f"expected ({type(error).__name__}: {error})"
             ) from error
         if values.shape != (self.n_features,):
             raise ValueError(
@@ -275,12 +279,6 @@ def _as_integer(observation):
         return as_index(observation)
     except TypeError:
         return None
-
-
-def _show(observation):
-    """Show an observation in a message, shortened."""
-    text = repr(observation)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _feature_names(space, prefix=""):

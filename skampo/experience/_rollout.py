@@ -55,7 +55,7 @@ class EnvironmentExperience:
         Discount of the geometric sampler; not used otherwise.
     episode_counts : array-like of int, default=None
         Episodes that each lane has started before, from an earlier experience, so
-        that reset seeds are not used again.
+        that reset seeds are not used again. Those of more lanes are handed on.
     n_steps : int, default=0
         Steps taken before.
     n_episodes : int, default=0
@@ -67,6 +67,10 @@ class EnvironmentExperience:
     ------
     ValueError
         If `X` or a parameter is not accepted, or the environments differ in spaces.
+    TypeError
+        If a function makes something else than a `gymnasium.Env`.
+    ImportError
+        If an environment needs a package that is not installed.
     RolloutError
         If an environment cannot be made.
 
@@ -160,6 +164,8 @@ class EnvironmentExperience:
             max_episode_steps=max_episode_steps,
             episode_counts=counts,
         )
+        # Of lanes that this experience does not have, but a later one may.
+        self._other_counts = list(counts)[len(self._lockstep.lanes) :]
         # Kept, because `close` forgets the lanes.
         self._env_name = name_all(self._lockstep.lanes)
         self._episode_counts = self._count_episodes()
@@ -353,7 +359,8 @@ class EnvironmentExperience:
         Returns
         -------
         ndarray of int of shape (n_lanes,)
-            Counts to pass to a later experience.
+            Counts to pass to a later experience; more where an earlier one had more
+            lanes.
         """
         return self._episode_counts
 
@@ -371,7 +378,8 @@ class EnvironmentExperience:
 
     def _count_episodes(self):
         """Read the counts while the lanes are there."""
-        return np.array([lane.n_started for lane in self._lockstep.lanes], dtype=int)
+        counts = [lane.n_started for lane in self._lockstep.lanes]
+        return np.array([*counts, *self._other_counts], dtype=int)
 
 
 def name_all(lanes):

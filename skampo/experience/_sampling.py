@@ -14,6 +14,9 @@ def explore(proba, exploration=0.0, masks=None):
         share = exploration * masks / masks.sum(axis=1, keepdims=True)
     if exploration:
         proba = (1.0 - exploration) * proba + share
+    elif masks is not None:
+        # Where all allowed actions have probability 0, nothing prefers one of them.
+        proba = np.where(proba.any(axis=1, keepdims=True), proba, masks)
     # A policy may ignore masks; what is stored has to be what is drawn from.
     return proba / proba.sum(axis=1, keepdims=True)
 

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from numbers import Integral
@@ -22,6 +23,19 @@ class Source:
     make: Callable
     label: str
     task_seed: int | None = None
+
+    def __post_init__(self):
+        """Refuse a seed that no generator takes."""
+        check_task_seed(self.label, self.task_seed)
+
+
+def check_task_seed(label, seed):
+    """Require the seed of a task to be at least 0."""
+    if seed is not None and seed < 0:
+        raise ValueError(
+            f"The seed of the task {label!r} must be an int in the range [0, inf). Got "
+            f"{seed!r} instead."
+        )
 
 
 def is_environment(X):
@@ -169,7 +183,16 @@ def _is_pair(element):
     """Tell whether an element holds an environment and an integer."""
     # numpy makes rows of a list of pairs.
     is_row = isinstance(element, tuple | list | np.ndarray) and len(element) == 2
-    return is_row and isinstance(element[1], Integral) and is_single(element[0])
+    if not is_row or not isinstance(element[1], Integral):
+        return False
+    first = element[0]
+    # Rows of data hold text and numbers as well.
+    return _is_id(first) if isinstance(first, str) else is_single(first)
+
+
+def _is_id(text):
+    """Tell whether text is an id: registered, or with a version at its end."""
+    return text in gymnasium.registry or re.search(r"-v\d+$", text) is not None
 
 
 def _refuse_characters(elements):

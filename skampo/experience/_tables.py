@@ -18,7 +18,14 @@ from skampo.utils._sklearn import Documented
 __all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
 
 # Names of types in pandas and polars, without their sizes.
-_NUMBERS = {"int", "uint", "float", "bool", "boolean"}
+_NUMBERS = {"int", "uint", "float", "bool", "boolean", "decimal"}
+# Types of polars that have parameters, in the order in which they are made of them.
+_PARAMETERS = {
+    "Datetime": ("time_unit", "time_zone"),
+    "Decimal": ("precision", "scale"),
+    "Duration": ("time_unit",),
+    "Enum": ("categories",),
+}
 
 
 def is_table(X):
@@ -60,8 +67,9 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
     names : list of str
         Names of the columns.
     dtypes : list
-        Their types as strings, or the categories of a categorical column as a list
-        followed by whether they are ordered.
+        Their types as strings; for a categorical column of pandas a list of its
+        categories and whether they are ordered, for a type of polars that has
+        parameters a list of its name and those.
 
     See Also
     --------
@@ -109,8 +117,13 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         -------
         TableColumns
             What makes such tables of arrays.
+
+        Raises
+        ------
+        TypeError
+            If another library made the table.
         """
-        library = type(table).__module__.partition(".")[0]
+        library = _library(table)
         # As text and lists: files of policies hold no types of pandas or polars.
         dtypes = [_describe(table[name].dtype) for name in table.columns]
         return cls(library, list(table.columns), dtypes)
@@ -207,12 +220,12 @@ def behind_table(columns, regressor):
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
     (2,)
     """
-    table = ("table", columns)
     steps = getattr(regressor, "steps", None)
     if steps is not None and len(steps) > 1:
-        return Pipeline([table, *steps])
+        return _put_before("table", columns, steps)
     # One step that cannot be taken apart: a table is no array of features.
-    return Pipeline([("model", Pipeline([table, ("regressor", regressor)]))])
+    model = _put_before("table", columns, [("regressor", regressor)])
+    return Pipeline([("model", model)])
 
 
 def behind_numbers(columns, regressor):
@@ -250,20 +263,62 @@ def behind_numbers(columns, regressor):
         [("categories", categories, columns.categorical)], remainder="passthrough"
     )
     steps = getattr(regressor, "steps", [("model", regressor)])
-    return behind_table(columns, Pipeline([("numbers", encoder), *steps]))
+    return behind_table(_with_nan(columns), _put_before("numbers", encoder, steps))
+
+
+def _with_nan(columns):
+    """The same columns, with NaN where those of pandas would have its NA."""
+    if columns.library != "pandas":
+        return columns
+    # NA makes an array one of objects, which no column of numbers may be.
+    dtypes = [_nan_type(dtype) for dtype in columns.dtypes]
+    return TableColumns(columns.library, columns.names, dtypes)
+
+
+def _nan_type(dtype):
+    """The type of pandas that holds the same values, and NaN."""
+    if dtype == "string":
+        return "object"
+    is_nullable = _is_number(dtype) and (dtype == "boolean" or dtype[0].isupper())
+    return "float64" if is_nullable else dtype
+
+
+def _put_before(name, step, steps):
+    """A Pipeline with one more step in front, under a name that is not taken."""
+    taken = {other for other, _ in steps}
+    while name in taken:
+        name = f"first_{name}"
+    return Pipeline([(name, step), *steps])
+
+
+def _library(table):
+    """What made a table, also one of a class derived from it."""
+    roots = [cls.__module__.partition(".")[0] for cls in type(table).__mro__]
+    library = next((root for root in roots if root in _MAKERS), None)
+    if library is None:
+        raise TypeError(
+            f"A table must be a data frame of {' or '.join(_MAKERS)}. Got "
+            f"{type(table).__module__}.{type(table).__name__}: convert it."
+        )
+    return library
 
 
 def _is_number(dtype):
-    if not isinstance(dtype, str):
-        return False
-    return dtype.lower().rstrip("0123456789") in _NUMBERS
+    name = dtype if isinstance(dtype, str) else dtype[0]
+    # The list of a categorical column of pandas begins with its categories.
+    return isinstance(name, str) and name.lower().rstrip("0123456789") in _NUMBERS
 
 
 def _describe(dtype):
     categories = getattr(dtype, "categories", None)
     if hasattr(categories, "tolist") and hasattr(dtype, "ordered"):
         return [categories.tolist(), bool(dtype.ordered)]
-    return str(dtype)
+    name = type(dtype).__name__
+    if name not in _PARAMETERS:
+        return str(dtype)
+    values = [getattr(dtype, parameter) for parameter in _PARAMETERS[name]]
+    # The categories are a series.
+    return [name, *(v.to_list() if hasattr(v, "to_list") else v for v in values)]
 
 
 def _make_pandas(names, dtypes, columns):
@@ -280,12 +335,19 @@ def _make_pandas(names, dtypes, columns):
 
 def _make_polars(names, dtypes, columns):
     polars = importlib.import_module("polars")
-    schema = {
-        name: getattr(polars, dtype) for name, dtype in zip(names, dtypes, strict=True)
-    }
+    kinds = [_polars_type(polars, dtype) for dtype in dtypes]
+    schema = dict(zip(names, kinds, strict=True))
     data = [column.tolist() for column in columns]
     # Integers come as floats out of an array of both.
     return polars.DataFrame(data, schema=schema, strict=False)
+
+
+def _polars_type(polars, dtype):
+    """The type of a name, or of a list of a name and parameters."""
+    name, *values = [dtype] if isinstance(dtype, str) else dtype
+    kind = getattr(polars, name)
+    # Nothing else is called, whatever the file of a policy says.
+    return kind(*values) if name in _PARAMETERS else kind
 
 
 _MAKERS = {"pandas": _make_pandas, "polars": _make_polars}

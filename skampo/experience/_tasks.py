@@ -9,6 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from skampo.experience._sources import (
+    check_task_seed,
     copy_live,
     make_registered,
     resolve_sources,
@@ -29,7 +30,12 @@ class EnvTask:
     env : EnvSpec, gymnasium.Env or callable
         How the environment is made.
     seed : int
-        The seed.
+        The seed, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative.
 
     See Also
     --------
@@ -49,6 +55,10 @@ class EnvTask:
     # Specs, for example, cannot be hashed.
     env: Any = field(hash=False)
     seed: int
+
+    def __post_init__(self):
+        """Refuse a seed that no generator takes."""
+        check_task_seed(type(self).__name__, self.seed)
 
     def __call__(self):
         """Make an environment."""

@@ -112,7 +112,8 @@ class Transitions:
         Returns
         -------
         tuple of ndarray
-            Everything but rewards, which a critic may measure otherwise.
+            States, actions and where they end: what features are computed of. Rewards
+            are left out, which a critic may measure otherwise.
         """
         return (
             self.observations,
@@ -159,7 +160,8 @@ class Transitions:
         Raises
         ------
         ValueError
-            If there is nothing to concatenate.
+            If there is nothing to concatenate, or only some parts have
+            `behavior_proba`.
         """
         parts = list(parts)
         if not parts:
@@ -169,6 +171,7 @@ class Transitions:
             )
         if len(parts) == 1:
             return parts[0]
+        _check_behavior(parts)
         parts = _with_masks(parts)
         return replace(
             parts[0],
@@ -187,6 +190,16 @@ class Transitions:
         """Select rows by slice or index."""
         return replace(
             self, **{name: column[rows] for name, column in self._columns().items()}
+        )
+
+
+def _check_behavior(parts):
+    """Require probabilities of the actions from all parts or from none."""
+    without = [i for i, part in enumerate(parts) if part.behavior_proba is None]
+    if 0 < len(without) < len(parts):
+        raise ValueError(
+            f"Part {without[0]} has no behavior_proba, but others have. Give it to all "
+            "parts of Transitions.concatenate, or to none."
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import iterate
 
 
@@ -42,7 +42,8 @@ def _single_spec(spec):
     # make_vec passes the time limit on as an argument; make wraps it instead.
     limit = spec.kwargs.pop("max_episode_steps", None)
     if limit is not None:
-        spec.max_episode_steps = limit
+        # For make_vec, -1 is no limit; that of an EnvSpec is None.
+        spec.max_episode_steps = None if limit == -1 else limit
     return spec
 
 
@@ -72,7 +73,17 @@ class FirstOfVector(gymnasium.Env):
         if (terminated[0] or truncated[0]) and "final_obs" in info:
             observation = info["final_obs"]
             info = info.get("final_info", {})
+        self._reset_others(terminated, truncated)
         return observation, rewards[0], bool(terminated[0]), bool(truncated[0]), info
+
+    def _reset_others(self, terminated, truncated):
+        """Reset what nobody looks at, where the vector does not do so itself."""
+        if self.vector.metadata.get("autoreset_mode") != AutoresetMode.DISABLED:
+            return
+        ended = np.logical_or(terminated, truncated)
+        # The first is reset by the caller, and all others with it.
+        if ended.any() and not ended[0]:
+            self.vector.reset(options={"reset_mask": ended})
 
     def close(self):
         """Close the copy of the vector."""

@@ -44,7 +44,9 @@ def play(fault, at_step=1, **kwargs):
 
 
 @pytest.mark.parametrize("rollout", [gather, play])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 10**400, np.float32("nan")])
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, -np.inf, 10**400, -(10**400), np.float32("nan")]
+)
 @pytest.mark.parametrize("at_step", [1, 3, 5])
 def test_rewards_that_are_not_finite(rollout, value, at_step):
     with pytest.raises(EnvironmentDataError) as caught:
@@ -59,7 +61,8 @@ def test_rewards_that_are_not_finite(rollout, value, at_step):
         f"at step {at_step} of episode 1 (action {error.action}, reset seed "
         f"{error.seed})."
     )
-    shown = float("inf") if type(value) is int else float(value)
+    infinite = np.inf if value > 0 else -np.inf
+    shown = infinite if type(value) is int else float(value)
     assert str(error).startswith(f"FaultyEnv returned reward {shown} {where}")
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -59,6 +60,10 @@ def test_rows_are_selected_with_all_actions(rows):
         (change("next_states", 1, [-np.inf]), r"'next_states\[:, 0\]' has 1 .* row 1"),
         (change("episodes", 2, 9), "'terminated'|'episodes'"),
         (change("episodes", 1, 9), "'episodes' has 2 places.* row 2: 3"),
+        (change("episodes", 1, 9), "split a log by episodes, not by rows"),
+        (change("episodes", 1, None), "'episodes' has 1 missing values.* row 1: None"),
+        (change("episodes", 2, np.nan), "'episodes' has 1 missing values.* row 2: nan"),
+        (change("actions", 0, ["a", "b"]), "'actions' must have one value per row"),
         (change("terminated", 0, True), "'terminated' has 1 .*before its last.*row 0"),
         (change("truncated", 1, 1), "'truncated' has 1 .*before its last row"),
         (change("truncated", 1, 2), "'truncated' has 1 .*neither 0 nor 1.*row 1: 2"),
@@ -116,6 +121,46 @@ def test_tables_stay_tables():
 
 
 def test_a_column_of_a_table_is_named():
-    states = pd.DataFrame({"n": [1.0, 2.0, np.inf, 4.0], "c": list("xyxy")})
-    with pytest.raises(ValueError, match=r"'n' has 1 .*not finite, first at row 2"):
-        TransitionLog(**(GOOD | {"states": states, "next_states": states}))
+    good = pd.DataFrame({"n": [1.0, 2.0, 3.0, 4.0], "c": list("xyxy")})
+    bad = good.assign(n=[1.0, np.inf, 3.0, 4.0])
+    for name in ("states", "next_states"):
+        message = rf"{name}\['n'\]\" has 1 .*not finite, first at row 1"
+        with pytest.raises(ValueError, match=message):
+            TransitionLog(**(GOOD | {"states": good, "next_states": good, name: bad}))
+    # Nothing follows row 2.
+    TransitionLog(**(GOOD | {"states": good, "next_states": bad.iloc[[0, 3, 1, 2]]}))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("names", [["y", "x"], ["x", "z"]])
+def test_tables_have_the_same_columns(frame, names):
+    states = frame({"x": [1.0, 2.0, 3.0, 4.0], "y": [5.0, 6.0, 7.0, 8.0]})
+    following = frame({name: [0.0] * 4 for name in names})
+    message = rf"columns \['{names[0]}', '{names[1]}'\], but states has \['x', 'y'\]"
+    with pytest.raises(ValueError, match=message):
+        TransitionLog(**(GOOD | {"states": states, "next_states": following}))
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_table_has_rows(frame):
+    log = TransitionLog(frame({"x": [1.0, 2.0]}), ["a", "b"], [1, 2])
+    with pytest.raises(ValueError, match="states has no rows"):
+        log[np.zeros(2, dtype=bool)]
+
+
+def test_missing_values_of_pandas_are_nan():
+    states = pd.DataFrame(
+        {"n": pd.array([1, None, 3, 4], "Int64"), "c": pd.array(list("xyxy"), "string")}
+    )
+    log = TransitionLog(**(GOOD | {"states": states, "next_states": states}))
+    transitions = LoggedExperience(log).gather(None)
+    assert np.isnan(transitions.observations[1, 0])
+    assert log.columns.transform(transitions.observations).equals(states)
+
+
+@pytest.mark.parametrize("dtype", ["string", object])
+def test_missing_actions_of_pandas(dtype):
+    actions = pd.Series(["a", pd.NA, "b", "a"], dtype=dtype)
+    message = "'actions' has 1 missing values, first at row 1"
+    with pytest.raises(ValueError, match=message):
+        TransitionLog(**(GOOD | {"actions": actions}))

@@ -98,7 +98,21 @@ def test_a_later_experience_continues_with_new_seeds():
 @pytest.mark.parametrize("counts", [[3], [3, 1, 4, 1, 5], np.array([3, 1])])
 def test_counts_of_more_or_fewer_lanes(counts):
     with EnvironmentExperience(CountingEnv, n_envs=2, episode_counts=counts) as e:
-        assert e.episode_counts.tolist() == [3, counts[1] if len(counts) > 1 else 0]
+        # Those of lanes that are not there are kept for an experience that has them.
+        assert e.episode_counts.tolist() == ([*counts] if len(counts) > 1 else [3, 0])
+
+
+def test_lanes_that_were_away_go_on_with_new_seeds():
+    seeds, state = [], {}
+    for n_envs in (3, 1, 3):
+        with EnvironmentExperience(
+            CountingEnv, n_envs=n_envs, steps_per_iter=30, **state
+        ) as experience:
+            experience.gather(UniformPolicy())
+            for lane in experience._lockstep.lanes:
+                seeds += lane.environment.seeds
+        state = experience.continuation()
+    assert len(set(seeds)) == len(seeds)
 
 
 def test_capacity_keeps_the_newest():

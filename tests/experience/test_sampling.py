@@ -28,6 +28,15 @@ def test_exploration_mixes_in_uniform_actions():
     assert_array_equal(explore(proba, 0.2, masks), [[1.0, 0.0]] * 2)
 
 
+@pytest.mark.parametrize("exploration", [0.0, 0.1])
+def test_actions_are_alike_where_no_allowed_one_is_likely(exploration):
+    proba = np.array([[1.0, 0.0, 0.0], [0.2, 0.8, 0.0]])
+    masks = np.array([[False, True, True], [True, True, True]])
+    mixed = explore(proba, exploration, masks)
+    assert_allclose(mixed[0], [0.0, 0.5, 0.5])
+    assert_allclose(mixed[1], (1 - exploration) * proba[1] + exploration / 3)
+
+
 @given(
     arrays(float, (4, 5), elements=st.sampled_from([0.0, 1e-9, 0.3, 1.0])),
     arrays(float, 4, elements=st.floats(0, 1, exclude_max=True)),

@@ -1,6 +1,6 @@
 import copy
-import functools
 import sys
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from gymnasium.envs.registration import EnvSpec
+from gymnasium.wrappers import TimeLimit
 
 from skampo.exceptions import RolloutError
-from skampo.experience import is_environment
+from skampo.experience import EnvTask, is_environment
 from skampo.experience._lanes import close_all, open_lanes
 from skampo.experience._sources import resolve_sources
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv, SpaceEnv, fails
@@ -23,7 +24,7 @@ ENVIRONMENTS = {
     "bare env": CountingEnv(),
     "spec": gymnasium.spec("CartPole-v1"),
     "function": lambda: CountingEnv(),
-    "partial": functools.partial(CountingEnv, length=3),
+    "partial": partial(CountingEnv, length=3),
     "class": CountingEnv,
     "list of ids": ["CartPole-v1", "Acrobot-v1"],
     "list of one": ["CartPole-v1"],
@@ -52,6 +53,8 @@ OTHERS = {
     "array": np.zeros((3, 2)),
     "column": np.zeros(3),
     "objects": np.array([[1, "a"]], dtype=object),
+    "text and number": [["red", 3], ["blue", 4]],
+    "objects, two columns": np.array([["red", 3]], dtype=object),
     "strings in 2-D": np.array([["CartPole-v1"]]),
     "frame": pd.DataFrame({"a": [1.0]}),
     "numbers": pd.Series([1.0]),
@@ -192,7 +195,7 @@ def test_tasks_carry_a_seed():
 
 def test_lanes_cycle_through_the_sources():
     lengths = (3, 4)
-    X = [functools.partial(CountingEnv, length=length) for length in lengths]
+    X = [partial(CountingEnv, length=length) for length in lengths]
     lanes = open_lanes(resolve_sources(X), 5, 0, 0)
     assert [lane.environment.length for lane in lanes] == [3, 4, 3, 4, 3]
 
@@ -202,8 +205,8 @@ def test_spaces_must_agree_and_what_was_made_is_closed(kind):
     counter = Counter()
     space = gymnasium.spaces.Discrete(7)
     X = [
-        functools.partial(SpaceEnv, counter=counter),
-        functools.partial(SpaceEnv, counter=counter, **{kind: space}),
+        partial(SpaceEnv, counter=counter),
+        partial(SpaceEnv, counter=counter, **{kind: space}),
     ]
     with pytest.raises(ValueError, match=rf"{kind}=Discrete\(7\)"):
         open_lanes(resolve_sources(X), 2, 0, 0)
@@ -212,8 +215,21 @@ def test_spaces_must_agree_and_what_was_made_is_closed(kind):
 
 def test_a_factory_must_not_return_the_same_environment_twice():
     env = CountingEnv()
-    with pytest.raises(ValueError, match="the same environment twice"):
-        open_lanes(resolve_sources(lambda: env), 2, 0, 0)
+    for make in (lambda: env, lambda: TimeLimit(env, 10)):
+        with pytest.raises(ValueError, match="the same environment twice"):
+            open_lanes(resolve_sources(make), 2, 0, 0)
+
+
+def test_a_seed_that_is_negative():
+    for make in (partial(resolve_sources, Task(-1)), partial(EnvTask, CountingEnv, -1)):
+        with pytest.raises(ValueError, match=r"range \[0, inf\)\. Got -1 instead"):
+            make()
+
+
+@pytest.mark.parametrize("first", ["CartPole-v1", "Unknown-v3", CountingEnv])
+def test_pairs_of_environment_and_seed(first):
+    with pytest.raises(ValueError, match="An environment with a seed is a task"):
+        is_environment([(first, 3)])
 
 
 def test_closing_goes_on_after_an_error():

@@ -108,6 +108,19 @@ def test_feature_names_follow_the_keys():
     assert ObservationEncoder(BOX).name_feature(2) == "feature 2"
 
 
+def test_names_that_two_columns_would_share():
+    space = spaces.Dict({"a": spaces.Box(0, 1, (2,)), "a_0": spaces.Box(0, 1, (1,))})
+    assert ObservationEncoder(space).feature_names is None
+
+
+def test_a_class_derived_from_discrete():
+    space = type("Cells", (spaces.Discrete,), {})(3, start=1)
+    encoder = ObservationEncoder(space)
+    assert_array_equal(encoder.encode_batch([1, 3]), [[1], [3]])
+    with pytest.raises(ValueError, match="integer from 1 to 3"):
+        encoder.encode(0)
+
+
 @pytest.mark.parametrize("space", [*FLAT.values(), spaces.Discrete(3)])
 def test_observation_encoders_pickle_compare_and_hold_no_generator(space):
     space.seed(0)

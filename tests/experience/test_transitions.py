@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -50,6 +52,14 @@ def test_concatenate_allows_everything_where_masks_are_missing():
     whole = Transitions.concatenate([make([0]), make([1], masks)])
     assert_array_equal(whole.action_masks, [[True, True], [True, False]])
     assert_array_equal(whole.next_action_masks, [[True, True], [True, False]])
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_concatenate_probabilities_that_only_some_parts_have(known):
+    parts = [make([0]), make([1])]
+    parts[known] = replace(parts[known], behavior_proba=np.ones(1))
+    with pytest.raises(ValueError, match=f"Part {1 - known} has no behavior_proba"):
+        Transitions.concatenate(parts)
 
 
 def test_concatenate_nothing():

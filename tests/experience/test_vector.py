@@ -145,3 +145,27 @@ def test_same_step_final_observation_is_the_true_one():
         assert_array_equal(observation, [t, 1])
     assert (reward, terminated, truncated) == (1.0, True, False)
     assert np.isfinite(observation).all()
+
+
+def test_others_that_end_first_are_reset():
+    lengths = iter([7, 3] * 9)
+    make = lambda: CountingEnv(next(lengths))
+    vector = SyncVectorEnv([make] * 2, autoreset_mode=AutoresetMode.DISABLED)
+    env = FirstOfVector(TransformReward(vector, lambda rewards: rewards))
+    for _ in range(2):
+        env.reset(seed=0)
+        seen = [env.step(1) for _ in range(7)]
+        assert [row[0][0] for row in seen] == [1, 2, 3, 4, 5, 6, 7]
+        assert [row[2] for row in seen] == [False] * 6 + [True]
+
+
+def test_a_vector_without_a_time_limit_keeps_none():
+    vector = gymnasium.make_vec(
+        "CartPole-v1",
+        2,
+        vectorization_mode="vector_entry_point",
+        max_episode_steps=-1,
+    )
+    assert resolve_sources(vector)[0].make().spec.max_episode_steps is None
+    with EnvironmentExperience(vector, n_envs=1, steps_per_iter=50) as experience:
+        assert not experience.gather(UniformPolicy()).truncated.any()
