@@ -282,13 +282,15 @@ def column(rows, name):
     return [row[name] for row in rows]
 
 
-def print_narrow(n_logs=20):
-    """Behavior and default on logs of nearly deterministic policies."""
+def print_narrow(chosen, n_logs=20):
+    """Behavior and default on those logs of nearly deterministic policies."""
     print("| environment | seed | behavior | default | loss in % of the range |")
     print("|---|---|---|---|---|")
     names = list(TASKS)
     for number in range(n_logs):
         name, seed = names[number % len(names)], number // len(names)
+        if name not in chosen:
+            continue
         task = TASKS[name]
         # From hardly learned to good.
         policy = learned(name, 2 + 3 * seed, seed)
@@ -319,7 +321,7 @@ def main():
     versions = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     if options.narrow:
         print(versions, end="\n\n")
-        print_narrow()
+        print_narrow(options.envs)
         return
     rows = measure_missing(jobs_of(options), options)
     runs.show(f"{versions}\n\n{report(rows)}", options.markdown)
