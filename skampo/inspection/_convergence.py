@@ -1,5 +1,7 @@
 """The gap to the optimum, iteration by iteration."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -7,7 +9,8 @@ from skampo.inspection._axes import axes_for, check_matplotlib
 
 __all__ = ["ConvergenceDisplay"]
 
-# Returns are solutions of linear systems: smaller differences are rounding.
+# Returns are solutions of linear systems: smaller differences are rounding. Both count
+# in the unit of the display.
 _NO_GAP = 1e-12
 _NEGATIVE_GAP = 1e-8
 
@@ -22,12 +25,14 @@ class ConvergenceDisplay:
     ----------
     gaps : array-like of shape (n_iter + 1,)
         Optimal less achieved return of the iterates, the first policy included. Less
-        than 1e-12 is rounding and counts as 0.
+        than 1e-12 units is rounding and counts as 0.
     bounds : array-like of shape (n_iter + 1,) or callable, default=None
         Upper bounds that theory puts on the gaps, or a function of the array of
         iterations ``[0, ..., n_iter]`` that returns them.
     name : str, default=None
         Label of the curve.
+    unit : float, default=1.0
+        Size of the values that the gaps are differences of, in (0, inf).
 
     Attributes
     ----------
@@ -45,7 +50,8 @@ class ConvergenceDisplay:
     Raises
     ------
     ValueError
-        If the shapes do not fit, or a gap is negative, NaN or infinite.
+        If the shapes do not fit, a gap is negative, NaN or infinite, or `unit` is not
+        a positive finite number.
 
     See Also
     --------
@@ -65,8 +71,9 @@ class ConvergenceDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, gaps, *, bounds=None, name=None):
-        self.gaps = _check_gaps(gaps)
+    def __init__(self, gaps, *, bounds=None, name=None, unit=1.0):
+        self.unit = _check_unit(unit)
+        self.gaps = _check_gaps(gaps, unit)
         if callable(bounds):
             bounds = bounds(np.arange(len(self.gaps)))
         self.bounds = None if bounds is None else _check_bounds(bounds, self.gaps)
@@ -77,7 +84,7 @@ class ConvergenceDisplay:
         Draw the gaps on a logarithmic axis, and the bounds dashed.
 
         A logarithmic axis has no 0: where the gap becomes 0 the curve comes down to
-        1e-12 and ends there with a triangle.
+        1e-12 units and ends there with a triangle.
 
         Parameters
         ----------
@@ -98,7 +105,7 @@ class ConvergenceDisplay:
         self.ax_, self.figure_ = axes_for(ax, type(self).__name__)
         name = self.name if name is None else name
         (self.line_,) = self.ax_.plot(
-            _above_floor(self.gaps), **{"label": name, **kwargs}
+            _above_floor(self.gaps, self._floor), **{"label": name, **kwargs}
         )
         self._mark_the_end()
         self.bound_ = None
@@ -106,6 +113,10 @@ class ConvergenceDisplay:
             self._draw_bounds(self.line_.get_label() if name else None, bound_kw or {})
         self._label_axes()
         return self
+
+    @property
+    def _floor(self):
+        return _NO_GAP * self.unit
 
     def _label_axes(self):
         from matplotlib.ticker import MaxNLocator
@@ -120,7 +131,7 @@ class ConvergenceDisplay:
         ends = np.flatnonzero(_starts_of_zeros(self.gaps))
         (self.end_,) = self.ax_.plot(
             ends,
-            np.full(len(ends), _NO_GAP),
+            np.full(len(ends), self._floor),
             color=self.line_.get_color(),
             linestyle="none",
             marker="v",
@@ -173,9 +184,8 @@ class ConvergenceDisplay:
         """
         check_matplotlib(cls.__name__)
         returns = _returns_of_iterates(estimator, mdp)
-        optimum = mdp.initial_distribution @ mdp.solve(estimator.gamma).values
-        display = cls(optimum - returns, bounds=bounds, name=name)
-        return display.plot(ax, **kwargs)
+        gaps, unit = _gaps(returns, mdp, estimator.gamma)
+        return cls(gaps, bounds=bounds, name=name, unit=unit).plot(ax, **kwargs)
 
     @classmethod
     def from_policies(
@@ -208,9 +218,8 @@ class ConvergenceDisplay:
         """
         check_matplotlib(cls.__name__)
         returns = np.array([mdp.expected_return(proba, gamma) for proba in policies])
-        optimum = mdp.initial_distribution @ mdp.solve(gamma).values
-        display = cls(optimum - returns, bounds=bounds, name=name)
-        return display.plot(ax, **kwargs)
+        gaps, unit = _gaps(returns, mdp, gamma)
+        return cls(gaps, bounds=bounds, name=name, unit=unit).plot(ax, **kwargs)
 
 
 def _returns_of_iterates(estimator, mdp):
@@ -231,19 +240,36 @@ def _returns_of_iterates(estimator, mdp):
     return np.array(returns)
 
 
-def _check_gaps(gaps):
+def _gaps(returns, mdp, gamma):
+    """What the returns lack, and the size of the numbers that they are made of."""
+    values = mdp.solve(gamma).values
+    size = max(np.abs(values).max(), np.abs(mdp.reward).max())
+    # A model that pays nothing has no size.
+    return mdp.initial_distribution @ values - returns, float(size) or 1.0
+
+
+def _check_unit(unit):
+    if not isinstance(unit, Real) or not 0 < unit < np.inf:
+        raise ValueError(
+            f"unit must be a float in the range (0.0, inf). Got {unit!r} instead."
+        )
+    return unit
+
+
+def _check_gaps(gaps, unit):
     gaps = np.array(gaps, dtype=np.float64)
     if gaps.ndim != 1 or gaps.size == 0:
         raise ValueError(
             "gaps must have shape (n_iter + 1,), one for each iterate. Got "
             f"{gaps.shape} instead."
         )
-    if not np.isfinite(gaps).all() or (gaps < -_NEGATIVE_GAP).any():
+    if not np.isfinite(gaps).all() or (gaps < -_NEGATIVE_GAP * unit).any():
         raise ValueError(
             "gaps must be finite and not negative: no policy is better than the "
-            f"optimum. Got {gaps.min()} to {gaps.max()} instead."
+            f"optimum. Got {gaps.min()} to {gaps.max()} instead, for values of size "
+            f"{unit}."
         )
-    gaps[gaps < _NO_GAP] = 0.0
+    gaps[gaps < _NO_GAP * unit] = 0.0
     return gaps
 
 
@@ -263,8 +289,8 @@ def _starts_of_zeros(gaps):
     return zero & ~np.concatenate([[False], zero[:-1]])
 
 
-def _above_floor(gaps):
+def _above_floor(gaps, floor):
     """What a logarithmic axis can show: the first 0 at the floor, no others."""
     shown = np.where(gaps == 0, np.nan, gaps)
-    shown[_starts_of_zeros(gaps)] = _NO_GAP
+    shown[_starts_of_zeros(gaps)] = floor
     return shown

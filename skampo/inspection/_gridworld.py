@@ -36,8 +36,8 @@ class GridworldDisplay:
         Values of the states.
     layout : sequence of str or tuple of int
         One string per row, with the cells ``S`` (start), ``G`` (goal), ``H`` (hole) and
-        ``#`` (wall); every other character is a free cell. Or the shape (n_rows,
-        n_columns), when all cells are free.
+        ``#`` (wall); every other character is a free cell. A single string is a single
+        row. Or the shape (n_rows, n_columns), when all cells are free.
     directions : sequence of str, default=("left", "down", "right", "up")
         Where each action leads, ``"stay"`` included; the default is the order of
         FrozenLake.
@@ -227,16 +227,26 @@ class GridworldDisplay:
 
 def _cells(layout):
     """The characters of the cells, shape (n_rows, n_columns)."""
-    if all(isinstance(part, int | np.integer) for part in layout):
-        return np.full(tuple(layout), ".")
-    widths = {len(row) for row in layout}
+    rows = [layout] if isinstance(layout, str) else list(layout)
+    if all(isinstance(row, int | np.integer) for row in rows):
+        return np.full(_check_shape(rows), ".")
+    widths = {len(row) for row in rows}
     if len(widths) != 1:
         raise ValueError(
             "The rows of layout must be equally long. Got rows of "
             f"{sorted(widths)} cells instead."
         )
     # FrozenLake has its layout in bytes.
-    return np.array([list(row) for row in layout]).astype(str)
+    return np.array([list(row) for row in rows]).astype(str)
+
+
+def _check_shape(shape):
+    if len(shape) != 2 or min(shape) < 1:
+        raise ValueError(
+            "layout must have one string per row, or be the shape (n_rows, n_columns). "
+            f"Got {tuple(shape)} instead."
+        )
+    return tuple(shape)
 
 
 def _check_directions(directions, proba):

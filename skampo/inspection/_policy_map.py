@@ -135,13 +135,14 @@ class PolicyDisplay:
         """Column of an action, by its label."""
         # Labels may have several components; single ones become rows of length one.
         rows = self.classes.reshape(len(self.classes), -1)
-        found = np.flatnonzero((rows == np.ravel(action)).all(axis=1))
-        if found.size == 0:
+        label = np.ravel(action)
+        found = [i for i, row in enumerate(rows) if np.array_equal(row, label)]
+        if not found:
             raise ValueError(
                 f"action must be one of {self.classes.tolist()}. Got {action!r} "
                 "instead."
             )
-        return int(found[0])
+        return found[0]
 
     def _draw_image(self, ax, image, keywords):
         self.ax_, self.figure_ = axes_for(ax, type(self).__name__)
@@ -200,9 +201,10 @@ class PolicyDisplay:
             States, for the range of the plane and the medians of other features. The
             bounds of an observation space will do.
         features : tuple of two int or str, default=(0, 1)
-            The features of the two axes, by number or name.
+            The features of the two axes, by name or number. An integer that is the
+            label of a column is its name.
         fixed : dict of int or str to float, default=None
-            Values of other features, by number or name; the median for the rest.
+            Values of other features, by name or number; the median for the rest.
         action : object, default=None
             Label of the action whose probability is drawn; None draws the greedy
             actions.
@@ -227,7 +229,8 @@ class PolicyDisplay:
         Raises
         ------
         ValueError
-            If a feature is unknown, named twice, or constant in `X`.
+            If a feature is unknown, named twice, or constant in `X`, or one of an axis
+            is fixed.
         """
         check_matplotlib(cls.__name__)
         check_is_fitted(estimator)
@@ -238,7 +241,7 @@ class PolicyDisplay:
         y = _span(states[:, j], names[j], grid_resolution, margin)
         point = np.median(states, axis=0)
         for feature, value in (fixed or {}).items():
-            point[_position(feature, names)] = value
+            point[_other_position(feature, names, (i, j))] = value
         proba = estimator.predict_proba(_like(X, _plane(point, (i, j), x, y)))
         display = cls(
             x,
@@ -246,7 +249,7 @@ class PolicyDisplay:
             proba.reshape(len(y), len(x), -1),
             classes=estimator.classes_,
             action_names=action_names,
-            feature_names=[names[i], names[j]],
+            feature_names=[str(names[i]), str(names[j])],
         )
         return display.plot(ax, action=action, **kwargs)
 
@@ -283,7 +286,7 @@ def _feature_names(estimator, X, feature_names, n_features):
             f"X has {n_features} features; expected as many feature_names. Got "
             f"{len(names)} instead."
         )
-    return [str(name) for name in names]
+    return list(names)
 
 
 def _position(feature, names):
@@ -296,6 +299,17 @@ def _position(feature, names):
             f"number in [0, {len(names)})."
         )
     return int(feature)
+
+
+def _other_position(feature, names, axes):
+    """Number of a feature that is on no axis."""
+    position = _position(feature, names)
+    if position in axes:
+        raise ValueError(
+            f"fixed must hold features other than the two of the axes. Got {feature!r}:"
+            " leave it out, or choose other features."
+        )
+    return position
 
 
 def _check_features(features, names):

@@ -124,5 +124,4 @@ class TabularEnv(gymnasium.Env):
         """Index drawn by an inverse distribution function."""
         # Sums of floats may miss 1: the last edge is the unit. "right" never draws
         # a state of probability 0.
-        drawn = np.searchsorted(edges, self.np_random.random() * edges[-1], "right")
-        return min(int(drawn), len(edges) - 1)
+        return int(np.searchsorted(edges, self.np_random.random() * edges[-1], "right"))

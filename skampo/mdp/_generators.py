@@ -5,6 +5,7 @@ from scipy.sparse import csr_array
 
 from skampo.mdp._moves import check_slip, mix_moves
 from skampo.mdp._tabular import TabularMDP
+from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["make_chain", "make_random_mdp"]
 
@@ -34,6 +35,11 @@ def make_random_mdp(
     TabularMDP
         With a uniform initial distribution.
 
+    Raises
+    ------
+    InvalidParameterError
+        If a number of states, actions or successors is no positive integer.
+
     See Also
     --------
     TabularMDP : The model.
@@ -50,6 +56,9 @@ def make_random_mdp(
     >>> round(float(mdp.solve(0.9).values.mean()), 6)
     8.412034
     """
+    sizes = {"n_states": n_states, "n_actions": n_actions, "n_successors": n_successors}
+    for name, size in sizes.items():
+        check_argument("make_random_mdp", name, size, Interval(int, 1))
     rng = np.random.default_rng(random_state)
     n_successors = min(n_successors, n_states)
     weights = np.empty((n_states * n_actions, n_successors))

@@ -28,6 +28,7 @@ def make_gridworld(
         One string for each row, all of one length, of ``S`` (start), ``.`` (free),
         ``#`` (wall), ``G`` (goal) and ``H`` (hole). Goals and holes are absorbing.
         Episodes begin in all starts alike, or in all free cells if there is no start.
+        A single string is a single row.
     slip : float, default=0.0
         Probability of moving at a right angle to the action, half of it to either
         side. FrozenLake has 2/3.
@@ -114,7 +115,7 @@ def _read(layout):
             "layout must have rows of one length, at least one cell each. Got lengths "
             f"{[len(row) for row in rows]}."
         )
-    unknown = set("".join(rows)) - set("S.#GH")
+    unknown = set("".join(rows)) - {_START, _FREE, _WALL, _GOAL, _HOLE}
     if unknown:
         raise ValueError(
             "layout may hold the letters S (start), . (free), # (wall), G (goal) and H "

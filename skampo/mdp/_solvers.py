@@ -67,7 +67,7 @@ def _worth_changing(proba, values, q_values, gamma):
     error = np.abs(own - values).max() / (1 - gamma)
     gain = q_values.max(axis=1) - own
     # Both values in the gain may be wrong by as much as the evaluation is.
-    return gain > max(1e-12 * max(1.0, np.abs(q_values).max()), 2 * error)
+    return gain > max(1e-12 * np.abs(q_values).max(), 2 * error)
 
 
 def _residual_bound(mdp, values, q_values, gamma):

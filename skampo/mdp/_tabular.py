@@ -40,7 +40,7 @@ class TabularMDP:
     n_successors : int
         Most states that can follow one state and action.
     states : ndarray of shape (n_states, 1)
-        The states as observations: one integer column.
+        The states as observations: their numbers, as one column of floats.
 
     Raises
     ------

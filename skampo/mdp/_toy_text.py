@@ -91,7 +91,7 @@ def _open(env):
 def _list_moves(name, model, n_states):
     """Possible moves, and the number of actions."""
     try:
-        n_actions = len(model[0])
+        n_actions = _count_actions(model, n_states)
         moves = [
             (state, action, *move)
             for state in range(n_states)
@@ -116,6 +116,17 @@ def _list_moves(name, model, n_states):
     moves = _Moves(*columns)
     # A successor without probability would pass for a state that is entered.
     return moves.only(moves.probabilities != 0), n_actions
+
+
+def _count_actions(model, n_states):
+    """The number of actions, which must be the same in each state."""
+    n_actions = len(model[0])
+    for state in range(n_states):
+        if len(model[state]) != n_actions:
+            raise ValueError(
+                f"state {state} has {len(model[state])} actions, state 0 {n_actions}"
+            )
+    return n_actions
 
 
 def _only_entered_by_ending(moves, start):

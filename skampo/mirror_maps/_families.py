@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import expit, logit
 
+from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps._base import (
     MirrorMap,
     normalize,
@@ -23,6 +24,10 @@ __all__ = ["HyperbolicEntropy", "HyperbolicTangent", "Tsallis"]
 # Up to this index the potential is written around p = 1, where it stays accurate as
 # q approaches 1; above it around p = 0, where it stays accurate for large q.
 _LAST_SHIFTED_INDEX = 1.5
+# Nearer to q = 1, the constant 1 / (q − 1) would cost a gradient six digits or more.
+_LEAST_POWER = 1e-6
+# For a smaller scale b, 1 / b or a hyperbolic sine of its size may overflow.
+_SMALLEST_SCALE = np.finfo(float).tiny
 # Instead of the infinite distance of the next best action where none is allowed.
 _FARTHEST = 1e300
 
@@ -47,7 +52,8 @@ class Tsallis(PotentialMap):
         \pi_a = \left[ \frac{q - 1}{q} (y_a + \lambda) \right]_+^{1 / (q - 1)} .
 
     `project`, `dual` and `divergence` are continuous in `q` at 1. So is `gradient` but
-    for the constant :math:`1 / (q - 1)`, which changes no policy.
+    for the constant :math:`1 / (q - 1)`, which changes no policy. It is left out within
+    1e-6 of 1, where it would drown the probabilities.
 
     References
     ----------
@@ -110,6 +116,8 @@ class Tsallis(PotentialMap):
     def _gradient(self, proba):
         if self.q == 1:
             return 1.0 + np.log(proba)
+        if abs(self.q - 1.0) < _LEAST_POWER:
+            return 1.0 + self._inverse_potential(proba)
         return self.q / (self.q - 1.0) * proba ** (self.q - 1.0)
 
     def _divergence(self, p, q):
@@ -125,8 +133,8 @@ class HyperbolicEntropy(PotentialMap):
     Parameters
     ----------
     b : float, default=0.3
-        Scale in (0, inf). A small one comes near `NegativeEntropy`, a large one near
-        `Euclidean` with scores multiplied by `b`.
+        Scale in [2.23e-308, inf), the normal floats. A small one comes near
+        `NegativeEntropy`, a large one near `Euclidean` with scores multiplied by `b`.
 
     Notes
     -----
@@ -152,7 +160,12 @@ class HyperbolicEntropy(PotentialMap):
         self.b = b
 
     def _check_parameters(self):
-        check_positive(self, "b")
+        if check_positive(self, "b") < _SMALLEST_SCALE:
+            raise InvalidParameterError(
+                "The 'b' parameter of HyperbolicEntropy must be at least "
+                f"{_SMALLEST_SCALE:.3g}, the smallest normal float. Got {self.b!r} "
+                "instead: use NegativeEntropy() for the limit of small ones."
+            )
 
     def _potential(self, x):
         return self.b * np.sinh(np.maximum(x, 0.0))
@@ -220,7 +233,19 @@ class HyperbolicTangent(MirrorMap):
         return normalize(expit(2.0 * (shifted + normalizer[:, None])))
 
     def _gradient(self, proba):
-        return 0.5 * logit(proba)
+        slopes = np.where(proba == 1.0, -np.log(_complement(proba)), logit(proba))
+        return 0.5 * slopes
 
     def _divergence(self, p, q):
-        return 0.5 * (relative_entropy(p, q) + relative_entropy(1.0 - p, 1.0 - q))
+        others = relative_entropy(_complement(p), _complement(q))
+        return 0.5 * (relative_entropy(p, q) + others)
+
+
+def _complement(p):
+    """``1 - p``, and the sum of the other actions where that rounds to 0."""
+    complement = 1.0 - p
+    rounded = complement == 0.0
+    if rounded.any():
+        others = row_sum(np.where(rounded, 0.0, p))
+        complement = np.where(rounded, others[:, None], complement)
+    return complement

@@ -194,8 +194,8 @@ class OmegaPotential(PotentialMap):
         # D(p, q) = Σ ∫ (φ⁻¹(x) − φ⁻¹(q)) dx from q to p, one integral for each action.
         path = q[..., None] * _FROM_Q + p[..., None] * _FROM_P
         slopes = self._inverse_potential(path)
-        # Points that round onto a pole at the end hold no mass.
-        excess = np.where(np.isinf(slopes), 0.0, slopes - slope[..., None])
+        # Points that round onto a pole at the end, or beyond it, hold no mass.
+        excess = np.where(np.isfinite(slopes), slopes - slope[..., None], 0.0)
         terms = np.where(p == q, 0.0, (excess @ _WEIGHTS) * (p - q))
         return row_sum(np.maximum(terms, 0.0))
 

@@ -14,6 +14,7 @@ from skampo.utils._validation import check_positive
 __all__ = ["Adaptive", "TrustRegion"]
 
 _TINY = np.finfo(float).tiny
+_BELOW_ONE = np.nextafter(1.0, 0.0)
 _TOLERANCE = 1e-10
 _MAX_EVALUATIONS = 100
 _SMALLEST_UNIT_STEP = 1e-6
@@ -47,8 +48,10 @@ class TrustRegion(StepSize):
     of the action values less their row mean. In that unit nothing depends on the size
     of the rewards: multiplying them by c divides the step by c.
 
-    Probabilities of this policy that underflow to 0 count as the smallest positive
-    number: an action that comes back from there must not freeze the whole policy.
+    Probabilities of this policy that underflow to 0 count as the smallest normal
+    number: an action that comes back from there must not freeze the whole policy. If
+    the slope of h at 1 is infinite, those that round to 1 count as the number below,
+    for they must not freeze it when they are left.
 
     References
     ----------
@@ -109,7 +112,7 @@ class TrustRegion(StepSize):
         goal = np.sqrt(check_positive(self, "max_divergence"))
         max_step = check_positive(self, "max_step")
         advantages, scale = standardize(sample.q_values, sample.sample_weight)
-        proba = np.maximum(policy.proba, _TINY)
+        proba = _inside(policy)
 
         def excess(step):
             moved = policy.step(advantages, step)
@@ -121,6 +124,16 @@ class TrustRegion(StepSize):
         step = _last_below(excess, max_step)
         with np.errstate(over="ignore", under="ignore"):
             return bounded(np.float64(step) / scale)
+
+
+def _inside(policy):
+    """Probabilities from which no step has an infinite divergence."""
+    proba = np.maximum(policy.proba, _TINY)
+    rows = (proba == 1.0).any(axis=1)
+    if rows.any():
+        poles = np.isposinf(policy.mirror_map.gradient(proba[rows]))
+        proba[rows] = np.where(poles, _BELOW_ONE, proba[rows])
+    return proba
 
 
 def _last_below(excess, max_step):

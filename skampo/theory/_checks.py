@@ -70,7 +70,7 @@ def error_floor(gamma, coefficient, concentrability, approximation_error):
     at_least(0, concentrability=concentrability)
     at_least(0, approximation_error=approximation_error)
     # An error of 0 where v never looks promises nothing, and ∞ · 0 would be NaN.
-    if np.isinf(concentrability):
+    if np.isinf(max(concentrability, approximation_error)):
         return np.inf
     root = np.sqrt(concentrability * approximation_error)
     # Without error an infinite mismatch costs nothing here.

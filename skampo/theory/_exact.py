@@ -274,14 +274,14 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
             f"slacks must be a list of numbers that are not negative. Got {slacks!r} "
             "instead."
         )
-    k = counts(n_iter).astype(int)
+    k = counts(n_iter)
     if k.size and k.max() > len(slacks):
         raise InvalidParameterError(
             f"slacks must hold one number for each iteration. Got {len(slacks)} for "
-            f"{k.max()} iterations."
+            f"{k.max():.0f} iterations."
         )
     bounds = [float(initial_gap)]
     # The sum of the bound without γ⁻ⁱ, which overflows and has no value at γ = 0.
     for slack in slacks:
         bounds.append(gamma * bounds[-1] + slack)
-    return plain(np.array(bounds)[k])
+    return plain(np.array(bounds)[k.astype(int)])

@@ -290,9 +290,9 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     Assumes rewards in [0, 1], the entropy, a uniform first policy, and step sizes with
     :math:`\eta_0 \ge \log(A) (1 - \gamma) / \gamma` and
     :math:`\eta_{k+1} \ge \eta_k / \gamma`, the defaults of
-    `skampo.step_sizes.Geometric`. For rewards in [a, b] multiply the step sizes by
-    b - a, divide the error by its square, and multiply the bound by b - a. Without
-    error it holds for every exact regression, not only a log-linear one.
+    `skampo.step_sizes.Geometric`. For rewards in [a, b] divide these step sizes by
+    b - a and the error by its square, and multiply the bound by b - a. Without error it
+    holds for every exact regression, not only a log-linear one.
 
     References
     ----------
@@ -311,6 +311,8 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     """
     check_discount(gamma)
     mismatch(gamma, theta)
+    # Before `error_floor`, which would refuse it under another name.
+    at_least(0, error=error)
     floor = error_floor(gamma, theta, concentrability, error)
     first = (1 - 1 / theta) ** counts(n_iter) * 2 / (1 - gamma)
     # The floor is that of m = 2.
@@ -356,8 +358,8 @@ def politex_bound(n_iter, gamma, n_actions, error=0.0):
     -----
     Assumes rewards in [0, 1], the entropy, a uniform first policy, and estimates
     :math:`\hat Q` between 0 and :math:`1 / (1 - \gamma)`, whose sums are not
-    approximated any further. For rewards in [a, b] multiply the step size and the bound
-    by b - a, and divide the error by it. Greedy policies can be as bad as
+    approximated any further. For rewards in [a, b] divide this step size and the error
+    by b - a, and multiply the bound by it. Greedy policies can be as bad as
     :math:`\epsilon / (2 (1 - \gamma)^2)` for ever.
 
     References
@@ -374,6 +376,8 @@ def politex_bound(n_iter, gamma, n_actions, error=0.0):
     check_discount(gamma)
     at_least(1, n_actions=n_actions)
     at_least(0, error=error)
-    with np.errstate(divide="ignore"):
-        root = np.sqrt(2 * np.log(n_actions) / counts(n_iter))
+    k = counts(n_iter)
+    # For a single action the quotient at 0 is NaN.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.where(k > 0, np.sqrt(2 * np.log(n_actions) / k), np.inf)
     return plain(root / (1 - gamma) ** 2 + 2 * error / (1 - gamma))

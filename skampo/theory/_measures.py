@@ -54,7 +54,8 @@ def mismatch_coefficient(target, reference):
     2.0
     """
     target, reference = distributions(target=target, reference=reference)
-    return float(_ratio(target, reference).max())
+    # Sums of floats that should be one may leave the ratio short of it.
+    return max(1.0, float(_ratio(target, reference).max()))
 
 
 def initial_mismatch(optimal_visitation, initial_distribution, gamma):
@@ -154,7 +155,7 @@ def concentrability(state_action, sampling):
     """
     state_action, sampling = distributions(state_action=state_action, sampling=sampling)
     # Σ v (dπ / v)² = Σ dπ · (dπ / v), in which pairs that neither has count 0.
-    return float((state_action * _ratio(state_action, sampling)).sum())
+    return max(1.0, float((state_action * _ratio(state_action, sampling)).sum()))
 
 
 def approximation_error(f, target, sampling):

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
+from skampo.mdp import TabularMDP, make_random_mdp
 from skampo.theory import yuan_bound
 
 
@@ -29,7 +30,7 @@ def test_the_curve_comes_down_to_the_floor_and_ends(greedy, mdp):
     display = ConvergenceDisplay.from_estimator(greedy, mdp)
     assert_array_equal(display.gaps == 0, [False, False, True, True, True, True])
     drawn = display.line_.get_ydata()
-    assert drawn[2] == 1e-12
+    assert drawn[2] == 1e-12 * mdp.solve(0.9).values.max()
     assert np.isnan(drawn[3:]).all()
     assert_array_equal(display.end_.get_xdata(), [2])
 
@@ -37,6 +38,29 @@ def test_the_curve_comes_down_to_the_floor_and_ends(greedy, mdp):
 def test_rounding_counts_as_no_gap():
     display = ConvergenceDisplay([1.0, 5e-13, -1e-15, 2e-12])
     assert_array_equal(display.gaps, [1.0, 0.0, 0.0, 2e-12])
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e6, 1e12])
+def test_rounding_is_relative_to_the_values(unit):
+    base = make_random_mdp(30, 2, random_state=0)
+    # Every action is there twice: mixtures of the two are optimal but for rounding.
+    mdp = TabularMDP(
+        np.repeat(base.transition, 2, 1), unit * np.repeat(base.reward, 2, 1)
+    )
+    best = mdp.solve(0.99).proba
+    policies = [w * best + (1 - w) * best[:, [1, 0, 3, 2]] for w in (0.3, 0.1, 0.37)]
+    uniform = np.full((30, 4), 0.25)
+    display = ConvergenceDisplay.from_policies([uniform, *policies], mdp, gamma=0.99)
+    assert_array_equal(display.gaps > 0, [True, False, False, False])
+    floor = 1e-12 * mdp.solve(0.99).values.max()
+    assert_array_equal(display.line_.get_ydata()[1:], [floor, np.nan, np.nan])
+    assert_array_equal(display.end_.get_ydata(), [floor])
+
+
+def test_a_model_that_pays_nothing_has_no_gaps():
+    mdp = TabularMDP(np.ones((1, 1, 1)), [[0.0]])
+    display = ConvergenceDisplay.from_policies([[[1.0]]], mdp, gamma=0.9)
+    assert_array_equal(display.line_.get_ydata(), [1e-12])
 
 
 def test_a_gap_that_comes_back_is_drawn_again():
@@ -141,6 +165,12 @@ def test_gaps_of_another_shape(gaps):
 def test_impossible_gaps(gap):
     with pytest.raises(ValueError, match="finite and not negative"):
         ConvergenceDisplay([1.0, gap])
+
+
+@pytest.mark.parametrize("unit", [0.0, -1.0, np.nan, np.inf, "big"])
+def test_invalid_units(unit):
+    with pytest.raises(ValueError, match="unit must be a float in the range"):
+        ConvergenceDisplay([1.0], unit=unit)
 
 
 @pytest.mark.parametrize("bounds", [[1.0], lambda t: t[1:]])

@@ -137,6 +137,17 @@ def test_the_layout_of_frozen_lake_comes_as_bytes():
     assert_array_equal(display.value_grid, [[0, 1], [np.nan, np.nan]])
 
 
+def test_a_single_string_is_a_row():
+    display = GridworldDisplay(UNIFORM[:3], np.arange(3.0), "S.G")
+    assert_array_equal(display.value_grid, [[0, 1, np.nan]])
+
+
+@pytest.mark.parametrize("layout", [(), (6,), (1, 2, 3), (0, 6), (-2, -3)])
+def test_shapes_have_rows_and_columns(layout):
+    with pytest.raises(ValueError, match=r"the shape \(n_rows, n_columns\)\. Got"):
+        GridworldDisplay(UNIFORM, np.zeros(6), layout)
+
+
 @pytest.mark.parametrize("layout", [(2, 2), ["..", ".."], (3, 3)])
 def test_too_many_or_too_few_cells(layout):
     with pytest.raises(ValueError, match="cells; expected as many states"):

@@ -128,6 +128,29 @@ def test_data_frames_reach_the_estimator_as_data_frames():
     assert list(recorder.seen_.columns) == ["position", "velocity"]
 
 
+def test_integer_labels_of_columns_are_names():
+    recorder = Recorder()
+    frame = pd.DataFrame([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], columns=[20, 10, 0])
+    display = PolicyDisplay.from_estimator(
+        recorder, frame, features=(10, 0), fixed={20: 7.0}, margin=0.0
+    )
+    assert (display.x[0], display.y[0]) == (1, 2)
+    assert display.ax_.get_xlabel() == "10"
+    assert (recorder.seen_[20] == 7).all()
+    # An integer that is no label is a number.
+    assert PolicyDisplay.from_estimator(recorder, frame, features=(1, 0)).y[-1] == 5.15
+
+
+@pytest.mark.parametrize("feature", [0, "position"])
+def test_features_of_the_axes_cannot_be_fixed(feature):
+    names = ["position", "velocity"]
+    with pytest.raises(ValueError, match=f"other than the two .* Got {feature!r}"):
+        PolicyDisplay.from_estimator(
+            Recorder(), BOUNDS, feature_names=names, fixed={feature: 0.5}
+        )
+    assert plt.get_fignums() == []
+
+
 def test_names_of_arrays():
     display = PolicyDisplay.from_estimator(
         Recorder(), BOUNDS, feature_names=["position", "velocity"], features=[1, 0]
@@ -153,6 +176,14 @@ def test_actions_of_several_components():
     assert display.action_names == ["[0, 0]", "[0, 1]", "[1, 0]"]
     display.plot(action=[1, 0])
     assert_array_equal(display.image_.get_array(), np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("action", [1, [1], [1, 0, 2], "1"])
+def test_actions_of_another_length(action):
+    classes = [[0, 0], [0, 1], [1, 1]]
+    display = PolicyDisplay([0, 1], [0, 1], np.full((2, 2, 3), 1 / 3), classes=classes)
+    with pytest.raises(ValueError, match=r"one of \[\[0, 0\], .*\]\. Got .*1"):
+        display.plot(action=action)
 
 
 def test_many_actions_have_many_colors():

@@ -44,6 +44,14 @@ def test_random_models_have_few_successors():
     assert make_random_mdp(3, 2, n_successors=5).n_successors == 3
 
 
+@pytest.mark.parametrize("name", ["n_states", "n_actions", "n_successors"])
+@pytest.mark.parametrize("size", [0, -1, 2.5, True])
+def test_random_models_have_something_of_everything(name, size):
+    words = rf"'{name}' parameter of make_random_mdp must be an int .* Got {size}"
+    with pytest.raises(InvalidParameterError, match=words):
+        make_random_mdp(**{name: size})
+
+
 def test_a_chain_by_hand():
     mdp = make_chain(3, slip=0.25, small_reward=2.0, large_reward=5.0)
     expected = [

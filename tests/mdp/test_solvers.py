@@ -84,6 +84,16 @@ def test_few_rounds_of_policy_iteration_are_enough():
     assert mdp.solve(0.99).n_iter <= 10
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-12, 1e-6, 1e12])
+def test_policy_iteration_does_not_depend_on_the_unit_of_the_rewards(unit):
+    base = make_random_mdp(random_state=0)
+    expected = base.solve(0.9)
+    solution = TabularMDP(base.transition, unit * base.reward).solve(0.9)
+    assert solution.n_iter == expected.n_iter
+    assert_array_equal(solution.proba, expected.proba)
+    assert_allclose(solution.values, unit * expected.values, rtol=1e-12)
+
+
 def test_equal_actions_do_not_go_in_circles():
     # Actions that do the same differ in the last bits of their probabilities.
     base = make_random_mdp(30, 1, n_successors=7, random_state=0)

@@ -158,6 +158,10 @@ def test_environments_without_a_model():
     [
         ({0: {0: [(1.0, 0, 0.0, False)]}}, r"P\[state\]\[action\] = .* KeyError\(1\)"),
         ({0: {0: [(1.0, 0, 0.0)]}, 1: {0: []}}, "states from 0 to 1 .* another form"),
+        (
+            {s: {a: [(1.0, 0, 0.0, False)] for a in range(s + 1)} for s in (0, 1)},
+            "same actions in each.*state 1 has 2 actions, state 0 1",
+        ),
         ({s: {0: [(1.0, 2, 0.0, False)]} for s in (0, 1)}, "integers from 0 to 1"),
         ({s: {0: [(1.0, 0.5, 0.0, False)]} for s in (0, 1)}, "integers from 0 to 1"),
         ({s: {0: [(0.5, s, 0.0, False)]} for s in (0, 1)}, r"\[0, 0\] must sum to 1"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps import (
     Euclidean,
     HyperbolicEntropy,
@@ -87,6 +88,15 @@ def test_tsallis_is_continuous_at_one(distance):
     np.testing.assert_allclose(tsallis.project(SCORES), p, atol=error)
     np.testing.assert_allclose(
         tsallis.divergence(p, q), entropy.divergence(p, q), rtol=error, atol=error
+    )
+
+
+@pytest.mark.parametrize("distance", [-1e-7, 1e-7, 1e-12, -1e-15, 1e-15])
+def test_tsallis_gradient_keeps_its_digits_near_one(distance):
+    tsallis, proba = Tsallis(q=1 + distance), [[0.5, 0.3, 0.2]]
+    np.testing.assert_allclose(tsallis.gradient(proba), 1 + np.log(proba), rtol=1e-6)
+    np.testing.assert_allclose(
+        tsallis.project(tsallis.gradient(proba)), proba, rtol=1e-13
     )
 
 
@@ -175,6 +185,17 @@ def test_hyperbolic_entropy_between_entropy_and_euclidean():
     )
 
 
+def test_scales_of_hyperbolic_entropy_end_with_the_normal_floats():
+    smallest = np.finfo(float).tiny
+    np.testing.assert_allclose(
+        HyperbolicEntropy(b=smallest).project(SCORES),
+        NegativeEntropy().project(SCORES),
+        rtol=1e-12,
+    )
+    with pytest.raises(InvalidParameterError, match=r"'b' .* at least 2\.23e-308.*Got"):
+        HyperbolicEntropy(b=smallest / 2).project(SCORES)
+
+
 def test_hyperbolic_tangent_is_softmax_for_two_actions():
     scores = np.vstack([SCORES[:, :2], [[0.0, -300.0], [0.0, -1e5], [4.0, 4.0]]])
     np.testing.assert_allclose(
@@ -206,6 +227,18 @@ def test_hyperbolic_tangent_gradient_and_divergence_by_hand():
     np.testing.assert_allclose(
         mirror_map.divergence([[0.75, 0.25]], [[0.5, 0.5]]),
         NegativeEntropy().divergence([[0.75, 0.25]], [[0.5, 0.5]]),
+    )
+
+
+def test_hyperbolic_tangent_where_a_probability_rounds_to_one():
+    mirror_map, proba = HyperbolicTangent(), [[1.0, 1e-20], [1.0, 0.0]]
+    half = 10 * np.log(10)
+    np.testing.assert_allclose(
+        mirror_map.gradient(proba), [[half, -half], [np.inf, -np.inf]]
+    )
+    np.testing.assert_allclose(
+        mirror_map.divergence([[0.5, 0.5], [0.5, 0.5]], proba),
+        NegativeEntropy().divergence([[0.5, 0.5], [0.5, 0.5]], proba),
     )
 
 

@@ -73,6 +73,7 @@ def test_a_discount_is_below_one(name, gamma):
         ("johnson_bound", (1, 0.9, 1.0, [-1.0]), "slacks must be a list of numbers"),
         ("johnson_bound", (1, 0.9, 1.0, 1.0), "slacks must be a list of numbers"),
         ("johnson_bound", ([1, 3], 0.9, 1.0, [1.0]), "Got 1 for 3 iterations"),
+        ("johnson_bound", (np.inf, 0.9, 1.0, [1.0]), "Got 1 for inf iterations"),
         ("ampo_sublinear_bound", (1, 0.9, 0.5, 1.0, 1.0), "It is a mismatch coeff"),
         ("ampo_sublinear_bound", (1, 0.9, 2.0, 1.0, 0.0), "eta0 must be a float in"),
         ("ampo_sublinear_bound", (1, 0.9, 2.0, 1.0, 1.0, -1.0), "concentrability"),
@@ -81,6 +82,7 @@ def test_a_discount_is_below_one(name, gamma):
         ("ampo_improvement_bound", (0.9, -1.0, 1.0), "divergence .* of at least 0"),
         ("ampo_improvement_bound", (1.0, 1.0, 1.0), "gamma must be a float"),
         ("yuan_bound", (1, 0.9, 9.9), "see initial_mismatch"),
+        ("yuan_bound", (1, 0.9, 20.0, 1.0, -1.0), "^error must be .* of at least 0"),
         ("politex_bound", (1, 0.9, 4, -0.1), "error must be a float of at least 0"),
     ],
 )
@@ -101,6 +103,15 @@ def test_concentrability_by_hand():
     assert theory.concentrability([[0.5, 0.0], [0.25, 0.25]], v) == 1.5
     assert theory.concentrability(v, [[0.5, 0.0], [0.25, 0.25]]) == np.inf
     assert theory.concentrability(v, v) == 1.0
+
+
+def test_coefficients_are_at_least_one():
+    # Distributions that differ by rounding only.
+    proba = np.full((1, 3), 1 / 3)
+    more = proba * (1 + 1e-14)
+    nu = theory.mismatch_coefficient(proba[0], more[0])
+    assert nu == theory.concentrability(proba, more) == 1.0
+    assert theory.ampo_sublinear_bound(1, 0.5, nu, 0.0, 1.0) == 2.0
 
 
 def test_approximation_error_by_hand():
@@ -153,12 +164,14 @@ def test_infinite_coefficients_promise_nothing_new():
     assert theory.ampo_sublinear_bound(9, 0.9, np.inf, 1.0, 1.0) == np.inf
     assert theory.ampo_linear_bound(9, 0.9, np.inf, 1.0, 1.0) == pytest.approx(10)
     assert theory.ampo_linear_bound(9, 0.9, 20.0, 1.0, 1.0, np.inf, 0.0) == np.inf
+    assert theory.ampo_linear_bound(9, 0.9, 20.0, 1.0, 1.0, 0.0, np.inf) == np.inf
 
 
 def test_zero_iterations():
     assert theory.agarwal_bound(0, 0.9, 4, 1.0) == np.inf
     assert theory.ampo_sublinear_bound(0, 0.9, 20.0, 1.0, 1.0) == np.inf
     assert theory.politex_bound(0, 0.9, 4) == np.inf
+    assert_array_equal(theory.politex_bound([0, 1], 0.9, 1), [np.inf, 0.0])
     assert theory.ampo_linear_bound(0, 0.5, 2.0, 1.0, 2.0, initial_gap=0.25) == 1.25
 
 
