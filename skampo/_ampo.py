@@ -1,6 +1,5 @@
 """Approximate Mirror Policy Optimization as a scikit-learn estimator."""
 
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -29,6 +28,7 @@ from skampo.utils._validation import (
     Provides,
     check_parameters,
 )
+from skampo.utils._warnings import warn_user
 
 __all__ = ["AMPOPolicy"]
 
@@ -55,8 +55,8 @@ class AMPOPolicy(
         ``"hyperbolic_entropy"``, ``"hyperbolic_tangent"``, or an object of
         `skampo.mirror_maps`.
     step_size : str or StepSize, default="trust_region"
-        ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"adaptive"``,
-        ``"greedy"``, or an object of `skampo.step_sizes`.
+        ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"normalized"``,
+        ``"adaptive"``, ``"greedy"``, or an object of `skampo.step_sizes`.
     critic : str or Critic, default="auto"
         ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
         ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
@@ -394,10 +394,8 @@ class AMPOPolicy(
             yield
         except KeyboardInterrupt:
             self.interrupted_ = True
-            warnings.warn(
-                f"fit was interrupted; the policy of iteration {self.n_iter_} is kept.",
-                UserWarning,
-                stacklevel=3,
+            warn_user(
+                f"fit was interrupted; the policy of iteration {self.n_iter_} is kept."
             )
         except (EnvironmentDataError, RolloutError, RegressorError) as error:
             error.args = (

@@ -18,7 +18,7 @@ from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "behind", "continuation"]
 __all__ += ["fit_features", "is_random", "plain", "product", "scale_rows"]
-__all__ += ["split_features"]
+__all__ += ["split_features", "transform"]
 
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
 _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
@@ -39,10 +39,11 @@ def split_features(regressor):
 
 @dataclass(frozen=True, eq=False)
 class FeatureScores:
-    """Scores of a model behind a fitted transformer."""
+    """Scores of a model, a step of this name, behind a fitted transformer."""
 
     transformer: Any
     scores: Any
+    name: str = "model"
 
     def __call__(self, observations):
         """Scores of all actions, shape (n, n_actions)."""
@@ -64,8 +65,7 @@ class FeatureScores:
     def _pipeline(self, model):
         if model is None:
             return None
-        name = type(model).__name__.lower()
-        return Pipeline([*self.transformer.steps, (name, model)])
+        return Pipeline([*self.transformer.steps, (self.name, model)])
 
 
 def fit_features(transformer, observations, rng):
@@ -99,9 +99,9 @@ def scale_rows(features, factors):
     return features * factors[:, None]
 
 
-def behind(transformer, scores):
+def behind(transformer, scores, name="model"):
     """Scores of observations from scores of their features; None changes nothing."""
-    return scores if transformer is None else FeatureScores(transformer, scores)
+    return scores if transformer is None else FeatureScores(transformer, scores, name)
 
 
 def continuation(last, transformer):

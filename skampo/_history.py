@@ -1,12 +1,12 @@
 """What is recorded, printed and kept at the end of an iteration."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skampo.utils._rows import row_sum
+from skampo.utils._warnings import warn_user
 
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit"]
@@ -140,7 +140,7 @@ def warn_about_fit(line_one, sample_weight, state):
 def _warn_once(state, key, message):
     if key not in state:
         state.add(key)
-        warnings.warn(message, UserWarning, stacklevel=5)
+        warn_user(message)
 
 
 def progress_line(record, elapsed, n_steps):

@@ -119,6 +119,6 @@ def give_table(critic, columns):
         # The default for arrays takes neither categories nor missing values.
         changed["classifier"] = behind_numbers(columns, default_classifier(table=True))
     if own.get("critic") is not None:
-        changed["critic"] = give_table(clone(own["critic"]), columns)
+        changed["critic"] = give_table(own["critic"], columns)
     # This object is a clone already: the one that was passed in stays as it is.
     return critic.set_params(**changed)

@@ -15,6 +15,13 @@ class FeatureMemory:
     def __init__(self):
         self._last = None
         self._data, self._made = (), {}
+        self._asked = set()
+
+    def is_first(self, key):
+        """Whether nobody has asked for this key before."""
+        is_first = key not in self._asked
+        self._asked.add(key)
+        return is_first
 
     def once(self, data, key, make):
         """What `make` returns; made again only when one of the arrays is another."""

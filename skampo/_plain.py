@@ -31,6 +31,8 @@ def plain_transform(transformer):
 
 @plain_transform.register
 def _(transformer: Pipeline):
+    if type(transformer) is not Pipeline:
+        return transformer.transform
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
     functions = [plain_transform(step) for step in steps]
 

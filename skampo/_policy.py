@@ -238,7 +238,8 @@ class MirrorPolicy:
         f = sample.evaluate(self.f)
         # From the scores: log π would be -∞ where a probability underflows.
         dual = self.mirror_map.dual(self._scale(f))
-        if np.isinf(sample.largest_gap):
+        # Greedy scores are in units of the return, in which no gap was given.
+        if np.isinf(sample.largest_gap) or math.isinf(self.eta):
             return PolicyTable(self.mirror_map, dual, self.project(f))
         # The largest of each state is 0.
         dual = np.maximum(dual, -sample.largest_gap)

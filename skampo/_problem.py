@@ -16,6 +16,7 @@ from skampo._logged_data import (
     read_columns,
     reward_table,
 )
+from skampo._regression import parameters_as_text
 from skampo.base import greedy_return
 from skampo.critics import CRITICS, LSTDQ, FullInformation, Pessimistic
 from skampo.exceptions import InvalidParameterError
@@ -31,7 +32,7 @@ from skampo.experience import (
 from skampo.mdp import ModelExperience, TabularMDP
 from skampo.utils._sklearn import check_sample_weight
 
-__all__ = ["Problem", "check_continues", "make_problem", "resolve"]
+__all__ = ["Problem", "check_continues", "make_problem", "parts_as_text", "resolve"]
 
 # Where data come in on the way, policies have to change their mind: no action counts as
 # less than a thousandth as likely as the best one. Tables can afford a hundredth.
@@ -140,12 +141,16 @@ def _environment_problem(estimator, X, seed, last):
 
     def validate(policy, attempt=0):
         # Seeds of its own: neither training nor `score` ever sees these episodes.
+        # Until an iteration ends the estimator has the encoders of its last fit.
         results = estimator._play(
             X,
             estimator.validation_episodes,
             policy=policy,
             seed=seed,
             stream=VALIDATIONS[attempt],
+            observation_encoder=experience.observation_encoder,
+            action_encoder=experience.action_encoder,
+            labels=experience.classes,
         )
         return Validation.of(results.returns, int(results.lengths.sum()))
 
@@ -277,9 +282,20 @@ def check_continues(estimator, problem, last, names):
     experience = problem.experience
     _check_same("number of features", last.n_features, experience.n_features)
     _check_same("actions", last.classes, experience.classes.tolist())
+    for name, now in parts_as_text(estimator, names).items():
+        _check_same(f"parameter {name!r}", last.parts.get(name), now)
+
+
+def parts_as_text(estimator, names):
+    """Text of each of these parameters, and of those inside."""
+    parts = {}
     for name in names:
-        now = repr(getattr(estimator, name))
-        _check_same(f"parameter {name!r}", last.parts[name], now)
+        part = getattr(estimator, name)
+        parts[name] = repr(part)
+        inner = parameters_as_text(part)
+        # One by one, because the text of a large part may leave them out.
+        parts |= {f"{name}__{key}": text for key, text in inner.items()}
+    return parts
 
 
 def _check_same(what, before, now):

@@ -5,8 +5,10 @@ weights, how it is seeded, and what its predictions may look like.
 """
 
 import copy
+import re
 
 import numpy as np
+from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.utils import get_tags
 
@@ -17,7 +19,9 @@ __all__ = [
     "check_regressor",
     "check_transformer",
     "fit_regressor",
+    "is_same",
     "learns_by_passes",
+    "parameters_as_text",
     "predict_column",
     "predict_columns",
     "seed_unseeded",
@@ -25,6 +29,8 @@ __all__ = [
     "takes_weights",
 ]
 
+# Where an object is in memory, in its text.
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 _LARGEST_SEED = 2**31 - 1
 # Parameters of all regressors whose `warm_start` only adds members.
 _ENSEMBLE_PARAMETERS = {"n_estimators", "max_leaf_nodes"}
@@ -135,10 +141,10 @@ def _can_learn_on(start, regressor, X):
         return False
     # One-hot features get more columns when new states are met.
     knows_columns = getattr(start, "n_features_in_", X.shape[1]) == X.shape[1]
-    return knows_columns and _is_same(start, regressor)
+    return knows_columns and is_same(start, regressor)
 
 
-def _is_same(model, regressor):
+def is_same(model, regressor):
     """Whether two estimators differ in nothing but seeds."""
     return type(model) is type(regressor) and _settings(model) == _settings(regressor)
 
@@ -147,8 +153,29 @@ def _settings(regressor):
     """All parameters but seeds, as text."""
     # A fitted model was given seeds where the regressor of the user has none.
     bare = clone(regressor).set_params(**dict.fromkeys(_seeds(regressor)))
+    return parameters_as_text(bare)
+
+
+def parameters_as_text(estimator):
+    """Texts that differ where the parameters do; none of what has no parameters."""
+    parameters = getattr(estimator, "get_params", dict)()
     # Values may be arrays or estimators, which cannot simply be compared.
-    return {name: repr(value) for name, value in bare.get_params(deep=True).items()}
+    with np.printoptions(floatmode="unique"):
+        return {name: _as_text(value) for name, value in parameters.items()}
+
+
+def _as_text(value):
+    """Text of a value; of a long one, whose middle is left out, with its hash."""
+    text = repr(value)
+    short = _ADDRESS.sub("", text)
+    if short == text and "..." not in text:
+        return text
+    try:
+        # A clone, because what another fit learned is no parameter.
+        return f"{short} ({hash_of(clone(value, safe=False))})"
+    except Exception:
+        # Functions without a name, for example, cannot be pickled.
+        return text
 
 
 def _learn_on(model, X, y, weights, n_passes):

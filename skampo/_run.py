@@ -20,7 +20,7 @@ from skampo._history import (
 )
 from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
-from skampo._problem import Problem, check_continues, resolve
+from skampo._problem import Problem, check_continues, parts_as_text, resolve
 from skampo.critics import CriticSetting
 from skampo.experience import VALIDATIONS, behind_numbers, behind_table
 from skampo.mirror_maps import MIRROR_MAPS
@@ -128,6 +128,7 @@ class Run:
     def evaluate(self, t, policy, transitions):
         """The critic's action values; every random choice depends on t alone."""
         is_default = self.estimator.regressor is None
+        limits_dual = is_default and self.encoding.fits_dual
         stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
         self.setting = CriticSetting(
             len(self.problem.experience.classes),
@@ -139,7 +140,7 @@ class Run:
             self.memory,
             # What was measured with the default regressor is left to it alone.
             is_default and self.problem.pools,
-            self.problem.largest_gap if is_default else np.inf,
+            self.problem.largest_gap if limits_dual else np.inf,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")
@@ -153,7 +154,9 @@ class Run:
         learner = Learner(model, rng, self.setting.n_jobs, start, PASSES)
         features = sample.features(transformer)
         scores = self.encoding.fit(learner, features, target, sample.sample_weight)
-        return behind(transformer, scores)
+        if transformer is None:
+            return scores
+        return behind(transformer, scores, name=self.regressor.steps[-1][0])
 
     def record(self, t, policy, sample, here, target):
         """Write the iteration down, keep what is best, see whether to stop."""
@@ -215,7 +218,7 @@ class Run:
         problem = self.problem
         names = (*_FIXED, "regressor")
         # As text: the objects themselves would change along with `set_params`.
-        parts = {name: repr(getattr(self.estimator, name)) for name in names}
+        parts = parts_as_text(self.estimator, names)
         return State(
             problem.kind,
             problem.experience.classes.tolist(),

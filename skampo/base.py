@@ -287,16 +287,18 @@ class PolicyMixin:
         save(self, path)
 
     def _play(self, X, n_episodes, *, policy=None, **keywords):
+        own = {
+            "observation_encoder": self._observation_encoder,
+            "action_encoder": self._action_encoder,
+            "labels": self.classes_,
+        }
         return play_episodes(
             X,
             # For the few rows of a lock-step, checks would take longer than the policy.
             (self._policy if policy is None else policy).plain(),
             n_episodes=n_episodes,
             max_episode_steps=self.max_episode_steps,
-            observation_encoder=self._observation_encoder,
-            action_encoder=self._action_encoder,
-            labels=self.classes_,
-            **keywords,
+            **own | keywords,
         )
 
     def _encode(self, observation):

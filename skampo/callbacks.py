@@ -153,8 +153,8 @@ class Checkpoint(PolicyCallback):
     Write the policy to a file during `fit`.
 
     What is written is what `fit` would return if it stopped there: with
-    ``early_stopping=True`` the best iterate so far. The last iteration is always
-    written.
+    ``early_stopping=True`` the best iterate so far. The last iteration is written too,
+    unless Ctrl-C or an error ends `fit`: save the policy yourself then.
 
     Parameters
     ----------

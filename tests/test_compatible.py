@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from skampo import AMPOPolicy
 from skampo._encoding import centered_rows
-from skampo.critics import Exact
+from skampo.critics import Exact, FittedQ
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
@@ -187,3 +187,17 @@ def test_only_the_softmax_has_a_natural_gradient_like_this(mirror_map):
 def test_a_regressor_without_coefficients_is_refused(regressor):
     with pytest.raises(InvalidParameterError, match=r"linear regressor\. Got Extra"):
         fit(regressor, 1)
+
+
+@pytest.mark.parametrize("encoding", ["compatible", "per_action"])
+def test_the_dual_is_limited_only_where_it_is_fitted(encoding):
+    gaps = []
+
+    class Spy(FittedQ):
+        def evaluate(self, policy, transitions, setting):
+            gaps.append(setting.largest_gap)
+            return super().evaluate(policy, transitions, setting)
+
+    policy = AMPOPolicy(encoding=encoding, critic=Spy(), max_iter=1, steps_per_iter=64)
+    policy.set_params(random_state=0).fit("CartPole-v1")
+    assert np.isinf(gaps) == [encoding == "compatible"]

@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skampo import AMPOPolicy
 from skampo._encoding import ColumnScores, Scores
 from skampo._features import (
     FeatureScores,
@@ -167,3 +168,11 @@ def test_products_with_few_columns(n_rows, dtype):
     found = product(features, weights)
     assert found.dtype == np.float64
     assert_array_equal(found, features @ weights)
+
+
+@pytest.mark.parametrize("first", ["scale", "ridge"])
+def test_the_last_step_keeps_its_name(first):
+    regressor = Pipeline([(first, StandardScaler()), ("model", Ridge())])
+    policy = AMPOPolicy(regressor, max_iter=1, steps_per_iter=16, random_state=0)
+    fitted = policy.fit("CartPole-v1").regressor_
+    assert list(fitted.named_steps) == [first, "model"]

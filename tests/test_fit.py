@@ -204,6 +204,19 @@ def test_a_fresh_process_finds_the_same_policy():
     assert len(here["digest"]) == len(hashlib.sha256().hexdigest())
 
 
+@pytest.mark.parametrize(
+    "first",
+    [([[0.0], [1.0]], ["a", "b"]), (lambda: RewardingEnv(n_actions=3),)],
+    ids=["labels", "actions"],
+)
+def test_validation_knows_the_environment_of_this_fit(first):
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(*first)
+    policy.set_params(early_stopping=True).fit(RewardingEnv)
+    fresh = clone(policy).fit(RewardingEnv)
+    validated = [r["validation_return"] for r in policy.history_]
+    assert validated == [r["validation_return"] for r in fresh.history_]
+
+
 class Inspector(pickle.Pickler):
     """Pickles, and refuses what a fitted estimator must not hold."""
 

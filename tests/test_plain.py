@@ -5,7 +5,7 @@ import pytest
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -44,6 +44,16 @@ class DoublingRobust(RobustScaler):
         return 2 * super().transform(X)
 
 
+class DoublingPipeline(Pipeline):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+class DoublingFeatures(NystroemFeatures):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
 class DoublingRidge(Ridge):
     def predict(self, X):
         return 2 * super().predict(X)
@@ -67,6 +77,8 @@ class DoublingRidge(Ridge):
         RobustScaler(with_scaling=False),
         DoublingRobust(),
         NystroemFeatures(random_state=0),
+        DoublingFeatures(random_state=0),
+        DoublingPipeline([("scale", StandardScaler())]),
         PolynomialFeatures(2),
         make_pipeline(StandardScaler(), "passthrough", NystroemFeatures()),
         make_pipeline(OneHotEncoder(handle_unknown="ignore")),

@@ -120,6 +120,14 @@ class TestImprove:
         target = exact_target(Q_VALUES, here.dual, 1.0)
         assert np.isfinite(policy.improve(table(target), 1.0).proba(STATES)).all()
 
+    @every_map
+    def test_a_greedy_policy_has_no_gap(self, mirror_map):
+        policy = MirrorPolicy(mirror_map, table(SCORES), np.inf)
+        sample = QSample(STATES, Q_VALUES, gamma=0.9, largest_gap=0.1)
+        here = policy.at(sample)
+        assert_array_equal(here.proba, policy.proba(STATES))
+        assert_array_equal(here.dual, at(policy).dual)
+
 
 class TestExtremeScores:
     @every_map

@@ -11,6 +11,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import (
     Lasso,
     LinearRegression,
@@ -24,14 +25,16 @@ from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo._regression import (
     check_regressor,
     fit_regressor,
+    is_same,
     learns_by_passes,
+    parameters_as_text,
     predict_column,
     seed_unseeded,
     takes_columns,
@@ -336,3 +339,26 @@ class TestWarmStart:
         start = clone(ensemble).fit(X, y)
         model = fit_regressor(ensemble, X, -y, rng=rng(), start=start)
         assert_allclose(model.predict(X), clone(ensemble).fit(X, -y).predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "same"), [(0.0, True), (1e-12, False)], ids=["same", "other"]
+)
+@pytest.mark.parametrize("size", [3, 5000])
+def test_arrays_are_compared_in_all_elements(change, same, size):
+    first, second = np.ones(size), np.ones(size)
+    second[size // 2] += change
+    assert is_same(Ridge(first), Ridge(second)) == same
+
+
+@pytest.mark.parametrize("function", [np.tanh, lambda X: X], ids=["named", "lambda"])
+def test_functions_are_compared_by_identity(function):
+    first, second = (FunctionTransformer(function) for _ in range(2))
+    assert is_same(first, second)
+    assert not is_same(first, FunctionTransformer(lambda X: -X))
+
+
+def test_no_address_is_part_of_a_text():
+    text = parameters_as_text(SelectKBest())["score_func"]
+    assert "f_classif" in text
+    assert "0x" not in text

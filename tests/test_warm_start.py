@@ -5,10 +5,14 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
+from skampo.critics import LSTDQ
 from skampo.exceptions import InvalidParameterError
+from skampo.regressors import NystroemFeatures
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
@@ -120,6 +124,30 @@ def test_parts_that_change_are_not_ignored(name, value):
     policy = make_policy().fit(RewardingEnv).set_params(**{name: value})
     with pytest.raises(InvalidParameterError, match=name):
         policy.fit(RewardingEnv)
+
+
+def test_a_parameter_whose_text_is_too_long_to_show_is_named():
+    def make_critic(number):
+        settings = {"a": "x" * 600, "b": number, "c": "y" * 600}
+        return LSTDQ(FunctionTransformer(kw_args=settings))
+
+    assert repr(make_critic(0)) == repr(make_critic(1))
+    policy = make_policy(critic=make_critic(0), max_iter=0).fit(RewardingEnv)
+    policy.set_params(critic=make_critic(0)).fit(RewardingEnv)
+    with pytest.raises(InvalidParameterError, match="'critic__transformer__kw_args'"):
+        policy.set_params(critic=make_critic(1)).fit(RewardingEnv)
+
+
+@pytest.mark.parametrize(("n_components", "kept"), [(4, True), (6, False)])
+def test_features_of_another_regressor_are_fitted_anew(n_components, kept):
+    policy = make_policy(regressor=make_pipeline(NystroemFeatures(4), Ridge()))
+    policy.fit(RewardingEnv)
+    features = policy.regressor_[0]
+    policy.set_params(regressor__nystroemfeatures__n_components=n_components)
+    # Few more rows, for which the same features would be kept.
+    policy.set_params(max_iter=1, steps_per_iter=10).fit(RewardingEnv)
+    assert (policy.regressor_[0] is features) == kept
+    assert len(policy.regressor_[0].landmarks_) == n_components
 
 
 def check_refused(policy, *args):

@@ -48,6 +48,8 @@ class Encoding:
     """
 
     splits_actions = True
+    #: Whether line 1 fits the dual of the policy as well, which may be limited then.
+    fits_dual = True
     #: Parameters of the estimator that another fit cannot change when it goes on.
     fixed: tuple[str, ...] = ()
 

@@ -60,6 +60,8 @@ class Compatible(PerAction):
 
     # `theta` means something only with the features of one regressor.
     fixed = ("regressor",)
+    # The step is added to `theta`, which is the whole dual.
+    fits_dual = False
 
     def check(self, mirror_map):
         """Only the softmax has these compatible features."""

@@ -1,11 +1,10 @@
 """The action as a feature."""
 
-import warnings
-
 import numpy as np
 
 from skampo._encoding._base import Encoding, rms
 from skampo._encoding._scores import JointScores, joint_rows
+from skampo.utils._warnings import warn_user
 
 __all__ = ["Joint"]
 
@@ -42,10 +41,8 @@ def _warn_if_linear(model, n_columns):
     """Say that a linear model of [state, action] prefers one action everywhere."""
     last = model.steps[-1][1] if hasattr(model, "steps") else model
     if np.size(getattr(last, "coef_", ())) == n_columns:
-        warnings.warn(
+        warn_user(
             "encoding='joint' with a linear regressor has the same greedy action in "
             "every state: it has no interaction of state and action. Use "
-            "encoding='per_action', or features that cross states with actions.",
-            UserWarning,
-            stacklevel=2,
+            "encoding='per_action', or features that cross states with actions."
         )

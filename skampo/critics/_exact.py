@@ -19,7 +19,14 @@ class TableValues:
 
     def __call__(self, observations):
         """Values of all actions, shape (n, n_actions)."""
-        return self.q_values[observations[:, 0].astype(int)]
+        states = observations[:, 0]
+        unknown = ~np.isin(states, np.arange(len(self.q_values)))
+        if unknown.any():
+            raise ValueError(
+                f"States of a model are the integers 0 to {len(self.q_values) - 1}. "
+                f"Got {states[unknown][0]:g}: pass the number of a state."
+            )
+        return self.q_values[states.astype(int)]
 
 
 class Exact(Critic):

@@ -8,6 +8,7 @@ from skampo._features import continuation
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.exceptions import InvalidParameterError
 from skampo.regressors import linear_form
 from skampo.utils._validation import Flag, Interval, Nothing
 
@@ -49,7 +50,8 @@ class FittedQ(ReplayCritic):
     pooling : bool, default=None
         Whether a ridge without intercept pulls the values of an action not to zero but
         to what the actions share. None is True for the policy's own default regressor
-        in environments whose observations are not discrete, else False.
+        in environments whose observations are not discrete, else False. True is
+        refused for other regressors, and with ``encoding="joint"``.
 
     Attributes
     ----------
@@ -175,19 +177,26 @@ class FittedQ(ReplayCritic):
     def _is_linear(self, model, setting):
         return linear_form(model) is not None and setting.encoding.splits_actions
 
-    def _pools(self, setting):
+    def _pools(self, is_linear, setting):
         if self.pooling is None:
             # A regressor of its own is not the one that was measured.
-            return setting.pooling and self.regressor is None
+            return is_linear and setting.pooling and self.regressor is None
+        if self.pooling and not is_linear:
+            raise InvalidParameterError(
+                "FittedQ(pooling=True) fits a ridge per action, as Ridge("
+                "fit_intercept=False) alone or at the end of a Pipeline, with an "
+                "encoding other than 'joint'. Got the regressor "
+                f"{self._choose_regressor(setting)!r}: set pooling=None."
+            )
         return self.pooling
 
     def _make_solver(self, transformer, model, view, steps, setting):
         features = view.features(transformer)
-        form = linear_form(model)
-        if self._is_linear(model, setting) and self._pools(setting):
+        form, is_linear = linear_form(model), self._is_linear(model, setting)
+        if self._pools(is_linear, setting):
             # Not kept for later policies: penalties may have grown for this one.
             return PooledSweeps(form, features, steps, setting)
-        if self._is_linear(model, setting):
+        if is_linear:
             # The factors depend on the data alone, which are always the same for a log.
             return setting.memory.once(
                 steps.lasting,

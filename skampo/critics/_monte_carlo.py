@@ -151,6 +151,8 @@ class MonteCarlo(Critic):
         cut = np.flatnonzero(transitions.truncated & ~transitions.terminated)
         # The last critic stands in: this one is fitted to what comes out here.
         if len(cut) and hasattr(self, "q_"):
-            after = transitions.next_observations[cut]
-            values[cut] = (policy.proba(after) * self.q_(after)).sum(axis=1)
+            after, masks = transitions.next_observations[cut], None
+            if transitions.next_action_masks is not None:
+                masks = transitions.next_action_masks[cut]
+            values[cut] = (policy.proba(after, masks) * self.q_(after)).sum(axis=1)
         return values

@@ -16,7 +16,7 @@ from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._fitted_q import FittedQ
 from skampo.critics._targets import attainable_values
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.regressors._default import kernel_and_columns
 from skampo.utils._validation import Interval, Nothing, Provides
 
@@ -48,6 +48,30 @@ class ShiftedValues:
     def __call__(self, observations):
         """Values of all actions, shape (n, n_actions)."""
         return self.q(observations) + self.worst
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedPolicy:
+    """A classifier of the actions of a log, and its estimates at some of the rows."""
+
+    classifier: Any
+    n_actions: int
+    n_rows: int
+    rows: Any
+    known: np.ndarray
+
+    @classmethod
+    def of(cls, classifier, n_actions, observations, rows):
+        """Estimate the policy at these rows of the log."""
+        known = estimate(classifier, observations[rows], n_actions)
+        return cls(classifier, n_actions, len(observations), rows, known)
+
+    def label(self, sample):
+        """The states of line 1, and the estimated probabilities there."""
+        # Merged states have weights, and an order of their own.
+        if len(sample.observations) == self.n_rows and sample.sample_weight is None:
+            return sample.take(self.rows), self.known
+        return sample, estimate(self.classifier, sample.observations, self.n_actions)
 
 
 class Pessimistic(Critic):
@@ -190,12 +214,23 @@ class Pessimistic(Critic):
         -------
         QSample
             Priced values of all actions at the logged states, or at some of them.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is invalid.
+        RegressorError
+            If the classifier or a regressor fails.
         """
         self.check()
         if not hasattr(self, "critic_"):
             self.critic_ = clone(self._inner())
-        if len(transitions) != getattr(self, "_n_rows", None):
-            self._fit_behavior(transitions, setting)
+        # Once, if the data stay the same.
+        logged = setting.memory.once(
+            transitions.lasting,
+            ("logged policy", self),
+            lambda: self._fit_behavior(transitions, setting),
+        )
         price = self.strength
         self._worst, measured = 0.0, transitions
         if has_nothing_to_lose(transitions, setting.gamma):
@@ -203,8 +238,8 @@ class Pessimistic(Critic):
         else:
             # Only rewards differ: what is kept for the other arrays stays valid.
             self._worst, measured = measure_from_worst(transitions, setting.gamma)
-        sample, behavior = self._label(
-            self.critic_.evaluate(policy, measured, setting), setting
+        sample, behavior = logged.label(
+            self.critic_.evaluate(policy, measured, setting)
         )
         proba = policy.project(sample.evaluate(policy.f))
         # log π - 2 log π̂ᵦ, finite where a probability underflows.
@@ -225,7 +260,7 @@ class Pessimistic(Critic):
         )
 
     def _fit_behavior(self, transitions, setting):
-        """Fit the classifier, once if the data do not grow."""
+        """Fit the classifier."""
         classifier = self.classifier
         if classifier is None:
             classifier = default_classifier()
@@ -236,42 +271,40 @@ class Pessimistic(Critic):
         # A stream of its own: the critic draws the same with and without a new fit.
         rng = setting.rng.spawn(1)[0]
         classifier = seed_unseeded(clone(classifier), rng)
-        self._n_rows = len(transitions)
-        self._rows = slice(None)
-        if self._n_rows > self.n_states:
+        rows, n_rows = slice(None), len(transitions)
+        if n_rows > self.n_states:
             # Drawn once, so that the logged policy is estimated there once as well.
-            self._rows = rng.choice(self._n_rows, self.n_states, replace=False)
+            rows = rng.choice(n_rows, self.n_states, replace=False)
         if len(better) > self.n_states:
             better = rng.choice(better, self.n_states, replace=False)
-        self.classifier_ = classifier.fit(
-            transitions.observations[better], transitions.actions[better]
+        observations = transitions.observations
+        self.classifier_ = fit_classifier(
+            classifier, observations[better], transitions.actions[better]
         )
-        self._known = self._estimate(transitions.observations[self._rows], setting)
-
-    def _label(self, sample, setting):
-        """The states of line 1, and the estimated probabilities there."""
-        if len(sample.observations) == self._n_rows:
-            return sample.take(self._rows), self._known
-        return sample, self._estimate(sample.observations, setting)
-
-    def _estimate(self, observations, setting):
-        proba = np.zeros((len(observations), setting.n_actions))
-        seen = self.classifier_.classes_
-        # Boosting has two columns even for the only action that was ever taken.
-        proba[:, seen] = (
-            self.classifier_.predict_proba(observations) if len(seen) > 1 else 1.0
-        )
-        return np.maximum(proba, _RAREST)
-
-    def __getstate__(self):
-        """Leave out what is computed again from the log."""
-        state = super().__getstate__()
-        for name in ("_known", "_rows", "_n_rows"):
-            state.pop(name, None)
-        return state
+        return LoggedPolicy.of(self.classifier_, setting.n_actions, observations, rows)
 
     def _inner(self):
         return FittedQ() if self.critic is None else self.critic
+
+
+def fit_classifier(classifier, observations, actions):
+    """The fitted classifier; what fails names it."""
+    try:
+        return classifier.fit(observations, actions)
+    except Exception as error:
+        raise RegressorError(
+            f"classifier {classifier!r} failed on {observations.shape[0]:,} x "
+            f"{observations.shape[1]} rows: {type(error).__name__}: {error}"
+        ) from error
+
+
+def estimate(classifier, observations, n_actions):
+    """Probabilities of all actions, at least those of the rarest."""
+    proba = np.zeros((len(observations), n_actions))
+    seen = classifier.classes_
+    # Boosting has two columns even for the only action that was ever taken.
+    proba[:, seen] = classifier.predict_proba(observations) if len(seen) > 1 else 1.0
+    return np.maximum(proba, _RAREST)
 
 
 def has_nothing_to_lose(transitions, gamma):

@@ -1,11 +1,11 @@
 """Sweeps of ridge regressions whose actions share what they have in common."""
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import issparse
 
 from skampo._features import LinearScores, product
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RegressorError
 
 __all__ = ["PooledSweeps"]
 
@@ -49,8 +49,15 @@ class PooledSweeps:
             (self.taken[r].T @ self.taken[r]).astype(float) for r in self.rows
         ]
         self.weights = np.zeros((features.shape[1], setting.n_actions))
-        self.alpha, self.factor = form.alpha, 1.0
-        self._factorize()
+        self.form, self.factor = form, 1.0
+        try:
+            self._factorize()
+        except LinAlgError as error:
+            raise RegressorError(
+                f"{form!r} failed to factorize {features.shape[0]:,} x "
+                f"{features.shape[1]} features in single precision: {error}. Raise its "
+                "alpha, or set FittedQ(pooling=False)."
+            ) from error
 
     @property
     def can_strengthen(self):
@@ -64,7 +71,7 @@ class PooledSweeps:
 
     def _factorize(self):
         """Do what does not depend on the target."""
-        alpha = self.factor * self.alpha
+        alpha = self.factor * self.form.alpha
         penalty, identity = _DIFFERENCE * alpha, np.eye(len(self.weights))
         # Inverted, because each pull is a multiple of the whole inverse.
         self.inverses = [_inverse(gram + penalty * identity) for gram in self.grams]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skampo._features import behind, is_random, split_features
-from skampo._regression import seed_unseeded, takes_weights
+from skampo._regression import is_same, seed_unseeded, takes_weights
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.regressors import linear_form
@@ -149,6 +149,9 @@ class ReplayCritic(Critic):
             return None, regressor
         # Features of the very same states would be no better when drawn again.
         drawn = setting.memory.once(transitions.lasting, "features", list)
+        # Parameters may be others in another fit, and never change within one.
+        if setting.memory.is_first(self):
+            self._forget_others(transformer)
         if not drawn and self._is_stale(transformer, len(transitions)):
             seed_unseeded(transformer, setting.rng)
             try:
@@ -160,6 +163,11 @@ class ReplayCritic(Critic):
             drawn.append(self.transformer_)
         self._n_uses += 1
         return self.transformer_, model
+
+    def _forget_others(self, transformer):
+        """Let go of features that another transformer gave."""
+        if not is_same(getattr(self, "transformer_", transformer), transformer):
+            del self.transformer_
 
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""

@@ -180,6 +180,9 @@ def _default_gamma(X):
 
 @plain_transform.register
 def _(transformer: NystroemFeatures):
+    # A subclass may do more.
+    if type(transformer) is not NystroemFeatures:
+        return transformer.transform
     landmarks, gamma = transformer.landmarks_, transformer.gamma_
     normalization = transformer.normalization_
     return lambda X: gaussian_kernel(X, landmarks, gamma) @ normalization

@@ -81,3 +81,10 @@ def test_an_unknown_distribution():
 def test_a_discount_of_1_is_refused():
     with pytest.raises(InvalidParameterError, match="gamma"):
         AMPOPolicy(gamma=1).fit(MDP)
+
+
+@pytest.mark.parametrize("state", [-1.0, 0.7, 5.0, 1e30])
+def test_values_of_what_is_no_state_are_refused(state):
+    policy = AMPOPolicy(**SMALL).fit(MDP)
+    with pytest.raises(ValueError, match=r"integers 0 to 4\. Got .*pass the number"):
+        policy.action_values([[0.0], [state]])

@@ -70,6 +70,18 @@ class TestEpisodes:
         sample = evaluate(critic, pieces(terminated=False), policy=second)
         assert_allclose(sample.q_values[1, 1], 2 + 0.5 * value)
 
+    def test_forbidden_actions_have_no_part_in_what_goes_on(self):
+        critic, known = MonteCarlo(), vars(pieces(terminated=True))
+        evaluate(critic, Transitions(**known | {"rewards": np.array([1, 20, 4, 8])}))
+        value, other = critic.q_(STATES[:1])[0]
+        assert other > value
+        masks = np.ones((4, 2), dtype=bool)
+        next_masks = np.tile([True, False], (4, 1))
+        data = vars(pieces(terminated=False))
+        data |= {"action_masks": masks, "next_action_masks": next_masks}
+        sample = evaluate(critic, Transitions(**data))
+        assert_allclose(sample.q_values[1, 1], 2 + 0.5 * value)
+
     def test_termination_stops_what_the_critic_knew(self):
         critic = MonteCarlo()
         first, second = (evaluate(critic, pieces(terminated=True)) for _ in range(2))

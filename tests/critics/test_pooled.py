@@ -9,12 +9,13 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo._policy import MirrorPolicy
 from skampo.critics import FittedQ, QSample
 from skampo.critics._pooled import PooledSweeps
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.experience import TransitionLog
 from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import LeastSquaresForm, RidgeForm, default_regressor
@@ -127,6 +128,7 @@ class TestWhoPools:
         [
             (Ridge(), "ridge without intercept"),
             (LinearRegression(fit_intercept=False), "ridge without intercept"),
+            (DecisionTreeRegressor(), r"a ridge per action.*DecisionTreeRegressor\(\)"),
             (
                 make_pipeline(
                     OneHotEncoder(handle_unknown="ignore"), Ridge(fit_intercept=False)
@@ -138,6 +140,13 @@ class TestWhoPools:
     def test_what_cannot_is_refused(self, regressor, message):
         with pytest.raises(InvalidParameterError, match=message):
             self.fit(regressor, CountingEnv, pooling=True)
+
+
+def test_penalties_too_small_for_single_precision_are_named():
+    form = RidgeForm(1e-12, fit_intercept=False)
+    twice = np.hstack([1e3 * FEATURES, 1e3 * FEATURES])
+    with pytest.raises(RegressorError, match=r"alpha=1e-12.*60 x 8.*Raise its alpha"):
+        pooled(twice, form=form)
 
 
 def test_forms_and_features_that_cannot_pool_are_refused():
