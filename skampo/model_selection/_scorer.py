@@ -33,7 +33,8 @@ def make_return_scorer(*, n_episodes=20, statistic="mean", seed=0, deterministic
     Make a scorer of policies for the `scoring` parameter of scikit-learn's tools.
 
     Without a scorer, they use ``estimator.score``: the mean return of 20 episodes. The
-    scorer plays every estimator, also the last step of a Pipeline, on the same seeds.
+    scorer plays every estimator, also the last step of a Pipeline or what is frozen,
+    on the same seeds.
 
     Parameters
     ----------
@@ -113,19 +114,21 @@ class ReturnScorer:
 
 
 def _last_step(estimator, X):
-    """Return the policy behind a search or Pipeline, and what it sees of `X`."""
-    # Searches pass `score` on to their best estimator, but no private method.
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    """Return the policy behind searches and Pipelines, and what it sees of `X`."""
+    if hasattr(estimator, "_play"):
+        return estimator, X
+    # Searches and frozen estimators pass `score` on to these, but no private method.
+    for inner in ("best_estimator_", "estimator"):
+        if hasattr(estimator, inner):
+            return _last_step(getattr(estimator, inner), X)
     if hasattr(estimator, "steps"):
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)
-        estimator = estimator[-1]
-    if not hasattr(estimator, "_play"):
-        raise TypeError(
-            "A return scorer plays a policy such as AMPOPolicy, alone or as the last "
-            f"step of a Pipeline. Got {type(estimator).__name__} instead."
-        )
-    return estimator, X
+        return _last_step(estimator[-1], X)
+    raise TypeError(
+        "A return scorer plays a policy such as AMPOPolicy, alone, as the last step of "
+        f"a Pipeline or frozen. Got {type(estimator).__name__} instead."
+    )
 
 
 @dataclass(frozen=True)

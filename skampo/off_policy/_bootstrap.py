@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["RatioSum", "effective_size"]
+__all__ = ["RatioSum", "effective_size", "grouped"]
+
+# So many numbers of resamples are in memory at once.
+_BLOCK = 10**7
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class RatioSum:
 
     def estimate(self):
         """The value for all episodes, each counted once."""
-        return float(self.ratios(self._once)[0].sum())
+        return float(self.ratios(self.once)[0].sum())
 
     def interval(self, confidence, n_bootstraps, random_state):
         """
@@ -35,11 +38,12 @@ class RatioSum:
         The error of each resample is taken from the resample itself, so that the
         interval is wider where the weights are uneven.
         """
-        counts = self.draw(n_bootstraps, random_state)
-        if not len(counts):
+        draws = self.draws(n_bootstraps, random_state)
+        resampled = [self.resample(counts) for counts in draws]
+        if not resampled:
             return np.nan, np.nan
-        values, errors = self.resample(counts)
-        value, error = (x[0] for x in self.resample(self._once))
+        values, errors = (np.concatenate(x) for x in zip(*resampled, strict=True))
+        value, error = (x[0] for x in self.resample(self.once))
         if not error > 0:
             return value, value
         # A resample that misses the few rows that differ would be certain.
@@ -49,17 +53,20 @@ class RatioSum:
         high, low = np.quantile((values - value) / errors, tails)
         return value - high * error, value - low * error
 
-    def draw(self, n_bootstraps, random_state):
-        """How often each episode counts in each resample; none of a single episode."""
+    def draws(self, n_bootstraps, random_state):
+        """How often each episode counts in each resample, in blocks of resamples."""
         n_episodes = len(self.numerators)
         if n_episodes < 2:
             # Every resample of a single episode is that episode.
-            return np.empty((0, n_episodes))
+            return
         rng = check_random_state(random_state)
         shares = np.full(n_episodes, 1 / n_episodes)
-        # Counts instead of rows make all resamples one product of matrices.
-        drawn = rng.multinomial(n_episodes, shares, size=n_bootstraps)
-        return drawn.astype(np.float64)
+        size = max(1, _BLOCK // n_episodes)
+        for start in range(0, n_bootstraps, size):
+            # Counts instead of rows make all resamples one product of matrices.
+            n_resamples = min(size, n_bootstraps - start)
+            drawn = rng.multinomial(n_episodes, shares, size=n_resamples)
+            yield drawn.astype(np.float64)
 
     def resample(self, counts):
         """Values and their standard errors, where episode i counts (b, i) times."""
@@ -78,12 +85,22 @@ class RatioSum:
 
     def influence(self):
         """What each episode adds to each ratio, to first order: (i, k)."""
-        ratios, inverse = self.ratios(self._once)
+        ratios, inverse = self.ratios(self.once)
         return inverse * (self.numerators - ratios * self.denominators)
 
     @property
-    def _once(self):
+    def once(self):
+        """The counts of all episodes, each once."""
         return np.ones((1, len(self.numerators)))
+
+
+def grouped(ratio, log):
+    """Rows of one label, as of one customer, are drawn together if nothing follows."""
+    if not log.is_one_step or log.is_start.all():
+        return ratio
+    starts = np.flatnonzero(log.is_start)
+    sums = (np.add.reduceat(x, starts) for x in (ratio.numerators, ratio.denominators))
+    return RatioSum(*sums)
 
 
 def effective_size(weights):

@@ -6,9 +6,10 @@ import numpy as np
 from scipy.stats import norm
 from sklearn.utils import check_random_state
 
-from skampo.off_policy._bootstrap import RatioSum, effective_size
-from skampo.off_policy._result import conclude, few_rows, unseen_actions
-from skampo.off_policy._trajectories import action_proba
+from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
+from skampo.off_policy._checks import check_options
+from skampo.off_policy._result import conclude, few_rows, unseen_actions, unsettled
+from skampo.off_policy._trajectories import action_proba, first_rows
 from skampo.off_policy._values import fit_critic
 from skampo.utils._sklearn import take_rows
 
@@ -56,6 +57,8 @@ def direct_method(
     ------
     ValueError
         If the log has no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -75,7 +78,9 @@ def direct_method(
     >>> direct_method(policy, log, values, n_bootstraps=0).estimate
     2.0
     """
+    check_options("direct_method", confidence=confidence, n_bootstraps=n_bootstraps)
     ratio = RatioSum.mean(_starting_values(policy, log, action_values))
+    ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
     return _finish(ratio.estimate(), bounds, confidence, policy, log)
 
@@ -127,6 +132,8 @@ def fitted_q_evaluation(
     ------
     ValueError
         If the log has no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -154,6 +161,13 @@ def fitted_q_evaluation(
     >>> round(result.estimate, 6)
     4.5
     """
+    check_options(
+        "fitted_q_evaluation",
+        gamma=gamma,
+        n_sweeps=n_sweeps,
+        confidence=confidence,
+        n_bootstraps=n_bootstraps,
+    )
     rng = check_random_state(random_state)
     # One seed for all fits: refits differ from the first one by their episodes alone.
     seed = rng.randint(2**31 - 1)
@@ -169,11 +183,11 @@ def fitted_q_evaluation(
         refits.append(_starting_values(policy, sample, again.q_).mean())
     margin = norm.ppf((1 + confidence) / 2) * np.std(refits) if refits else np.nan
     bounds = estimate - margin, estimate + margin
-    return _finish(estimate, bounds, confidence, policy, log)
+    return _finish(estimate, bounds, confidence, policy, log, critic.missing_)
 
 
 def _starting_values(policy, log, action_values):
-    states = take_rows(log.states, np.flatnonzero(log.is_start))
+    states = take_rows(log.states, np.flatnonzero(first_rows(log)))
     proba = action_proba(policy, states, log.classes)
     return (proba * action_values(states)).sum(axis=1)
 
@@ -189,12 +203,17 @@ def _resample(log, rng):
     return log.select(rows, labels)
 
 
-def _finish(value, bounds, confidence, policy, log):
+def _finish(value, bounds, confidence, policy, log, missing=0.0):
     proba = action_proba(policy, log.states, log.classes)
     shown = proba[np.arange(len(log)), np.searchsorted(log.classes, log.actions)]
     if log.propensities is not None:
         # π / π_b: a row with a rare action stands for many others.
         shown = shown / log.propensities
     size = effective_size(shown)
-    complaints = [few_rows(size, len(log)), unseen_actions(log, proba)]
-    return conclude(value, bounds, confidence, size, log.n_episodes, complaints)
+    complaints = [
+        few_rows(size, len(log)),
+        unseen_actions(log, proba),
+        unsettled(missing),
+    ]
+    n_episodes = int(first_rows(log).sum())
+    return conclude(value, bounds, confidence, size, n_episodes, complaints)

@@ -8,9 +8,15 @@ from scipy.linalg import cholesky
 from scipy.optimize import nnls
 from scipy.stats import norm
 
-from skampo.off_policy._bootstrap import RatioSum, effective_size
+from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
+from skampo.off_policy._checks import check_options
 from skampo.off_policy._importance import weigh
-from skampo.off_policy._result import conclude, few_episodes, unseen_actions
+from skampo.off_policy._result import (
+    conclude,
+    few_episodes,
+    unseen_actions,
+    unsettled,
+)
 from skampo.off_policy._values import modeled_values
 
 __all__ = ["doubly_robust", "magic"]
@@ -79,6 +85,8 @@ def doubly_robust(
     ------
     ValueError
         If the log has no propensities or no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -105,10 +113,13 @@ def doubly_robust(
     >>> doubly_robust(always_b, log, action_values=rough, n_bootstraps=0).estimate
     4.0
     """
+    check_options(
+        "doubly_robust", gamma=gamma, confidence=confidence, n_bootstraps=n_bootstraps
+    )
     parts = Parts.of(policy, log, action_values, regressor, gamma, random_state)
     ratio = parts.ratio() if self_normalized else parts.mean()
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
-    return _finish(ratio.estimate(), bounds, confidence, parts, log)
+    return _finish(ratio.estimate(), bounds, confidence, parts)
 
 
 def magic(
@@ -160,6 +171,8 @@ def magic(
     ------
     ValueError
         If the log has no propensities or no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -184,15 +197,19 @@ def magic(
     >>> magic(always_b, log, action_values=exact, n_bootstraps=0).estimate
     3.0
     """
+    check_options(
+        "magic", gamma=gamma, confidence=confidence, n_bootstraps=n_bootstraps
+    )
     parts = Parts.of(policy, log, action_values, regressor, gamma, random_state)
     blend = Blend.of(parts, random_state)
-    estimates = blend.estimates(parts.ratio().draw(n_bootstraps, random_state))
-    estimate = float(blend.estimates(np.ones((1, len(parts.errors))))[0])
+    draws = blend.ratio.draws(n_bootstraps, random_state)
+    estimates = [blend.estimates(counts) for counts in draws]
+    estimate = float(blend.estimates(blend.ratio.once)[0])
     margin = norm.ppf((1 + confidence) / 2) * (
-        np.std(estimates) if len(estimates) else np.nan
+        np.std(np.concatenate(estimates)) if estimates else np.nan
     )
     bounds = estimate - margin, estimate + margin
-    return _finish(estimate, bounds, confidence, parts, log)
+    return _finish(estimate, bounds, confidence, parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,13 +218,16 @@ class Parts:
     Discounted errors and values of all steps, shape (n_episodes, n_steps + 1).
 
     `errors` are :math:`\gamma^t w_{0:t} (r_t - Q_t)`, `values` are
-    :math:`\gamma^t w_{0:t-1} V_t`.
+    :math:`\gamma^t w_{0:t-1} V_t`; `missing` is the share by which further sweeps
+    would change the model.
     """
 
+    log: Any
     trajectories: Any
     proba: np.ndarray
     errors: np.ndarray
     values: np.ndarray
+    missing: float
 
     @classmethod
     def of(cls, policy, log, action_values, regressor, gamma, random_state):
@@ -221,10 +241,12 @@ class Parts:
         # Behind a cut there is no reward, so that V has no error to correct there.
         values = trajectories.place(model.values) + trajectories.behind(model.beyond)
         return cls(
+            log,
             trajectories,
             proba,
             discounts * trajectories.weights * errors,
             discounts * trajectories.previous * values,
+            model.missing,
         )
 
     @property
@@ -234,21 +256,27 @@ class Parts:
 
     def mean(self):
         """The doubly robust estimate."""
-        return RatioSum.mean(self.errors.sum(axis=1) + self.values.sum(axis=1))
+        ratio = RatioSum.mean(self.errors.sum(axis=1) + self.values.sum(axis=1))
+        return grouped(ratio, self.log)
 
     def ratio(self):
         """The weighted doubly robust estimate: errors of all steps, then values."""
         weights, previous = self.trajectories.weights, self.trajectories.previous
         # Each column is divided by the sum of the weights that are in it.
-        return RatioSum(
+        ratio = RatioSum(
             np.hstack([self.errors, self.values]), np.hstack([weights, previous])
         )
+        return grouped(ratio, self.log)
 
 
-def _finish(value, bounds, confidence, parts, log):
+def _finish(value, bounds, confidence, parts):
     n_episodes = len(parts.errors)
     size = effective_size(parts.trajectories.weights[:, -1])
-    complaints = [few_episodes(size, n_episodes), unseen_actions(log, parts.proba)]
+    complaints = [
+        few_episodes(size, n_episodes),
+        unseen_actions(parts.log, parts.proba),
+        unsettled(parts.missing),
+    ]
     return conclude(value, bounds, confidence, size, n_episodes, complaints)
 
 

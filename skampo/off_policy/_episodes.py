@@ -101,9 +101,11 @@ def transitions_from_episodes(
     if hasattr(episodes, "iterate_episodes"):
         episodes = episodes.iterate_episodes()
     parts = [_read_episode(label, one) for label, one in enumerate(episodes)]
+    # An episode without steps has no kind of action: its labels would become floats.
+    parts = [part for part in parts if len(part["actions"])]
     if not parts:
         raise ValueError(
-            "Found 0 episodes while a minimum of 1 is required by "
+            "Found 0 episodes with actions while a minimum of 1 is required by "
             "transitions_from_episodes."
         )
     return TransitionLog(**_join(parts), classes=classes)
@@ -119,10 +121,27 @@ def _read_episode(label, episode):
             f"Episode {label} has no {missing[0]}. Expected the keys or attributes "
             f"{[_NAMES[name][-1] for name in ('states', 'actions', 'rewards')]}."
         )
+    for name, column in columns.items():
+        if column.ndim == 0:
+            raise ValueError(
+                f"Episode {label} has the single value {column} as {name}; expected "
+                "one value for each action."
+            )
     n_steps = len(columns["actions"])
     columns |= _follow(label, columns, n_steps)
+    _check_lengths(label, columns, n_steps)
     columns["episodes"] = np.full(n_steps, label)
     return columns
+
+
+def _check_lengths(label, columns, n_steps):
+    """Refuse columns whose values would belong to other episodes."""
+    for name, column in columns.items():
+        if len(column) != n_steps:
+            raise ValueError(
+                f"Episode {label} has {n_steps} actions and {len(column)} values of "
+                f"{name}; expected one for each action."
+            )
 
 
 def _find(episode, keys):
@@ -177,6 +196,12 @@ def _join(parts):
 
 def _from_table(table, states, names, classes):
     """A log from the columns of a table that `names` gives."""
+    for name in ("episodes", "actions", "rewards"):
+        if names[name] is None:
+            raise ValueError(
+                f"The column of {name} is not named. A table needs one: give its name "
+                f"among {list(table.columns)}."
+            )
     names = {name: column for name, column in names.items() if column is not None}
     for column in [*names.values(), *(states or [])]:
         if column not in table.columns:
@@ -204,10 +229,15 @@ def _shift(states, columns):
     is_last = np.ones(n_rows, dtype=bool)
     is_last[:-1] = starts_of(columns["episodes"])[1:]
     dropped = is_last & ~over
-    cut = cut.copy()
     # Above a dropped row is its own episode, unless that row was all of it.
     cut[:-1] |= dropped[1:] & ~is_last[:-1]
     kept = np.flatnonzero(~dropped)
+    if not len(kept):
+        raise ValueError(
+            "No row of the table says what followed it: every episode has a single "
+            "row, and none terminated. Name the column of terminated=, or give "
+            "episodes of more rows."
+        )
     columns = {name: column[kept] for name, column in columns.items()}
     return columns | {
         "states": take_rows(states, kept),

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skampo.off_policy._bootstrap import RatioSum, effective_size
+from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
+from skampo.off_policy._checks import check_options
 from skampo.off_policy._result import (
     conclude,
     cut_episodes,
@@ -59,6 +60,8 @@ def importance_sampling(
     ------
     ValueError
         If the log has no propensities or no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -80,12 +83,19 @@ def importance_sampling(
     >>> importance_sampling(always_b, log, n_bootstraps=0).estimate
     3.0
     """
+    check_options(
+        "importance_sampling",
+        gamma=gamma,
+        confidence=confidence,
+        n_bootstraps=n_bootstraps,
+    )
     trajectories, proba = weigh(policy, log)
     returns = trajectories.place(log.rewards) @ trajectories.discounts(gamma)
     # Weights stay behind the end: the last column has those of whole episodes.
     last = trajectories.weights[:, -1:]
     weighted = last * returns[:, None]
     ratio = RatioSum(weighted, last if self_normalized else np.ones_like(last))
+    ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
     return _finish(ratio, bounds, confidence, trajectories, log, proba)
 
@@ -132,6 +142,8 @@ def per_decision_importance_sampling(
     ------
     ValueError
         If the log has no propensities or no episodes.
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -153,12 +165,19 @@ def per_decision_importance_sampling(
     >>> per_decision_importance_sampling(always_b, log, n_bootstraps=0).estimate
     3.0
     """
+    check_options(
+        "per_decision_importance_sampling",
+        gamma=gamma,
+        confidence=confidence,
+        n_bootstraps=n_bootstraps,
+    )
     trajectories, proba = weigh(policy, log)
     weights = trajectories.weights
     discounted = trajectories.place(log.rewards) * trajectories.discounts(gamma)
     ratio = RatioSum.mean((weights * discounted).sum(axis=1))
     if self_normalized:
         ratio = RatioSum(weights * discounted, weights)
+    ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
     return _finish(ratio, bounds, confidence, trajectories, log, proba)
 

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from skampo.off_policy._checks import check_options
+
 __all__ = ["estimate_propensities"]
 
 # Smaller estimates would give single rows all the weight.
@@ -34,6 +36,13 @@ def estimate_propensities(log, classifier, *, n_splits=5):
     TransitionLog
         The same log with estimated propensities.
 
+    Raises
+    ------
+    ValueError
+        If the log has a single episode, or it is not known which rows are one.
+    InvalidParameterError
+        If `n_splits` is no int of at least 2.
+
     See Also
     --------
     doubly_robust : Stays right when they are wrong but the fitted values are not.
@@ -48,18 +57,21 @@ def estimate_propensities(log, classifier, *, n_splits=5):
     >>> estimate_propensities(log, guess, n_splits=2).propensities
     array([0.5, 0.5, 0.5, 0.5])
     """
+    check_options("estimate_propensities", n_splits=n_splits)
     # Labels may be missing for problems of one step, whose rows are then episodes.
     groups = log.is_start.cumsum()
     done = np.searchsorted(log.classes, log.actions)
+    if log.n_episodes < 2:
+        raise ValueError(
+            "Propensities of one part of the episodes are estimated from the others. "
+            "Got a single episode: log more."
+        )
     n_splits = min(n_splits, log.n_episodes)
+    # Splits, since groups are given in another way when metadata are routed.
+    splits = list(GroupKFold(n_splits).split(log.states, done, groups))
     # Columns of actions that the rows of a part never show are filled with zeros.
     proba = cross_val_predict(
-        clone(classifier),
-        log.states,
-        done,
-        groups=groups,
-        cv=GroupKFold(n_splits),
-        method="predict_proba",
+        clone(classifier), log.states, done, cv=splits, method="predict_proba"
     )
     # There are columns for the actions that occur, which may be fewer than `classes`.
     columns = np.searchsorted(np.unique(done), done)

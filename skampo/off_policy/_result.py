@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["OffPolicyEstimate", "conclude"]
+from skampo.off_policy._trajectories import cut_rows
+
+__all__ = ["OffPolicyEstimate", "conclude", "unsettled"]
 
 # Below this many effective episodes intervals covered the truth less often than they
 # say; see docs/user_guide/offline.md.
 FEWEST_EFFECTIVE = 50
 # A policy may do this share of what the log never shows.
 LARGEST_UNSEEN = 0.05
+# Further sweeps may change fitted values by this share.
+LARGEST_MISSING = 0.01
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def conclude(value, bounds, confidence, size, n_episodes, complaints):
     """Build the result and pass its warning on."""
     warning = " ".join(complaint for complaint in complaints if complaint)
     if warning:
-        warnings.warn(warning, UserWarning, stacklevel=3)
+        # Called by `_finish` of each estimator: the line of its user.
+        warnings.warn(warning, UserWarning, stacklevel=4)
     low, high = (float(bound) for bound in bounds)
     return OffPolicyEstimate(
         float(value), low, high, confidence, float(size), n_episodes, warning
@@ -100,14 +105,24 @@ def few_rows(size, n_rows):
 
 def cut_episodes(log):
     """Complain of episodes whose rewards go on behind the log."""
-    # Logs of problems of one step have no flags.
-    n_cut = 0 if log.is_one_step else int((log.truncated & ~log.terminated).sum())
+    n_cut = int(cut_rows(log).sum())
     if not n_cut:
         return ""
     return (
         f"{n_cut} of {log.n_episodes} episodes were cut, and rewards behind the cut do "
         "not count here. Use doubly_robust or fitted_q_evaluation for the value "
         "beyond it."
+    )
+
+
+def unsettled(missing):
+    """Complain of sweeps that ended before the values settled."""
+    if missing <= LARGEST_MISSING:
+        return ""
+    return (
+        f"The fitted values have not settled: further sweeps would change them by "
+        f"about {missing:.0%}. Give a larger n_sweeps, a smaller gamma or a linear "
+        "regressor, whose sweeps are cheap."
     )
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from skampo.exceptions import InvalidParameterError
@@ -77,13 +78,14 @@ def make_off_policy_scorer(
     estimator : str or callable, default="fitted_q_evaluation"
         ``"fitted_q_evaluation"``, ``"doubly_robust"``, ``"magic"``,
         ``"importance_sampling"``, ``"per_decision_importance_sampling"``, or a
-        function of a policy and a log that returns an `OffPolicyEstimate`.
+        function of a policy and a log that returns an `OffPolicyEstimate`. It is
+        given ``random_state=0`` and ``n_bootstraps`` if it has such parameters.
     bound : {"estimate", "low"}, default="estimate"
         The score: the estimate, or the lower end of its interval.
     **options : dict
         Keyword arguments of the estimator, such as ``gamma``, ``regressor`` or
         ``self_normalized``. Without ``n_bootstraps`` no interval is computed for the
-        estimate. With ``regressor`` all candidates are judged by the same model.
+        estimate. ``regressor`` fits the values by which all candidates are judged.
 
     Returns
     -------
@@ -120,18 +122,23 @@ def make_off_policy_scorer(
     {'regressor': Ridge()}
     """
     if isinstance(estimator, str):
-        if estimator not in ESTIMATORS:
-            raise InvalidParameterError(
-                "The 'estimator' parameter of make_off_policy_scorer must be a str "
-                f"among {sorted(ESTIMATORS)} or a callable. Got {estimator!r} instead."
-            )
-        estimator = ESTIMATORS[estimator]
+        # An unknown name stays a string, which cannot be called.
+        estimator = ESTIMATORS.get(estimator, estimator)
+    if not callable(estimator):
+        raise InvalidParameterError(
+            "The 'estimator' parameter of make_off_policy_scorer must be a str "
+            f"among {sorted(ESTIMATORS)} or a callable. Got {estimator!r} instead."
+        )
     if bound not in ("estimate", "low"):
         raise InvalidParameterError(
             "The 'bound' parameter of make_off_policy_scorer must be a str among "
             f"['estimate', 'low']. Got {bound!r} instead."
         )
-    if bound == "estimate":
-        options = {"n_bootstraps": 0, "random_state": 0} | options
     # A fixed seed: candidates meet the same draws, in whatever process.
-    return OffPolicyScorer(estimator, bound, {"random_state": 0} | options)
+    defaults = {"random_state": 0}
+    if bound == "estimate":
+        defaults["n_bootstraps"] = 0
+    # A function of one's own need not know these.
+    accepted = signature(estimator).parameters
+    defaults = {name: defaults[name] for name in defaults if name in accepted}
+    return OffPolicyScorer(estimator, bound, defaults | options)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Trajectories", "action_proba"]
+__all__ = ["Trajectories", "action_proba", "cut_rows", "first_rows"]
 
 # exp(709) is near the largest float; below exp(700) sums of 10,000 weights are finite.
 _LARGEST = 700.0
@@ -28,6 +28,19 @@ def action_proba(policy, states, classes):
     return aligned
 
 
+def first_rows(log):
+    """Where episodes begin: in every row, if nothing follows whatever its label."""
+    return np.ones(len(log), dtype=bool) if log.is_one_step else log.is_start
+
+
+def cut_rows(log):
+    """Last rows of episodes that would have gone on."""
+    if log.is_one_step:
+        return np.zeros(len(log), dtype=bool)
+    # A last row without any flag was cut as well: the log ends there.
+    return np.append(log.is_start[1:], True) & ~log.terminated
+
+
 @dataclass(frozen=True, eq=False)
 class Trajectories:
     r"""
@@ -48,7 +61,7 @@ class Trajectories:
     @classmethod
     def of(cls, log, proba=None):
         """Arrange a log; `proba` are the target probabilities of what was done."""
-        starts = np.flatnonzero(log.is_start)
+        starts = np.flatnonzero(first_rows(log))
         lengths = np.diff(np.append(starts, len(log)))
         rows = np.repeat(np.arange(len(starts)), lengths)
         steps = np.arange(len(log)) - np.repeat(starts, lengths)

@@ -1,14 +1,16 @@
 """Action values of a fixed policy, fitted to a log."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo._encoding import ENCODINGS
+from skampo._features import split_features
 from skampo._regression import check_regressor
-from skampo.critics import CriticSetting, FittedQ
+from skampo.critics import CriticSetting
 from skampo.experience import (
     TableColumns,
     as_transitions,
@@ -16,16 +18,22 @@ from skampo.experience import (
     behind_table,
     is_table,
 )
-from skampo.off_policy._trajectories import action_proba
-from skampo.regressors import default_regressor
+from skampo.off_policy._checks import check_options
+from skampo.off_policy._result import unsettled
+from skampo.off_policy._settling import SettlingQ
+from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
+from skampo.regressors import default_regressor, linear_form
 from skampo.utils._sklearn import take_rows
 from skampo.utils._validation import check_discount
 
 __all__ = ["ActionValues", "fit_action_values", "fit_critic", "modeled_values"]
 
+# Sweeps of what is fitted again in each of them.
 _MOST_SWEEPS = 500
 # A share of the first value that the last sweep may still hold.
 _LEFT_OVER = 0.01
+# Sweeps stop earlier when all further ones would change the values by this share.
+_SETTLED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +114,10 @@ def fit_action_values(
         Fits the values; None is `skampo.regressors.default_regressor`.
     n_sweeps : int, default=None
         Largest number of sweeps. None is as many as make what is left of the first
-        values less than 1 %, at most 500.
+        values less than 1 %; for a regressor that is not linear
+        (`skampo.regressors.linear_form`) at most 500. Most often the values settle
+        long before, as sweeps that only repeat themselves are jumped over. If they do
+        not settle, a warning says which share is missing.
     random_state : int, RandomState instance or None, default=None
         Seeds the regressor.
 
@@ -114,6 +125,11 @@ def fit_action_values(
     -------
     ActionValues
         A function of states.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a number is outside of its range.
 
     See Also
     --------
@@ -136,7 +152,10 @@ def fit_action_values(
     >>> fit_action_values(policy, log, regressor=LinearRegression())([[2.0]]).round(6)
     array([[2., 5.]])
     """
+    check_options("fit_action_values", gamma=gamma, n_sweeps=n_sweeps)
     critic = fit_critic(policy, log, gamma, regressor, n_sweeps, random_state)
+    if complaint := unsettled(critic.missing_):
+        warnings.warn(complaint, UserWarning, stacklevel=2)
     return ActionValues(critic.q_, log.classes)
 
 
@@ -149,8 +168,10 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
     if critic is None:
         # Traces would weight by logged propensities, and doubly robust estimates need
         # values that are right when those are wrong.
-        critic = FittedQ(
-            n_sweeps=n_sweeps or _enough_sweeps(gamma), trace_decay=0.0, tol=1e-4
+        critic = SettlingQ(
+            n_sweeps=n_sweeps or _enough_sweeps(gamma, regressor),
+            trace_decay=0.0,
+            tol=_SETTLED * (1 - gamma),
         )
     # scikit-learn seeds by RandomState, and critics draw from a Generator.
     seed = check_random_state(random_state).randint(2**31 - 1)
@@ -178,20 +199,27 @@ def _prepare(regressor, columns):
     return (behind_numbers if is_default else behind_table)(columns, regressor)
 
 
-def _enough_sweeps(gamma):
+def _enough_sweeps(gamma, regressor):
     if gamma == 0:
         return 1
     # The first n with γⁿ ≤ 0.01.
-    return min(_MOST_SWEEPS, int(np.ceil(np.log(_LEFT_OVER) / np.log(gamma))))
+    enough = int(np.ceil(np.log(_LEFT_OVER) / np.log(gamma)))
+    is_linear = linear_form(split_features(regressor)[1]) is not None
+    return enough if is_linear else min(_MOST_SWEEPS, enough)
 
 
 @dataclass(frozen=True, eq=False)
 class ModeledValues:
-    """A model on the rows of a log: Q of what was done, V, and V beyond cuts."""
+    """
+    A model on the rows of a log: Q of what was done, V, and V beyond cuts.
+
+    `missing` is the share that further sweeps would change.
+    """
 
     taken: np.ndarray
     values: np.ndarray
     beyond: np.ndarray
+    missing: float = 0.0
 
 
 def modeled_values(policy, log, proba, action_values, regressor, gamma, random_state):
@@ -199,18 +227,16 @@ def modeled_values(policy, log, proba, action_values, regressor, gamma, random_s
     if action_values is not None:
         return _look_up(policy, log, proba, action_values)
     halves = _halves(log)
-    models = [
-        fit_action_values(
-            policy,
-            log[half],
-            gamma=gamma,
-            regressor=regressor,
-            random_state=random_state,
-        )
+    critics = [
+        fit_critic(policy, log[half], gamma, regressor, None, random_state)
         for half in halves
     ]
-    looked_up = [_look_up(policy, log, proba, model) for model in models]
-    return _swap(halves, looked_up, np.flatnonzero(log.is_start))
+    looked_up = [
+        _look_up(policy, log, proba, ActionValues(critic.q_, log.classes))
+        for critic in critics
+    ]
+    swapped = _swap(halves, looked_up, np.flatnonzero(first_rows(log)))
+    return replace(swapped, missing=max(critic.missing_ for critic in critics))
 
 
 def _halves(log):
@@ -252,12 +278,8 @@ def _look_up(policy, log, proba, action_values):
 
 def _beyond(policy, log, action_values):
     """Values of what followed the last rows of the episodes that were cut."""
-    starts = log.is_start
+    starts, goes_on = first_rows(log), cut_rows(log)
     beyond = np.zeros(int(starts.sum()))
-    if log.is_one_step:
-        return beyond
-    # A last row without any flag was cut as well: the log ends there.
-    goes_on = np.append(starts[1:], True) & ~log.terminated
     if goes_on.any():
         states = take_rows(log.next_states, np.flatnonzero(goes_on))
         proba = action_proba(policy, states, log.classes)

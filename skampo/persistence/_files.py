@@ -14,10 +14,16 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skampo._version import __version__
 from skampo.exceptions import SkampoFileError
-from skampo.persistence._native import check_native_parts
+from skampo.persistence._native import OWNED, check_native_parts
 from skampo.persistence._schema import Schema, share_repeated
-from skampo.persistence._trusted import is_trusted, names_for_skops, type_names
+from skampo.persistence._trusted import (
+    is_trusted,
+    may_trust,
+    names_for_skops,
+    type_names,
+)
 from skampo.utils._sklearn import without_callbacks
+from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["load", "save"]
 
@@ -43,7 +49,8 @@ def save(estimator, path):
     Raises
     ------
     SkampoFileError
-        If a part cannot be stored, as lambdas and live environments cannot.
+        If a part cannot be stored, as lambdas and live environments cannot, or would
+        be refused by `load` whatever is trusted.
     OSError
         If the file cannot be written.
 
@@ -68,9 +75,8 @@ def save(estimator, path):
     body = head + b"\n" + payload
     digest = hashlib.sha256(body).hexdigest()
     # A link stays one: replacing it would leave the file behind it as it was.
-    _write(
-        os.path.realpath(path), b"skampo %d %s\n" % (_FORMAT, digest.encode()) + body
-    )
+    path = os.path.realpath(os.fsdecode(path))
+    _write(path, b"skampo %d %s\n" % (_FORMAT, digest.encode()) + body)
 
 
 def load(path, *, trusted=(), max_size=_LARGEST):
@@ -99,8 +105,11 @@ def load(path, *, trusted=(), max_size=_LARGEST):
     Raises
     ------
     SkampoFileError
-        If the file is damaged, too large, no file of skampo, of a newer format, or
-        asks for a type that is not trusted.
+        If the file is damaged, too large, no file of skampo, of a newer format, asks
+        for a type that is not trusted or a package that is not installed, or does not
+        fit into memory.
+    InvalidParameterError
+        If `max_size` is no number of bytes.
     FileNotFoundError
         If there is no such file.
 
@@ -123,12 +132,13 @@ def load(path, *, trusted=(), max_size=_LARGEST):
     """
     # Outside of the block below: a wrong argument is no fault of the file.
     trusted = type_names(trusted)
+    check_argument("load", "max_size", max_size, Interval(int, 0))
     with _naming(path):
         versions, payload = _open(_read(path, max_size), max_size)
         schema = Schema(payload, max_size)
         names = _audit(schema, trusted)
         check_native_parts(schema, trusted)
-        estimator = _build(payload, names_for_skops(names, trusted))
+        estimator = _build(schema.payload, names_for_skops(names, trusted))
     _warn_about_versions(path, versions)
     return estimator
 
@@ -139,8 +149,10 @@ def _dump(estimator):
 
     try:
         payload = share_repeated(skops.io.dumps(without_callbacks(estimator)))
-        # A form that `load` refuses is found while the estimator is still there.
-        Schema(payload, sys.maxsize)
+        # What `load` refuses is found while the estimator is still there.
+        _check_loadable(estimator, Schema(payload, sys.maxsize))
+    except SkampoFileError:
+        raise
     except Exception as error:
         raise SkampoFileError(
             f"{type(estimator).__name__} cannot be saved: {error}. Lambdas, functions "
@@ -149,6 +161,23 @@ def _dump(estimator):
             "you will read."
         ) from error
     return payload
+
+
+def _check_loadable(estimator, schema):
+    """Refuse to write what `load` would not read whatever is trusted."""
+    refused = _untrusted(schema, ())
+    hopeless = sorted({name for loader, name in refused if not may_trust(loader)})
+    reason = f"{hopeless} in a role in which nothing is trusted" if hopeless else ""
+    try:
+        # Types of users are theirs to trust, with the native parts inside.
+        check_native_parts(schema, OWNED.union(name for _, name in refused))
+    except ValueError as error:
+        reason = str(error)
+    if reason:
+        raise SkampoFileError(
+            f"{type(estimator).__name__} cannot be saved, because load would refuse "
+            f"the file: {reason}. Use joblib.dump for files that only you will read."
+        )
 
 
 def _versions():
@@ -182,11 +211,22 @@ def _naming(path):
         # These name the path already, and say nothing of the contents.
         raise
     except SkampoFileError as error:
-        message = f"{os.fspath(path)} {error}"
+        message = f"{os.fsdecode(path)} {error}"
         raise SkampoFileError(message, untrusted=error.untrusted) from None
+    except ModuleNotFoundError as error:
+        raise SkampoFileError(
+            f"{os.fsdecode(path)} was not loaded, because it needs the module "
+            f"{error.name!r}, which is not there. Install its package in the version "
+            "that wrote the file."
+        ) from error
+    except MemoryError as error:
+        raise SkampoFileError(
+            f"{os.fsdecode(path)} was not loaded, because it does not fit into memory. "
+            "Free some and load it again."
+        ) from error
     except Exception as error:
         raise SkampoFileError(
-            f"{os.fspath(path)} was not loaded, because it is damaged or crafted: "
+            f"{os.fsdecode(path)} was not loaded, because it is damaged or crafted: "
             f"{type(error).__name__}: {error}."
         ) from error
 
@@ -195,8 +235,10 @@ def _read(path, max_size):
     if os.path.isdir(path):
         raise SkampoFileError("is a directory. Give the path of a file.")
     with open(path, "rb") as file:
-        # One byte more tells a file that is too large from one that just fits.
-        data = file.read(max_size + 1)
+        # Room for what is there, and one byte more that shows a file that grows; a
+        # pipe has no size.
+        size = os.fstat(file.fileno()).st_size if file.seekable() else max_size
+        data = file.read(min(size, max_size) + 1)
     if len(data) > max_size:
         raise SkampoFileError(
             f"was not loaded, because it has more than max_size={max_size:,} bytes. If "
@@ -223,7 +265,10 @@ def _open(data, max_size):
             "incomplete or was changed. Take another copy, or save the policy again."
         )
     line, _, payload = body.partition(b"\n")
-    return json.loads(line), payload
+    versions = json.loads(line)
+    if not isinstance(versions, dict):
+        raise ValueError("a line of versions that names no packages")
+    return versions, payload
 
 
 def _describe(data):
@@ -240,15 +285,21 @@ def _describe(data):
 
 def _audit(schema, trusted):
     """The names of all types in the file, or an error with those not trusted."""
-    names, refused = set(), set()
-    for node in schema.nodes:
-        name = f"{node['__module__']}.{node['__class__']}"
-        names.add(name)
-        if not is_trusted(node["__loader__"], name, trusted):
-            refused.add(name)
-    if refused:
-        raise _distrust(refused)
-    return names
+    if refused := _untrusted(schema, trusted):
+        raise _distrust({name for _, name in refused})
+    return {name for _, name in _roles(schema)}
+
+
+def _roles(schema):
+    """What is built, and as what: pairs of loader and name."""
+    return {
+        (node["__loader__"], f"{node['__module__']}.{node['__class__']}")
+        for node in schema.nodes
+    }
+
+
+def _untrusted(schema, trusted):
+    return {role for role in _roles(schema) if not is_trusted(*role, trusted)}
 
 
 def _distrust(refused):
@@ -286,8 +337,8 @@ def _warn_about_versions(path, versions):
     ]
     if differ:
         warnings.warn(
-            f"{os.fspath(path)} was written by {' and '.join(differ)}. Its predictions "
-            "may differ: compare some, or save the policy again.",
+            f"{os.fsdecode(path)} was written by {' and '.join(differ)}. Its "
+            "predictions may differ: compare some, or save the policy again.",
             UserWarning,
             stacklevel=3,
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from skampo.persistence._lightgbm import check_model_text
 
-__all__ = ["check_native_parts"]
+__all__ = ["OWNED", "check_native_parts"]
 
 # Observation spaces become arrays of this many numbers, so that a file of a few bytes
 # could ask for any amount of memory.
@@ -48,11 +48,7 @@ def check_native_parts(schema, trusted):
                 owned |= {id(part) for part in check(schema, node) or ()}
     # A second pass: nodes come in any order, parts also before their owners.
     for name, node in named:
-        if (
-            name in _OWNED
-            and node["__loader__"] != "TypeNode"
-            and id(node) not in owned
-        ):
+        if name in OWNED and node["__loader__"] != "TypeNode" and id(node) not in owned:
             raise ValueError(f"a {node['__class__']} outside of its estimator")
     _check_spaces(schema, [node for name, node in named if name.startswith(_SPACES)])
 
@@ -102,6 +98,7 @@ def _check_tree(schema, node):
     # Compiled code goes by the left child alone: a leaf may have any right one.
     is_leaf = nodes["left_child"] == -1
     _check_children(nodes["left_child"], nodes["right_child"], is_leaf)
+    _check_depth(nodes, is_leaf, state["max_depth"])
     _check_features(nodes["feature"][~is_leaf], n_features)
     return n_features
 
@@ -112,6 +109,19 @@ def _check_children(left, right, is_leaf):
     children = np.stack([left, right]).astype(np.int64)[:, parents]
     if len(left) == 0 or not ((parents < children) & (children < len(left))).all():
         raise ValueError("a decision tree with a child that does not exist")
+
+
+def _check_depth(nodes, is_leaf, max_depth):
+    """The depth is that of the nodes: paths are written to buffers of this length."""
+    level, depth, n_seen = np.zeros(1, dtype=np.int64), 0, 1
+    while (inner := level[~is_leaf[level]]).size:
+        level = np.append(nodes["left_child"][inner], nodes["right_child"][inner])
+        depth, n_seen = depth + 1, n_seen + len(level)
+        # Nodes of two parents would be seen on every path, and there are 2ⁿ of those.
+        if n_seen > len(is_leaf):
+            raise ValueError("a decision tree with a node of two parents")
+    if max_depth != depth:
+        raise ValueError("a decision tree of another depth")
 
 
 def _check_features(features, n_features):
@@ -150,9 +160,10 @@ def _check_histogram_boosting(schema, node):
 def _check_lightgbm(schema, node):
     """The text of a LightGBM model, and that its reader looks at shapes."""
     attributes = schema.attributes(node)
-    others = attributes.get("_other_params", {}).get("content", {})
-    if _DISABLES_CHECKS in attributes or _DISABLES_CHECKS in others:
-        raise ValueError(f"{_DISABLES_CHECKS}=True")
+    # LightGBM joins all parameters to one text: any of them could hold another one.
+    parameters = {name: p for name, p in attributes.items() if name != "_Booster"}
+    if any(_DISABLES_CHECKS in text for text in _texts(schema, parameters)):
+        raise ValueError(f"{_DISABLES_CHECKS} in a parameter")
     booster = attributes.get("_Booster")
     if booster is None or booster["__loader__"] == "JsonNode":
         return []
@@ -161,6 +172,21 @@ def _check_lightgbm(schema, node):
         raise ValueError("a LightGBM model without its text")
     check_model_text(text, _attribute(schema, node, "_n_features"))
     return [booster]
+
+
+def _texts(schema, value):
+    """All text in a part of the description, and in its arrays."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(schema, part)]
+    if not isinstance(value, dict):
+        return []
+    found = [*value, *_texts(schema, list(value.values()))]
+    # Text is described as text: with escapes, and arrays in files of their own.
+    if value.get("__loader__") == "JsonNode" or "file" in value:
+        found.append(str(schema.value(value)))
+    return found
 
 
 def _check_svm(schema, node):
@@ -185,12 +211,33 @@ def _check_svm(schema, node):
 
 def _check_neighbors(schema, node):
     """Stored points with the features that the estimator is asked about."""
-    points = _attribute(schema, node, "_fit_X")
+    points = _points(schema, node, "_fit_X")
+    if points is None:
+        return
     # Brute force reads the stored points with the width of the rows it is given.
-    if isinstance(points, np.ndarray) and points.shape[1:] != (
-        _n_features(schema, node),
-    ):
+    if points.shape[1:] != (_n_features(schema, node),):
         raise ValueError("neighbors with another number of features")
+    classes, labels = (_attribute(schema, node, name) for name in ("classes_", "_y"))
+    # Votes are counted at the label of a neighbor; several outputs are Python's.
+    if isinstance(classes, np.ndarray) and np.ndim(labels) == 1:
+        labels = np.asarray(labels)
+        if len(labels) != len(points) or not np.isin(labels, range(len(classes))).all():
+            raise ValueError("neighbors with labels that do not exist")
+
+
+def _check_centers(schema, node):
+    """Centers of clusters with the features that the estimator is asked about."""
+    centers = _points(schema, node, "cluster_centers_")
+    if centers is not None and centers.shape[1:] != (_n_features(schema, node),):
+        raise ValueError("cluster centers with another number of features")
+
+
+def _points(schema, node, name):
+    """An attribute that is an array, perhaps a sparse one."""
+    points = _attribute(schema, node, name)
+    if isinstance(points, dict) and points["__loader__"] == "SparseMatrixNode":
+        return _load_sparse(schema, points)
+    return points if isinstance(points, np.ndarray) else None
 
 
 def _check_search_tree(schema, node):
@@ -217,16 +264,18 @@ def _check_search_tree(schema, node):
 
 def _check_sparse(schema, node):
     """A sparse array whose indices lie within its shape."""
-    from scipy.sparse import load_npz
-
-    data = schema.archive.read(node["file"])
-    schema.check_nested(data)
-    array = load_npz(io.BytesIO(data))
+    array = _load_sparse(schema, node)
     # What is built depends on the format in the inner archive, not on the node.
     if array.format not in ("csr", "csc"):
         raise ValueError(f"a sparse array of format {array.format!r}")
     # The usual check compares lengths; only the full one looks at every index.
     array.check_format(full_check=True)
+
+
+def _load_sparse(schema, node):
+    from scipy.sparse import load_npz
+
+    return load_npz(io.BytesIO(schema.archive.read(node["file"])))
 
 
 def _check_spaces(schema, nodes):
@@ -245,6 +294,7 @@ _SPACES = "gymnasium.spaces."
 _CHECKS = {
     "lightgbm.sklearn.": _check_lightgbm,
     "scipy.sparse.": _check_sparse,
+    "sklearn.cluster._kmeans.": _check_centers,
     "sklearn.ensemble._forest.": _check_ensemble,
     "sklearn.ensemble._gb.": _check_ensemble,
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.": (
@@ -252,12 +302,16 @@ _CHECKS = {
     ),
     "sklearn.neighbors._ball_tree.": _check_search_tree,
     "sklearn.neighbors._kd_tree.": _check_search_tree,
+    "sklearn.neighbors._classification.": _check_neighbors,
+    "sklearn.neighbors._graph.": _check_neighbors,
+    "sklearn.neighbors._lof.": _check_neighbors,
     "sklearn.neighbors._regression.": _check_neighbors,
+    "sklearn.neighbors._unsupervised.": _check_neighbors,
     "sklearn.svm.": _check_svm,
     "sklearn.tree._classes.": _check_tree_estimator,
 }
-# Only the estimator around them knows how many features they will be given.
-_OWNED = {
+#: Only the estimator around them knows how many features they will be given.
+OWNED = {
     "lightgbm.basic.Booster",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",

@@ -14,6 +14,8 @@ import numpy as np
 __all__ = ["Schema", "share_repeated"]
 
 _MEMBER = re.compile(r"schema\.json|[0-9]{1,30}\.np[yz]|[0-9a-f-]{36}\.bin")
+# Parts of a sparse array, in an archive within the archive.
+_PART = re.compile(r"[a-z_]{1,30}\.npy")
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _STORED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -28,12 +30,16 @@ class Schema:
         What skops wrote.
     max_size : int
         Largest number of bytes that the unpacked file may have.
+
+    Attributes
+    ----------
+    payload : bytes
+        The same file, unpacked: what follows reads these bytes, whose sizes are known.
     """
 
     def __init__(self, payload, max_size):
-        self.max_size = max_size
-        self.archive = zipfile.ZipFile(io.BytesIO(payload))
-        _check_members(self.archive.infolist(), max_size)
+        self.payload = _unpack(payload, _MEMBER, max_size)
+        self.archive = zipfile.ZipFile(io.BytesIO(self.payload))
         self.root = json.loads(self.archive.read("schema.json"))
         self.nodes = list(self._walk())
         for name in self.archive.namelist():
@@ -72,13 +78,6 @@ class Schema:
         # The product of two negative lengths could match.
         if dtype.hasobject or n_bytes != rest or min(shape, default=0) < 0:
             raise ValueError(f"the array {name} does not have the size that it states")
-
-    def check_nested(self, data):
-        """An archive of arrays within the archive is as honest as the outer one."""
-        inner = zipfile.ZipFile(io.BytesIO(data)).infolist()
-        n_bytes = sum(member.file_size for member in inner)
-        if n_bytes > self.max_size:
-            raise ValueError(f"a sparse array of {n_bytes:,} bytes")
 
     def value(self, node):
         """Numbers, text and arrays of a node; nodes of other objects as they are."""
@@ -152,9 +151,36 @@ def share_repeated(payload):
     return buffer.getvalue()
 
 
-def _check_members(members, max_size):
+def _unpack(payload, names, max_size):
+    """An archive of the same members, not packed and of the sizes that they state."""
+    source, buffer = zipfile.ZipFile(io.BytesIO(payload)), io.BytesIO()
+    _check_members(source.infolist(), names, max_size)
+    with zipfile.ZipFile(buffer, "w") as target:
+        for member in source.infolist():
+            contents = _read_member(source, member)
+            if member.filename.endswith(".npz"):
+                contents = _unpack(contents, _PART, max_size)
+            max_size -= len(contents)
+            target.writestr(member.filename, contents)
+    return buffer.getvalue()
+
+
+def _read_member(source, member):
+    """What a member holds; one that is longer than it states is refused."""
+    stated = member.file_size
+    # What is behind the stated size would be dropped without a word, and other ways
+    # of reading unpack all of it. One byte more shows it, and reads no further.
+    member.file_size += 1
+    with source.open(member) as file:
+        contents = file.read(stated + 1)
+    if len(contents) != stated:
+        raise ValueError(f"{member.filename} does not have the size that it states")
+    return contents
+
+
+def _check_members(members, expected, max_size):
     names = [member.filename for member in members]
-    strange = [name for name in names if not _MEMBER.fullmatch(name)]
+    strange = [name for name in names if not expected.fullmatch(name)]
     if strange:
         raise ValueError(f"a member of the archive is called {strange[0]!r}")
     if len(set(names)) < len(names):
@@ -164,7 +190,7 @@ def _check_members(members, max_size):
     size = sum(member.file_size for member in members)
     if size > max_size:
         raise ValueError(
-            f"unpacked it has {size:,} bytes, more than max_size={max_size:,}"
+            f"unpacked it has {size:,} bytes, and max_size leaves {max_size:,} for it"
         )
 
 

@@ -5,7 +5,8 @@ everything below them; scikit-learn, NumPy and SciPy names are checked by skops 
 whose own list holds public estimators, scalar types and ufuncs only.
 """
 
-__all__ = ["ROLES", "SKLEARN_INTERNALS", "is_trusted", "names_for_skops", "type_names"]
+__all__ = ["ROLES", "SKLEARN_INTERNALS", "is_trusted", "may_trust", "names_for_skops"]
+__all__ += ["type_names"]
 
 _SPACES = (
     "box.Box",
@@ -125,12 +126,17 @@ _ROLES_OF_USERS = {
 
 def is_trusted(loader, name, trusted):
     """Whether an object of this name may be built in this role."""
-    if name in trusted and loader in _ROLES_OF_USERS:
+    if name in trusted and may_trust(loader):
         return True
     known = ROLES.get(loader, ())
     return name in known or any(
         entry.endswith(".") and name.startswith(entry) for entry in known
     )
+
+
+def may_trust(loader):
+    """Whether a user can trust a type of their own in this role."""
+    return loader in _ROLES_OF_USERS
 
 
 def names_for_skops(names, trusted):

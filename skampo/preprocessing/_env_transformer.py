@@ -1,5 +1,7 @@
 """A transformer of states that can stand before a policy in a Pipeline."""
 
+import copy
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -7,12 +9,13 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skampo._plain import plain_transform
 from skampo.experience import (
     EnvironmentExperience,
     is_environment,
     transform_environments,
 )
-from skampo.utils._sklearn import Documented
+from skampo.utils._sklearn import Documented, without_callbacks
 from skampo.utils._validation import Interval, Nothing, Provides, check_parameters
 
 __all__ = ["EnvTransformer"]
@@ -164,11 +167,15 @@ class EnvTransformer(  # type: ignore[call-arg]
         Returns
         -------
         environment, list of environments or array of shape (n, n_features_out)
-            The same kind of thing, transformed.
+            The same kind of thing, transformed. Environments whose encoded
+            observations have another number of features raise a ValueError when they
+            are reset.
         """
         check_is_fitted(self)
         if is_environment(X):
-            return transform_environments(X, self.transformer_, self.n_features_out_)
+            # A copy stays as it is when this one is fitted again.
+            fitted = without_callbacks(copy.copy(self))
+            return transform_environments(X, fitted, self.n_features_out_)
         return self.transformer_.transform(X)
 
     def set_output(self, *, transform=None):
@@ -252,6 +259,24 @@ class EnvTransformer(  # type: ignore[call-arg]
         tags.target_tags.required = inner.target_tags.required
         tags.non_deterministic = inner.non_deterministic
         return tags
+
+
+@plain_transform.register
+def _(transformer: EnvTransformer):
+    transform = plain_transform(transformer.transformer_)
+    width = transformer.n_features_in_
+
+    def rows(X):
+        # Plain arithmetic would spread a single number over all features.
+        if X.shape[1] != width:
+            raise ValueError(
+                f"EnvTransformer was fitted to observations of {width} features, and "
+                f"those of this environment have {X.shape[1]}. Fit it to environments "
+                "of the same kind."
+            )
+        return transform(X)
+
+    return rows
 
 
 class Uniform:

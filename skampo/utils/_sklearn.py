@@ -2,6 +2,7 @@
 
 import copy
 
+from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
@@ -36,13 +37,52 @@ def takes_sample_weight(estimator):
     return has_fit_parameter(estimator, "sample_weight")
 
 
+# What scikit-learn's callbacks leave on an estimator.
+_OF_CALLBACKS = {
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+}
+# A fitted search holds its estimator in a scorer as well.
+_SCORERS = "sklearn.metrics._scorer"
+
+
 def without_callbacks(estimator):
-    """Copy an estimator without its callbacks and what they left while it fits."""
-    # Shallow: attributes are taken off the copy, and none of them is changed.
-    bare = copy.copy(estimator)
-    for name in [name for name in vars(bare) if "callback" in name]:
-        delattr(bare, name)
-    return bare
+    """
+    Copy an estimator without callbacks and what they left while it fits.
+
+    Parts that have callbacks are copied as well; all others are the same objects.
+    """
+    return _without_callbacks(estimator, {})
+
+
+def _without_callbacks(value, known):
+    # An object that is met again is the same copy, and one that holds itself ends.
+    if id(value) in known:
+        return known[id(value)]
+    known[id(value)] = value
+    if type(value) in (list, tuple):
+        parts = [_without_callbacks(part, known) for part in value]
+        if any(new is not old for new, old in zip(parts, value, strict=True)):
+            known[id(value)] = type(value)(parts)
+    elif type(value) is dict:
+        known[id(value)] = _without_in_dict(value, known)
+    elif isinstance(value, BaseEstimator) or type(value).__module__ == _SCORERS:
+        state = {k: v for k, v in vars(value).items() if k not in _OF_CALLBACKS}
+        kept = _without_in_dict(state, known)
+        if kept is not state or len(state) < len(vars(value)):
+            # Shallow: attributes are replaced on the copy, and none of them is changed.
+            bare = known[id(value)] = copy.copy(value)
+            vars(bare).clear()
+            vars(bare).update(kept)
+    return known[id(value)]
+
+
+def _without_in_dict(items, known):
+    """The same dict if nothing in it has callbacks."""
+    kept = {key: _without_callbacks(part, known) for key, part in items.items()}
+    return kept if any(kept[key] is not items[key] for key in items) else items
 
 
 def take_rows(X, rows):

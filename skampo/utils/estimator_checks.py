@@ -56,8 +56,12 @@ def check_policy(policy, *, expected_failed_checks=None):
                     f"{policy!r} passes {check.__name__}, which should fail because "
                     f"{reason}. Take it off expected_failed_checks."
                 )
-    if expected:
-        raise AssertionError(f"there are no checks called {sorted(expected)}")
+    _refuse_unknown(expected)
+
+
+def _refuse_unknown(names):
+    if names:
+        raise AssertionError(f"there are no checks called {sorted(names)}")
 
 
 def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
@@ -81,6 +85,8 @@ def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
     ------
     ImportError
         If pytest is not installed.
+    AssertionError
+        If there is no check of a name that is expected to fail.
 
     See Also
     --------
@@ -105,7 +111,9 @@ def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
     cases = []
     for policy in map(clone, policies):
         expected = (expected_failed_checks or (lambda policy: {}))(policy)
-        for check in checks_of(policy):
+        checks = list(checks_of(policy))
+        _refuse_unknown(set(expected) - {check.__name__ for check in checks})
+        for check in checks:
             reason = expected.get(check.__name__)
             marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
             # A long repr has line breaks, which an id must not have.

@@ -70,7 +70,16 @@ def test_drawn_actions_follow_the_policy():
     assert drawn(uniform, RewardingEnv) == drawn(uniform, RewardingEnv)
 
 
-@pytest.mark.parametrize("wrap", [FrozenEstimator, make_pipeline])
+WRAPPERS = {
+    "frozen": FrozenEstimator,
+    "Pipeline": make_pipeline,
+    "frozen Pipeline": lambda policy: FrozenEstimator(make_pipeline(policy)),
+    "Pipeline in a Pipeline": lambda policy: make_pipeline(make_pipeline(policy)),
+    "frozen in a Pipeline": lambda policy: make_pipeline(FrozenEstimator(policy)),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
 def test_estimators_around_a_policy(policy, wrap):
     assert make_return_scorer()(wrap(policy), TASKS) == policy.score(TASKS)
 
@@ -80,6 +89,8 @@ def test_the_steps_before_the_policy_transform_the_environments(policy):
     pipeline = make_pipeline(doubled, policy)
     scorer = make_return_scorer(n_episodes=8)
     assert scorer(pipeline, TASKS) == scorer(policy, TASKS * 2)
+    outer = make_pipeline(doubled, pipeline)
+    assert scorer(FrozenEstimator(outer), TASKS) == scorer(policy, TASKS * 4)
 
 
 def test_a_search_is_scored_by_its_best(policy):

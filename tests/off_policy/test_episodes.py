@@ -77,6 +77,10 @@ def test_numbered_states_are_one_column():
         ({"rewards": [0.0, np.nan]}, "'rewards' has 1 .* first at row 3: nan"),
         ({"actions": [0, 7]}, "'actions' has 1 .*2 known actions, first at row 3: 7"),
         ({"observations": [{"a": 1}] * 3}, "episode 1 are no array of numbers"),
+        ({"rewards": [1.0, 2.0, 3.0]}, "Episode 1 has 2 actions and 3 values of rewa"),
+        ({"truncations": [True]}, "Episode 1 has 2 actions and 1 values of truncated"),
+        ({"next_observations": [[1.0]]}, "and 1 values of next_states; expected one"),
+        ({"terminations": True}, "Episode 1 has the single value True as terminated"),
         ({"terminations": [True, False]}, "'terminated' has 1 .*first at row 2"),
     ],
 )
@@ -86,8 +90,26 @@ def test_bad_episodes_are_refused(change, message):
 
 
 def test_no_episodes_are_refused():
-    with pytest.raises(ValueError, match="Found 0 episodes"):
+    with pytest.raises(ValueError, match="Found 0 episodes with actions"):
         transitions_from_episodes([])
+
+
+def test_episodes_that_only_together_have_the_right_lengths_are_refused():
+    first = {"observations": [[0.0], [1.0], [2.0]], "actions": [0, 1]}
+    second = {"observations": [[0.0], [1.0], [2.0], [3.0]], "actions": [0, 1, 0]}
+    first["rewards"], second["rewards"] = [1.0, 2.0, 3.0], [4.0, 5.0]
+    match = "Episode 0 has 2 actions and 3 values of rewards; expected one for each"
+    with pytest.raises(ValueError, match=match):
+        transitions_from_episodes([first, second])
+
+
+def test_episodes_without_steps_are_passed_over():
+    empty = {key: values[: key == "observations"] for key, values in OVER.items()}
+    log = transitions_from_episodes([OVER, empty, CUT])
+    assert log.classes.dtype.kind == "i"
+    assert_array_equal(log.episodes, [0, 0, 2, 2])
+    with pytest.raises(ValueError, match="Found 0 episodes with actions"):
+        transitions_from_episodes([empty])
 
 
 @pytest.mark.parametrize(
@@ -135,3 +157,14 @@ def test_bad_columns_of_a_table_are_named(column, row, value, message):
 def test_a_column_that_is_not_there():
     with pytest.raises(ValueError, match=r"no column 'reward'. Its columns are"):
         transitions_from_episodes(TABLE, episode="store", actions="order")
+
+
+def test_a_table_needs_names_for_its_columns():
+    with pytest.raises(ValueError, match="The column of episodes is not named"):
+        transitions_from_episodes(TABLE, **NAMES | {"episode": None})
+
+
+def test_a_table_of_which_nothing_is_left():
+    table = TABLE.drop_duplicates("store")
+    with pytest.raises(ValueError, match="every episode has a single row, and none"):
+        transitions_from_episodes(table, classes=[0, 5], **NAMES)

@@ -130,7 +130,12 @@ def test_an_interval_of_few_replications_covers():
         result.low <= TRUTH <= result.high
         for seed in range(40)
         for result in [
-            estimate("doubly_robust", MODEL.draw(150, seed), n_bootstraps=200)
+            estimate(
+                "doubly_robust",
+                MODEL.draw(150, seed),
+                n_bootstraps=200,
+                random_state=seed,
+            )
         ]
     ]
     assert np.mean(covered) > 0.85

@@ -1,5 +1,6 @@
 """Stock searches choose a regressor from a log alone."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
-from skampo.off_policy import make_off_policy_scorer
+from skampo.off_policy import fitted_q_evaluation, make_off_policy_scorer
 from skampo.off_policy._scorer import ESTIMATORS
 from tests.off_policy.layered import Layered
 
@@ -68,9 +69,30 @@ def test_the_lower_bound_is_lower():
     assert pickle.loads(pickle.dumps(low))(policy, LOG) == low(policy, LOG)
 
 
+@dataclasses.dataclass
+class Fixed:
+    estimate: float
+
+
+@pytest.mark.parametrize("estimator", [fitted_q_evaluation, "fitted_q_evaluation"])
+def test_a_function_of_ours_is_seeded_like_its_name(estimator):
+    scorer = make_off_policy_scorer(estimator, gamma=0.5)
+    assert scorer.options == {"random_state": 0, "n_bootstraps": 0, "gamma": 0.5}
+
+
+def test_a_function_of_a_policy_and_a_log():
+    scorer = make_off_policy_scorer(lambda policy, log: Fixed(len(log)))
+    assert scorer(None, LOG) == len(LOG)
+    seeded = lambda policy, log, scale, random_state: Fixed(scale + random_state)
+    assert make_off_policy_scorer(seeded, scale=2)(None, LOG) == 2
+    assert make_off_policy_scorer(seeded, scale=2, random_state=3)(None, LOG) == 5
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(InvalidParameterError, match=r"'magic'.*Got 'dm'"):
         make_off_policy_scorer("dm")
+    with pytest.raises(InvalidParameterError, match="Got None"):
+        make_off_policy_scorer(None)
     with pytest.raises(InvalidParameterError, match="Got 'high'"):
         make_off_policy_scorer(bound="high")
     with pytest.raises(ValueError, match="needs a TransitionLog as X"):

@@ -76,13 +76,17 @@ def in_model_text(old, new, right_sizes=True):
     return change
 
 
-def without_shape_checks(schema, members):
+def without_shape_checks(name, value):
     """An option under which LightGBM reads rows that are too short."""
-    for model in find(schema, "LGBMRegressor"):
-        others = model["content"]["content"]["_other_params"]
-        others["content"]["predict_disable_shape_check"] = text(True)
-        kinds = others["key_types"]["content"]
-        kinds.append(node("TypeNode", "builtins.str"))
+
+    def change(schema, members):
+        for model in find(schema, "LGBMRegressor"):
+            others = model["content"]["content"]["_other_params"]
+            others["content"][name] = value
+            kinds = others["key_types"]["content"]
+            kinds.append(node("TypeNode", "builtins.str"))
+
+    return change
 
 
 def without_number_of_features(schema, members):
@@ -114,6 +118,12 @@ def with_member(name, contents):
         members[name] = contents
 
     return change
+
+
+def two_parents(nodes):
+    """Both children of every node are the same."""
+    nodes["right_child"] = nodes["left_child"]
+    nodes["left_child"][1:-2] = nodes["right_child"][1:-2] = range(2, len(nodes) - 1)
 
 
 def npy(array=None, header=None):
@@ -218,6 +228,16 @@ EDITS = {
         without_number_of_features,
         "a dict that has not one type for each key",
     ),
+    "a depth that is not there": (
+        "tree",
+        set_value("Tree", "max_depth", 1),
+        "a decision tree of another depth",
+    ),
+    "a node of two parents": (
+        "tree",
+        in_array("Tree", "nodes", two_parents),
+        "a decision tree with a node of two parents",
+    ),
     "a bare tree": ("tree", bare_tree, "a Tree outside of its estimator"),
     "an ensemble of fewer features": (
         "boosting",
@@ -274,7 +294,28 @@ EDITS = {
         in_model_text("tree_sizes=", "tree_sizes=9", right_sizes=False),
         "sizes of LightGBM trees",
     ),
-    "LightGBM's checks": ("lightgbm", without_shape_checks, "disable_shape_check=True"),
+    "LightGBM's checks": (
+        "lightgbm",
+        without_shape_checks("predict_disable_shape_check", text(True)),
+        "disable_shape_check in a parameter",
+    ),
+    "LightGBM's checks in text": (
+        "lightgbm",
+        without_shape_checks("foo", text("1 predict_disable_shape_check=true")),
+        "disable_shape_check in a parameter",
+    ),
+    "LightGBM's checks in a list": (
+        "lightgbm",
+        without_shape_checks(
+            "foo",
+            node(
+                "ListNode",
+                "builtins.list",
+                content=[text("1 predict_disable_shape_check=true")],
+            ),
+        ),
+        "disable_shape_check in a parameter",
+    ),
     "a search tree's points": (
         "neighbors",
         lambda schema, members: edit_search_tree(schema, members, 1, 10**9),

@@ -1,10 +1,14 @@
 """Crafted files are refused before anything in them is built or run."""
 
+import io
 import json
 import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +26,9 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
+import skampo
 from skampo import AMPOPolicy
+from skampo.exceptions import SkampoFileError
 from tests.faulty_envs import SpaceEnv
 from tests.persistence.crafting import archive, edit, find, nodes, pack, unpack
 from tests.persistence.edits import EDITS, npy
@@ -68,6 +74,21 @@ def bomb():
     return packed.replace(old, new)
 
 
+def understated(payload):
+    """An archive whose description goes on behind the size that it states."""
+    source = zipfile.ZipFile(io.BytesIO(payload))
+    contents = {name: source.read(name) for name in source.namelist()}
+    schema = contents.pop("schema.json")
+    longer = schema + b" " * 50_000_000
+    packed = archive([*contents.items(), ("schema.json", longer)])
+    # Where a checksum and a size stand, in the local header and in the directory.
+    for compute in (len, zlib.crc32):
+        old, new = (compute(x).to_bytes(4, "little") for x in (longer, schema))
+        assert packed.count(old) == 2
+        packed = packed.replace(old, new)
+    return packed
+
+
 class Touch:
     def __reduce__(self):
         return os.system, ("touch ran-code",)
@@ -88,11 +109,13 @@ def crafted_files(originals):
     return files | {
         "a pickle": (pickle.dumps(Touch()), "is a pickle"),
         "a pickle inside": (pack(versions, pickle.dumps(Touch())), "BadZipFile"),
-        "a bomb": (pack(versions, bomb()), "more than max_size=1,073,741,824"),
+        "a bomb": (pack(versions, bomb()), "and max_size leaves 1,073,741,824"),
+        "a bomb that says nothing": (pack(versions, understated(payload)), "Bad CRC"),
         "two members": (pack(versions, twice), "have the same name"),
         "another checksum": (ridge.replace(digest, digest[::-1], 1), "checksum"),
         "another format": (pack(versions, payload, number=9), "has format 9"),
         "no versions": (pack(b"[", payload), "JSONDecodeError"),
+        "a list of versions": (pack(b"[]", payload), "names no packages"),
         "no schema": (pack(versions, archive([])), "schema.json"),
         "a huge space": (originals["space"], "a space of more than 10,000,000"),
     }
@@ -174,7 +197,7 @@ def huge_space(folder):
 
 NAMES = [*EDITS, "a pickle", "a pickle inside", "a bomb", "two members"]
 NAMES += ["another checksum", "another format", "no versions", "no schema"]
-NAMES += ["a huge space"]
+NAMES += ["a huge space", "a bomb that says nothing", "a list of versions"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -195,14 +218,33 @@ def test_the_types_that_are_refused_are_named(outcomes):
 
 
 def test_crafting_alone_refuses_nothing(originals, tmp_path):
-    import skampo
-
     for name, data in originals.items():
         path = tmp_path / name
         path.write_bytes(edit(data, lambda schema, members: None))
         skampo.load(path)
         _, schema, _ = unpack(data)
         assert list(nodes(schema))
+
+
+def test_nothing_is_unpacked_beyond_its_stated_size(originals, tmp_path):
+    versions, payload = originals["ridge"].split(b"\n", 2)[1:]
+    (tmp_path / "bomb").write_bytes(pack(versions, understated(payload)))
+    tracemalloc.start()
+    with pytest.raises(SkampoFileError, match="Bad CRC"):
+        skampo.load(tmp_path / "bomb")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_sparse_array_is_not_unpacked_beyond_its_stated_size(originals, tmp_path):
+    def enlarge(schema, members):
+        for name in [name for name in members if name.endswith(".npz")]:
+            members[name] = archive([("data.npy", bytes(2**24))])
+
+    (tmp_path / "bomb").write_bytes(edit(originals["sparse"], enlarge))
+    with pytest.raises(SkampoFileError, match="and max_size leaves"):
+        skampo.load(tmp_path / "bomb", max_size=2**22)
 
 
 @pytest.mark.slow

@@ -2,16 +2,18 @@
 
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import Ridge
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.exceptions import SkampoFileError
+from skampo.exceptions import InvalidParameterError, SkampoFileError
 from tests.persistence.crafting import pack, unpack
 
 STATES = np.random.default_rng(0).normal(size=(20, 2))
@@ -79,6 +81,45 @@ def test_what_is_wrong_is_said(path):
     match = f"has more than max_size={len(data) - 1:,} bytes. If you know"
     with pytest.raises(SkampoFileError, match=match):
         skampo.load(path, max_size=len(data) - 1)
+
+
+@pytest.mark.parametrize("max_size", [1e9, -1, "1 GB"])
+def test_a_wrong_size_is_no_fault_of_the_file(path, max_size):
+    match = r"'max_size' parameter of load must be an int in the range \[0, inf\)"
+    with pytest.raises(InvalidParameterError, match=match):
+        skampo.load(path, max_size=max_size)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ModuleNotFoundError(name="lightgbm"), "needs the module 'lightgbm', which is"),
+        (MemoryError(), "does not fit into memory"),
+    ],
+)
+def test_what_is_no_fault_of_the_file_is_said(path, error, words, monkeypatch):
+    def fail(*args, **keywords):
+        raise error
+
+    monkeypatch.setattr(skops.io, "loads", fail)
+    with pytest.raises(SkampoFileError, match=words) as raised:
+        skampo.load(path)
+    assert "crafted" not in str(raised.value)
+
+
+def test_a_small_file_takes_little_memory(path):
+    skampo.load(path)
+    tracemalloc.start()
+    skampo.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_path_of_bytes(policy, path, tmp_path):
+    policy.save(os.fsencode(tmp_path / "bytes"))
+    loaded = skampo.load(os.fsencode(tmp_path / "bytes"))
+    assert_array_equal(loaded.predict(STATES), policy.predict(STATES))
 
 
 def test_directories_and_missing_files(tmp_path):

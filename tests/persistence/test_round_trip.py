@@ -14,6 +14,7 @@ import pytest
 from gymnasium import spaces
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator
 from sklearn.callback import ScoringMonitor
 from sklearn.ensemble import (
     BaggingRegressor,
@@ -331,6 +332,42 @@ def test_parameters_and_callbacks(tmp_path):
     assert hasattr(policy, "_skl_callbacks")
     again = loaded.fit(make_env)
     assert_array_equal(again.predict_proba(STATES), policy.predict_proba(STATES))
+
+
+def test_callbacks_of_parts_are_left_out(tmp_path):
+    policy = AMPOPolicy(Ridge(), max_iter=1)
+    policy.set_callbacks(ScoringMonitor(scoring="accuracy"))
+    pipeline = make_pipeline(StandardScaler(), policy)
+    search = GridSearchCV(pipeline, {"ampopolicy__gamma": [0.9]}, cv=2)
+    labels = STATES[:, 0] > 0
+    for estimator in (pipeline, search):
+        save(estimator.fit(STATES, labels), tmp_path / "saved.skampo")
+        loaded = skampo.load(tmp_path / "saved.skampo")
+        assert_array_equal(loaded.predict(STATES), estimator.predict(STATES))
+    assert hasattr(pipeline[-1], "_skl_callbacks")
+
+
+class WithNames(BaseEstimator):
+    def __init__(self, callback_names=()):
+        self.callback_names = callback_names
+
+
+def test_parameters_named_like_callbacks_stay(tmp_path):
+    save(WithNames(["a"]), tmp_path / "saved.skampo")
+    loaded = skampo.load(tmp_path / "saved.skampo", trusted=WithNames)
+    assert loaded.callback_names == ["a"]
+
+
+def test_what_would_be_refused_is_not_saved(tmp_path):
+    categories = HistGradientBoostingRegressor(
+        max_iter=2, min_samples_leaf=5, categorical_features=[0]
+    )
+    policy = AMPOPolicy(categories, max_iter=1).fit(STATES.round(), STATES[:, 1] > 0)
+    match = "load would refuse the file: categorical features of histogram boosting"
+    with pytest.raises(SkampoFileError, match=match):
+        policy.save(tmp_path / "policy.skampo")
+    with pytest.raises(SkampoFileError, match="in a role in which nothing is trusted"):
+        save(WithNames(Ridge().fit), tmp_path / "policy.skampo")
 
 
 def test_environments_can_be_scored_after_loading(tmp_path):

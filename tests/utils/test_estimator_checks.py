@@ -129,6 +129,14 @@ def test_each_check_of_each_policy_is_a_test():
     assert marked == {"check_score-AMPOPolicy(regressor=Ridge())"}
 
 
+def test_expected_failures_need_a_check():
+    with pytest.raises(AssertionError, match=r"no checks called \['check_scores'\]"):
+        parametrize_with_policy_checks(
+            [AMPOPolicy(Ridge())],
+            expected_failed_checks=lambda policy: {"check_scores": "no"},
+        )
+
+
 def test_pytest_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytest", None)
     match = re.escape('needs pytest. Run pip install "pytest".')
