@@ -63,7 +63,8 @@ def doubly_robust(
         `fit_action_values` to one half of the episodes for the use in the other, so
         that no error is explained by itself.
     regressor : estimator, default=None
-        Fits the action values; None is `skampo.regressors.default_regressor`.
+        Fits the action values; None is `skampo.regressors.default_regressor` with an
+        intercept.
     gamma : float, default=0.995
         Discount factor in [0, 1]; less than 1 if values are fitted.
     self_normalized : bool, default=False

@@ -111,7 +111,8 @@ def fit_action_values(
     gamma : float, default=0.995
         Discount factor in [0, 1).
     regressor : estimator, default=None
-        Fits the values; None is `skampo.regressors.default_regressor`.
+        Fits the values; None is `skampo.regressors.default_regressor` with an
+        intercept, so that values shrink to their mean and not to zero.
     n_sweeps : int, default=None
         Largest number of sweeps. None is as many as make what is left of the first
         values less than 1 %; for a regressor that is not linear
@@ -192,7 +193,8 @@ def _prepare(regressor, columns):
     """The regressor or the default, given tables if the states are."""
     is_default = regressor is None
     if is_default:
-        regressor = default_regressor()
+        # Where nothing ends, values shrunk to zero stay too small by a multiple of it.
+        regressor = default_regressor().set_params(ridge__fit_intercept=True)
     check_regressor(regressor, "fit_action_values")
     if columns is None:
         return regressor

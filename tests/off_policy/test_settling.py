@@ -37,6 +37,17 @@ def test_episodes_that_are_cut_are_worth_what_goes_on():
     assert (result.high - result.low) / 2 == pytest.approx(error, rel=0.3)
 
 
+def test_the_default_regressor_is_right_where_nothing_ends():
+    states = np.random.default_rng(0).normal(size=(2001, 2))
+    actions = np.arange(2000) % 2
+    pays = 1 + 0.1 * states[:-1, 0]
+    log = TransitionLog(
+        states[:-1], actions, pays, states[1:], episodes=np.arange(2000) // 20
+    )
+    result = fitted_q_evaluation(UNIFORM, log, n_bootstraps=0, random_state=0)
+    assert result.estimate == pytest.approx(pays.mean() / (1 - GAMMA), rel=0.01)
+
+
 def ring(n_states=10, n_steps=4000):
     """Action 1 leads on, action 0 stays; one state pays."""
     rng = np.random.default_rng(0)
