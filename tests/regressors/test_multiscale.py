@@ -84,6 +84,15 @@ def test_plain_and_named(X):
     assert names[0] == "multiscalenystroem0"
 
 
+def test_a_subclass_keeps_its_own_transform():
+    class Doubling(MultiscaleNystroem):
+        def transform(self, X):
+            return 2 * super().transform(X)
+
+    features = Doubling(random_state=0).fit(PLANE)
+    assert_array_equal(plain_transform(features)(PLANE), features.transform(PLANE))
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("n_components", 0), ("ratio", 0.5), ("ratio", np.nan), ("ratio", "auto")],
