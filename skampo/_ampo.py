@@ -18,6 +18,7 @@ from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
 from skampo.utils._sklearn import Documented
+from skampo.utils._threads import limit_threads
 from skampo.utils._validation import (
     Flag,
     Interval,
@@ -98,8 +99,8 @@ class AMPOPolicy(
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history and transitions.
     n_jobs : int, default=None
-        Threads that fit the regressors of several actions at once. The result does not
-        depend on it.
+        Threads that fit the regressors of several actions at once, each on a single
+        one. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Seeds environments, action draws and regressors that have no seed.
     verbose : int, default=0
@@ -391,7 +392,8 @@ class AMPOPolicy(
     def _keeping_what_is_learned(self, run):
         """Close the environments; after an error the last iterate still predicts."""
         try:
-            yield
+            with limit_threads():
+                yield
         except KeyboardInterrupt:
             self.interrupted_ = True
             warn_user(

@@ -14,6 +14,7 @@ from sklearn.utils import get_tags
 
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.utils._sklearn import takes_sample_weight
+from skampo.utils._threads import LARGE, limit_threads
 
 __all__ = [
     "check_regressor",
@@ -124,15 +125,38 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     if not get_tags(regressor).target_tags.single_output and y.ndim == 1:
         y = y[:, None]
     try:
-        if not _can_learn_on(start, regressor, X):
-            return seed_unseeded(clone(regressor), rng).fit(X, y, **weights)
-        # A copy: the iterate that `start` belongs to may be kept, and must not change.
-        return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
+        with limit_threads(X.size):
+            if not _can_learn_on(start, regressor, X):
+                return _fresh(regressor, X.size, rng).fit(X, y, **weights)
+            # A copy: the iterate of `start` may be kept, and must not change.
+            return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
     except Exception as error:
         raise RegressorError(
             f"regressor {regressor!r} failed on {X.shape[0]:,} x {X.shape[1]} rows: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _fresh(regressor, size, rng):
+    """A clone with seeds, and with the threads that data of this size are worth."""
+    model = seed_unseeded(clone(regressor), rng)
+    if size < LARGE:
+        # LightGBM counts the cores by itself. None is 1, as in all of scikit-learn.
+        unset = [n for n, value in _threads_of_lightgbm(model).items() if value is None]
+        model.set_params(**dict.fromkeys(unset, 1))
+    return model
+
+
+def _threads_of_lightgbm(regressor):
+    """Every ``n_jobs`` of a LightGBM model inside `regressor`, by its name."""
+    parameters = regressor.get_params(deep=True)
+    owners = {"": regressor} | {f"{name}__": part for name, part in parameters.items()}
+    return {
+        f"{prefix}n_jobs": parameters[f"{prefix}n_jobs"]
+        for prefix, owner in owners.items()
+        # Asked by name, so that lightgbm is imported only by those who use it.
+        if any(c.__module__ == "lightgbm.sklearn" for c in type(owner).__mro__)
+    }
 
 
 def _can_learn_on(start, regressor, X):
@@ -145,15 +169,15 @@ def _can_learn_on(start, regressor, X):
 
 
 def is_same(model, regressor):
-    """Whether two estimators differ in nothing but seeds."""
+    """Whether two estimators differ in nothing but seeds and numbers of threads."""
     return type(model) is type(regressor) and _settings(model) == _settings(regressor)
 
 
 def _settings(regressor):
-    """All parameters but seeds, as text."""
-    # A fitted model was given seeds where the regressor of the user has none.
-    bare = clone(regressor).set_params(**dict.fromkeys(_seeds(regressor)))
-    return parameters_as_text(bare)
+    """All parameters but seeds and threads, as text."""
+    # A fitted model was given some where the regressor of the user has none.
+    given = _seeds(regressor) | _threads_of_lightgbm(regressor)
+    return parameters_as_text(clone(regressor).set_params(**dict.fromkeys(given)))
 
 
 def parameters_as_text(estimator):
@@ -251,7 +275,8 @@ def predict_columns(model, X, n_columns):
 def _predict_floats(model, X):
     """What the model predicts, as floats; NaN where a masked array hides a value."""
     try:
-        raw = model.predict(X)
+        with limit_threads(X.size):
+            raw = model.predict(X)
     except Exception as error:
         raise RegressorError(
             f"regressor {model!r} failed to predict {X.shape[0]:,} x {X.shape[1]} "

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skampo.experience import is_environment, play_episodes
 from skampo.mdp import TabularMDP
 from skampo.persistence import save
+from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
 
 __all__ = ["PolicyMixin"]
@@ -50,7 +51,8 @@ class PolicyMixin:
         """
         X = self._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
-        return self._policy.proba(X, mask)
+        with limit_threads():
+            return self._policy.proba(X, mask)
 
     def predict_log_proba(self, X, *, action_mask=None):
         """
@@ -109,7 +111,8 @@ class PolicyMixin:
         """
         X = self._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
-        scores = self._policy.scores(X)
+        with limit_threads():
+            scores = self._policy.scores(X)
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
@@ -163,7 +166,8 @@ class PolicyMixin:
                 "whose rewards are known, or to rewards of all actions. Use "
                 "predict_proba or decision_function."
             )
-        return self._q(X)
+        with limit_threads():
+            return self._q(X)
 
     def encode_observations(self, observations):
         """
@@ -222,7 +226,8 @@ class PolicyMixin:
         check_is_fitted(self)
         X = self._encode(observation)
         mask = check_action_mask(action_mask, (1, len(self.classes_)))
-        proba = self._policy.proba(X, mask)
+        with limit_threads():
+            proba = self._policy.proba(X, mask)
         index = proba.argmax(axis=1)
         if not deterministic:
             index = draw(proba, check_random_state(rng).random_sample(1))
@@ -286,6 +291,7 @@ class PolicyMixin:
         check_is_fitted(self)
         save(self, path)
 
+    @limit_threads()
     def _play(self, X, n_episodes, *, policy=None, **keywords):
         own = {
             "observation_encoder": self._observation_encoder,
@@ -356,6 +362,7 @@ def _refuse_environments(X, error):
         ) from error
 
 
+@limit_threads()
 def greedy_return(mdp, policy, gamma):
     """Exact expected return of the greedy policy on a model."""
     best = policy.proba(mdp.states).argmax(axis=1)

@@ -12,10 +12,12 @@ from skampo.off_policy._result import conclude, few_rows, unseen_actions, unsett
 from skampo.off_policy._trajectories import action_proba, first_rows
 from skampo.off_policy._values import fit_critic
 from skampo.utils._sklearn import take_rows
+from skampo.utils._threads import limit_threads
 
 __all__ = ["direct_method", "fitted_q_evaluation"]
 
 
+@limit_threads()
 def direct_method(
     policy,
     log,
@@ -85,6 +87,7 @@ def direct_method(
     return _finish(ratio.estimate(), bounds, confidence, policy, log)
 
 
+@limit_threads()
 def fitted_q_evaluation(
     policy,
     log,

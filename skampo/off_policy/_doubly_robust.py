@@ -18,6 +18,7 @@ from skampo.off_policy._result import (
     unsettled,
 )
 from skampo.off_policy._values import modeled_values
+from skampo.utils._threads import limit_threads
 
 __all__ = ["doubly_robust", "magic"]
 
@@ -25,6 +26,7 @@ __all__ = ["doubly_robust", "magic"]
 _MOST_LENGTHS = 25
 
 
+@limit_threads()
 def doubly_robust(
     policy,
     log,
@@ -123,6 +125,7 @@ def doubly_robust(
     return _finish(ratio.estimate(), bounds, confidence, parts)
 
 
+@limit_threads()
 def magic(
     policy,
     log,

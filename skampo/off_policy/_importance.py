@@ -11,10 +11,12 @@ from skampo.off_policy._result import (
     unseen_actions,
 )
 from skampo.off_policy._trajectories import Trajectories, action_proba
+from skampo.utils._threads import limit_threads
 
 __all__ = ["importance_sampling", "per_decision_importance_sampling", "weigh"]
 
 
+@limit_threads()
 def importance_sampling(
     policy,
     log,
@@ -100,6 +102,7 @@ def importance_sampling(
     return _finish(ratio, bounds, confidence, trajectories, log, proba)
 
 
+@limit_threads()
 def per_decision_importance_sampling(
     policy,
     log,

@@ -1,11 +1,11 @@
 """What an estimator returns, and when a log cannot answer."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from skampo.off_policy._trajectories import cut_rows
+from skampo.utils._warnings import warn_user
 
 __all__ = ["OffPolicyEstimate", "conclude", "unsettled"]
 
@@ -73,8 +73,7 @@ def conclude(value, bounds, confidence, size, n_episodes, complaints):
     """Build the result and pass its warning on."""
     warning = " ".join(complaint for complaint in complaints if complaint)
     if warning:
-        # Called by `_finish` of each estimator: the line of its user.
-        warnings.warn(warning, UserWarning, stacklevel=4)
+        warn_user(warning)
     low, high = (float(bound) for bound in bounds)
     return OffPolicyEstimate(
         float(value), low, high, confidence, float(size), n_episodes, warning

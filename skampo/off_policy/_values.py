@@ -1,6 +1,5 @@
 """Action values of a fixed policy, fitted to a log."""
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +23,9 @@ from skampo.off_policy._settling import SettlingQ
 from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
 from skampo.regressors import default_regressor, linear_form
 from skampo.utils._sklearn import take_rows
+from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_discount
+from skampo.utils._warnings import warn_user
 
 __all__ = ["ActionValues", "fit_action_values", "fit_critic", "modeled_values"]
 
@@ -89,9 +90,11 @@ class ActionValues:
         if not is_table(states):
             # One memory layout: products of another one differ in the last bit.
             states = check_array(states, dtype=np.float64, order="C")
-        return np.asarray(self.q(states))
+        with limit_threads():
+            return np.asarray(self.q(states))
 
 
+@limit_threads()
 def fit_action_values(
     policy, log, *, gamma=0.995, regressor=None, n_sweeps=None, random_state=None
 ):
@@ -156,7 +159,7 @@ def fit_action_values(
     check_options("fit_action_values", gamma=gamma, n_sweeps=n_sweeps)
     critic = fit_critic(policy, log, gamma, regressor, n_sweeps, random_state)
     if complaint := unsettled(critic.missing_):
-        warnings.warn(complaint, UserWarning, stacklevel=2)
+        warn_user(complaint)
     return ActionValues(critic.q_, log.classes)
 
 
