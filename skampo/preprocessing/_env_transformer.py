@@ -16,6 +16,7 @@ from skampo.experience import (
     transform_environments,
 )
 from skampo.utils._sklearn import Documented, without_callbacks
+from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Nothing, Provides, check_parameters
 
 __all__ = ["EnvTransformer"]
@@ -114,6 +115,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         self.random_state = random_state
 
     @with_callbacks
+    @limit_threads()
     def fit(self, X, y=None):
         """
         Fit the transformer to states.
@@ -154,6 +156,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         context.call_on_fit_task_end(estimator=self, X=lambda: X, y=y)
         return self
 
+    @limit_threads()
     def transform(self, X):
         """
         Transform states, or wrap environments so that they show transformed ones.
