@@ -28,12 +28,13 @@ def limit_threads(size=0):
     Linear algebra always gets one, whose sums otherwise depend on the number of
     threads; OpenMP's loops get one for work of fewer than `LARGE` numbers.
     """
-    allowed, _here.allowed = _here.allowed, "many" if size >= LARGE else "one"
-    if allowed == _here.allowed:
-        # Within a block of the same kind, and milliseconds count: nothing to change.
+    allowed, wanted = _here.allowed, "many" if size >= LARGE else "one"
+    if allowed == wanted:
+        # Within a block of the same kind there is nothing to change.
         yield
         return
     try:
+        _here.allowed = wanted
         with _linear, _open_mp(is_outermost=allowed is None):
             yield
     finally:
@@ -62,9 +63,12 @@ class _Libraries:
 
 
 def _find():
-    found = ThreadpoolController().lib_controllers
-    # A linear algebra on top of OpenMP has the number of threads of OpenMP.
-    return [lib for lib in found if getattr(lib, "threading_layer", "") != "openmp"]
+    return [
+        library
+        for library in ThreadpoolController().lib_controllers
+        # OpenBLAS on top of OpenMP has OpenMP's number of threads, which is limited.
+        if library.internal_api != "openblas" or library.threading_layer != "openmp"
+    ]
 
 
 class _Linear:
@@ -78,10 +82,11 @@ class _Linear:
         # The number belongs to the process: of threads that overlap, the first to come
         # changes it and the last to go restores it.
         with self.lock:
-            self.users += 1
-            if self.users == 1:
+            if self.users == 0:
                 self.before = _numbers("blas")
                 _set(self.before, _single(self.before))
+            # Last: whoever counts without a limit would keep others from setting one.
+            self.users += 1
 
     def __exit__(self, *_):
         with self.lock:
