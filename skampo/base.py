@@ -42,7 +42,7 @@ class PolicyMixin:
         X : array-like of shape (n, n_features)
             States; one integer column for an environment with discrete observations.
         action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
-            Nonzero where an action is allowed; the others get probability 0.
+            True or 1 where an action is allowed; the others get probability 0.
 
         Returns
         -------
@@ -63,7 +63,7 @@ class PolicyMixin:
         X : array-like of shape (n, n_features)
             States.
         action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
-            Nonzero where an action is allowed.
+            True or 1 where an action is allowed, False or 0 elsewhere.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class PolicyMixin:
         X : array-like of shape (n, n_features)
             States.
         action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
-            Nonzero where an action is allowed.
+            True or 1 where an action is allowed, False or 0 elsewhere.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class PolicyMixin:
         X : array-like of shape (n, n_features)
             States.
         action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
-            Nonzero where an action is allowed; the others get minus infinity.
+            True or 1 where an action is allowed; the others get minus infinity.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class PolicyMixin:
         random_state : int, RandomState instance or None, default=None
             Source of the draws.
         action_mask : array-like of shape (n, n_actions) or (n_actions,), default=None
-            Nonzero where an action is allowed.
+            True or 1 where an action is allowed, False or 0 elsewhere.
 
         Returns
         -------
@@ -216,7 +216,7 @@ class PolicyMixin:
         rng : int, RandomState instance or None, default=None
             Source of the draw.
         action_mask : array-like of shape (n_actions,), default=None
-            Nonzero where an action is allowed.
+            True or 1 where an action is allowed, False or 0 elsewhere.
 
         Returns
         -------

@@ -5,7 +5,9 @@ import math
 import numpy as np
 from gymnasium import spaces
 
+from skampo.experience._checks import shorten
 from skampo.experience._observations import without_generator
+from skampo.utils._validation import as_mask
 
 # Each is a column of the policy, often with a regressor of its own.
 MAX_JOINT_ACTIONS = 1000
@@ -117,7 +119,7 @@ class ActionEncoder:
         Raises
         ------
         ValueError
-            If the mask has another length.
+            If the mask has another length, or holds anything else than zeros and ones.
         """
         # Of several parts gymnasium masks each by itself, not their combinations.
         if "action_mask" not in info or self.labels.ndim > 1:
@@ -125,13 +127,15 @@ class ActionEncoder:
         mask = info["action_mask"]
         if mask is None:
             return None
-        mask = np.asarray(mask)
-        if mask.shape != (self.n_actions,) or mask.dtype.kind not in "biuf":
+        given = np.asarray(mask)
+        mask = as_mask(given) if given.shape == (self.n_actions,) else None
+        if mask is None:
             raise ValueError(
-                f"an action_mask of shape {mask.shape} and dtype {mask.dtype} while "
-                f"{self.n_actions} zeros and ones were expected"
+                f"an action_mask of shape {given.shape} and dtype {given.dtype}, "
+                f"{shorten(given, 80)}, while {self.n_actions} zeros and ones were "
+                "expected"
             )
-        return mask.astype(bool)
+        return mask
 
 
 def _enumerate(space, environment):

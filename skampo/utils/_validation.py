@@ -185,6 +185,33 @@ def check_distribution(proba, name):
         raise ValueError(f"{name} must sum to 1. Got a sum of {proba.sum()!r} instead.")
 
 
+def as_mask(values):
+    """Booleans of an array of booleans, zeros and ones; None of any other."""
+    if values.dtype.kind == "b":
+        # A copy, because environments write into theirs.
+        return values.copy()
+    # Text has a truth value too.
+    if values.dtype.kind not in "iufO":
+        return None
+    try:
+        mask = values.astype(bool)
+        # NaN and 0.5 count as true, but are not equal to it.
+        return None if np.count_nonzero(mask != values) else mask
+    except (TypeError, ValueError):
+        return None
+
+
+def odd_entry(values):
+    """The first entry that is neither zero nor one, for a message."""
+    entries = values.ravel().tolist()
+    return next((entry for entry in entries if not is_bit(entry)), None)
+
+
+def is_bit(value):
+    """Tell whether a number or a bool is zero or one."""
+    return isinstance(value, Real) and value in (0, 1)
+
+
 def check_action_mask(action_mask, shape):
     """
     Turn a mask into booleans of the shape that the probabilities have.
@@ -192,7 +219,7 @@ def check_action_mask(action_mask, shape):
     Parameters
     ----------
     action_mask : array-like of shape (n, n_actions) or (n_actions,), or None
-        Nonzero where an action is allowed.
+        True or 1 where an action is allowed, False or 0 elsewhere.
     shape : tuple of int
         The expected shape (n, n_actions).
 
@@ -204,11 +231,18 @@ def check_action_mask(action_mask, shape):
     Raises
     ------
     ValueError
-        If the shape differs or a row allows no action.
+        If the shape differs, a row allows no action, or the mask holds anything else
+        than zeros and ones.
     """
     if action_mask is None:
         return None
-    mask = np.asarray(action_mask).astype(bool)
+    given = np.asarray(action_mask)
+    mask = as_mask(given)
+    if mask is None:
+        raise ValueError(
+            "action_mask must hold booleans, or zeros and ones: 1 where an action is "
+            f"allowed. Got dtype {given.dtype} with {odd_entry(given)!r}."
+        )
     if mask.shape == shape[1:]:
         mask = np.broadcast_to(mask, shape)
     if mask.shape != shape:
