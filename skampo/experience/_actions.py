@@ -9,8 +9,9 @@ from skampo.experience._checks import shorten
 from skampo.experience._observations import without_generator
 from skampo.utils._validation import as_mask
 
-# Each is a column of the policy, often with a regressor of its own.
-MAX_JOINT_ACTIONS = 1000
+# Each is a column of the policy, often with a regressor of its own: ten thousand took
+# a Ridge minutes and two gigabytes. Products of several parts grow by accident.
+MAX_ACTIONS, MAX_JOINT_ACTIONS = 10_000, 1000
 
 
 class ActionEncoder:
@@ -36,7 +37,8 @@ class ActionEncoder:
     Raises
     ------
     ValueError
-        If the space is not finite, or has more than 1000 joint actions.
+        If the space is not finite, or has more than 10,000 actions, or more than 1000
+        joint ones.
 
     See Also
     --------
@@ -54,6 +56,7 @@ class ActionEncoder:
 
     def __init__(self, space, environment="the environment"):
         if isinstance(space, spaces.Discrete):
+            _refuse_many(int(space.n), MAX_ACTIONS, "actions", space, environment)
             self.labels = int(space.start) + np.arange(int(space.n), dtype=np.int64)
             self._env_actions = self.labels.tolist()
         elif isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1:
@@ -142,11 +145,16 @@ def _enumerate(space, environment):
     """List the joint actions, the last part running fastest."""
     # numpy's product overflows: that of 64 twos is 0.
     n_joint = math.prod(space.nvec.tolist())
-    if n_joint > MAX_JOINT_ACTIONS:
-        raise ValueError(
-            f"{environment} has action_space={space} with {n_joint} joint actions, "
-            f"more than the {MAX_JOINT_ACTIONS} that can be enumerated. Wrap it so "
-            "that it offers fewer, for example with gymnasium.wrappers.TransformAction."
-        )
+    _refuse_many(n_joint, MAX_JOINT_ACTIONS, "joint actions", space, environment)
     grid = np.indices(space.nvec.tolist()).reshape(len(space.nvec), n_joint)
     return grid.T.astype(np.int64) + np.asarray(space.start, dtype=np.int64)
+
+
+def _refuse_many(n, largest, what, space, environment):
+    """Raise for more actions than a policy can have columns."""
+    if n > largest:
+        raise ValueError(
+            f"{environment} has action_space={space} with {n} {what}, more than the "
+            f"{largest} that a policy can tell apart. Wrap it so that it offers fewer, "
+            "for example with gymnasium.wrappers.TransformAction."
+        )

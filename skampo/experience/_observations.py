@@ -1,12 +1,17 @@
 """From what an environment shows to a row of floats."""
 
 import copy
-from operator import index as as_index
 
 import numpy as np
 from gymnasium import spaces
 
 from skampo.experience._checks import shorten
+from skampo.experience._flattening import as_integer, flattener, real_numbers
+from skampo.utils._warnings import warn_user
+
+# As many as a color image of 256 by 256 has: 512 steps of them take 1.6 gigabytes.
+# From the lower number on, fits of fifty iterations take minutes.
+MAX_FEATURES, MANY_FEATURES = 200_000, 5000
 
 
 class ObservationEncoder:
@@ -38,7 +43,7 @@ class ObservationEncoder:
     ------
     ValueError
         If the space cannot be flattened: `Graph`, `Sequence`, or one that contains
-        them.
+        them; or if it has more than 200,000 features.
 
     See Also
     --------
@@ -63,9 +68,12 @@ class ObservationEncoder:
         # A subclass may be flattened in a way of its own.
         self._is_box = type(space) is spaces.Box
         self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
+        _refuse_wide(space, self.n_features)
         names = _feature_names(space)
         self.feature_names = names if names and len(set(names)) == len(names) else None
         self.low, self.high = self._bounds()
+        self._flatten = flattener(space)
+        self._shape = space.shape
         self._encode = self._encode_box if self._is_box else self._encode_flat
         if self.is_discrete:
             self._encode = self._encode_integer
@@ -178,7 +186,7 @@ class ObservationEncoder:
 
     def _encode_integer(self, observation):
         """Encode an observation of a Discrete space."""
-        value = _as_integer(observation)
+        value = as_integer(observation)
         start, n = int(self.space.start), int(self.space.n)
         if value is None or not start <= value < start + n:
             raise ValueError(
@@ -190,24 +198,20 @@ class ObservationEncoder:
     def _encode_box(self, observation):
         """Encode an observation of a Box space."""
         values = np.asarray(observation)
-        if values.shape != self.space.shape:
+        if values.shape != self._shape:
             raise ValueError(
-                f"an array of shape {values.shape} while shape {self.space.shape} was "
+                f"an array of shape {values.shape} while shape {self._shape} was "
                 "expected"
             )
-        if values.dtype.kind not in "fiub":
-            raise ValueError(
-                f"an array of dtype {values.dtype} while a real number type was "
-                "expected"
-            )
-        values = values.astype(np.float64, copy=False)
+        # At every step of every environment: no call for what is usual.
+        if values.dtype.char != "d":
+            values = real_numbers(values).astype(np.float64)
         return values if values.ndim == 1 else values.ravel()
 
     def _encode_flat(self, observation):
         """Encode an observation of a space that gymnasium flattens."""
         try:
-            values = np.asarray(spaces.flatten(self.space, observation))
-            values = values.astype(np.float64)
+            values = self._flatten(observation).astype(np.float64)
         # Each space fails in its own way on what is not a member of it.
         except Exception as error:
             raise ValueError(
@@ -267,18 +271,28 @@ def _refuse_unflattenable(space):
     )
 
 
-def _as_integer(observation):
-    """Return the integer that an observation stands for, or None."""
-    if type(observation) is int:
-        return observation
-    if isinstance(observation, np.ndarray) and observation.ndim == 0:
-        observation = observation.item()
-    if isinstance(observation, float | np.floating) and float(observation).is_integer():
-        return int(observation)
-    try:
-        return as_index(observation)
-    except TypeError:
-        return None
+def _refuse_wide(space, n_features):
+    """Raise for more features than rows of them fit into memory."""
+    if n_features > MAX_FEATURES:
+        raise ValueError(
+            f"Observations have {n_features} features, more than the {MAX_FEATURES} "
+            f"that can be learned from. Got observation_space={shorten(space)}. "
+            "Wrap the environment so that it shows fewer, for example with "
+            "gymnasium.wrappers.TransformObservation; parts of a Dict or Tuple that "
+            "are Discrete have a column for each value."
+        )
+
+
+def warn_about_width(name, n_features):
+    """Warn of observations that are images rather than features."""
+    if n_features > MANY_FEATURES:
+        warn_user(
+            f"Observations of {name} have {n_features} features, as images have. "
+            "Regressors of this package expect a few to some hundred: fits will be "
+            "slow, and pixels rarely tell them what matters. Make features of them, "
+            "for example with skampo.preprocessing.EnvTransformer or "
+            "gymnasium.wrappers.ResizeObservation."
+        )
 
 
 def _feature_names(space, prefix=""):

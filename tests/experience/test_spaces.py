@@ -159,6 +159,92 @@ def test_limit_of_joint_actions():
         ActionEncoder(spaces.MultiDiscrete([7, 11, 13]), "Big-v0")
 
 
+@pytest.mark.parametrize("n", [10_001, 10**9, 10**15])
+def test_limit_of_actions(n):
+    assert ActionEncoder(spaces.Discrete(10_000)).n_actions == 10_000
+    match = f"Big-v0 has .* with {n} actions, more than the 10000"
+    with pytest.raises(ValueError, match=match):
+        ActionEncoder(spaces.Discrete(n), "Big-v0")
+
+
+def test_limit_of_features():
+    assert ObservationEncoder(spaces.Box(0, 1, (200_000,))).n_features == 200_000
+    # An integer is one column, however many there are.
+    assert ObservationEncoder(spaces.Discrete(10**9)).n_features == 1
+    one_hot = spaces.Dict({"item": spaces.Discrete(10**9), "n": spaces.Discrete(2)})
+    for space in (spaces.Box(0, 1, (200_001,)), one_hot):
+        with pytest.raises(ValueError, match="features, more than the 200000"):
+            ObservationEncoder(space)
+
+
+PARTS = {
+    "box": (spaces.Box(0, 9, (2,)), [0.5, 2.0], [0.5, 2.0]),
+    "float64 in a box of float32": (spaces.Box(0, 9, (1,)), [0.1], [0.1]),
+    "number for a box of one": (spaces.Box(0, 9, (1,)), 0.25, [0.25]),
+    "fractions in a box of bytes": (
+        spaces.Box(0, 255, (2,), np.uint8),
+        [300.5, -1],
+        [300.5, -1],
+    ),
+    "discrete": (spaces.Discrete(3, start=5), 7, [0, 0, 1]),
+    "negative start": (spaces.Discrete(3, start=-4), -4, [1, 0, 0]),
+    "array of one": (spaces.Discrete(3), np.array([1]), [0, 1, 0]),
+    "whole float": (spaces.Discrete(3), 1.0, [0, 1, 0]),
+    "bool": (spaces.Discrete(2), True, [0, 1]),
+    "multi discrete": (spaces.MultiDiscrete([2, 3]), [1, 2], [0, 1, 0, 0, 1]),
+    "multi discrete with start": (
+        spaces.MultiDiscrete([2, 3], start=[4, -1]),
+        np.array([5, -1]),
+        [0, 1, 1, 0, 0],
+    ),
+    "table of multi discrete": (
+        spaces.MultiDiscrete([[2, 2], [1, 2]]),
+        [[0, 1], [0, 1]],
+        [1, 0, 0, 1, 1, 0, 1],
+    ),
+    "multi binary": (spaces.MultiBinary((2, 2)), [[0, 1], [1, 1]], [0, 1, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_by_hand(part):
+    space, value, row = PARTS[part]
+    outer = spaces.Dict(
+        {"z": spaces.Tuple([space, spaces.Discrete(2)]), "a": spaces.Box(-9, 9, ())}
+    )
+    found = ObservationEncoder(outer).encode({"z": (value, 0), "a": -3})
+    assert_array_equal(found, [-3, *row, 1, 0])
+    if not isinstance(space, spaces.Box | spaces.Discrete):
+        assert_array_equal(ObservationEncoder(space).encode(value), row)
+
+
+OUTSIDE = {
+    "negative": (spaces.Discrete(3), -1),
+    "below the start": (spaces.Discrete(3, start=5), 4),
+    "above": (spaces.Discrete(3), 3),
+    "several": (spaces.Discrete(3), [0, 1]),
+    "fraction": (spaces.Discrete(3), 0.5),
+    "none": (spaces.Discrete(3), None),
+    "another component": (spaces.MultiDiscrete([2, 3]), [2, 0]),
+    "negative component": (spaces.MultiDiscrete([2, 3]), [-1, 0]),
+    "NaN component": (spaces.MultiDiscrete([2, 3]), [np.nan, 0]),
+    "fraction component": (spaces.MultiDiscrete([2, 3]), [0.5, 0]),
+    "too few components": (spaces.MultiDiscrete([2, 3]), [1]),
+    "two of binary": (spaces.MultiBinary(2), [0, 2]),
+    "half of binary": (spaces.MultiBinary(2), [0, 0.5]),
+    "text": (spaces.Box(0, 1, (1,)), ["1"]),
+    "more numbers": (spaces.Box(0, 1, (1,)), [1, 2]),
+}
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_parts_outside_of_their_space(case):
+    space, value = OUTSIDE[case]
+    encoder = ObservationEncoder(spaces.Dict({"part": space}))
+    with pytest.raises(ValueError, match=r"(was|were) expected"):
+        encoder.encode({"part": value})
+
+
 @pytest.mark.parametrize(
     "space",
     [
