@@ -26,7 +26,8 @@ def make_gridworld(
     ----------
     layout : sequence of str
         One string for each row, all of one length, of ``S`` (start), ``.`` (free),
-        ``#`` (wall), ``G`` (goal) and ``H`` (hole). Goals and holes are absorbing.
+        ``#`` (wall), ``G`` (goal) and ``H`` (hole), or ``F`` (free) as in the maps of
+        FrozenLake. Goals and holes are absorbing.
         Episodes begin in all starts alike, or in all free cells if there is no start.
         A single string is a single row.
     slip : float, default=0.0
@@ -110,6 +111,8 @@ def _starts(letters):
 def _read(layout):
     """The letters as an array of shape (n_rows, n_columns)."""
     rows = [layout] if isinstance(layout, str) else list(layout)
+    # FrozenLake's letter; its maps are lists of strings.
+    rows = [row.replace("F", _FREE) for row in rows]
     if not rows or not rows[0] or len({len(row) for row in rows}) > 1:
         raise ValueError(
             "layout must have rows of one length, at least one cell each. Got lengths "
