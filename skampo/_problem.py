@@ -27,6 +27,7 @@ from skampo.experience import (
     LabeledExperience,
     LoggedExperience,
     TransitionLog,
+    advise,
     is_environment,
 )
 from skampo.mdp import ModelExperience, TabularMDP
@@ -257,6 +258,9 @@ def _label_problem(estimator, X, y, sample_weight=None):
     name = type(estimator).__name__
     if y is None:
         raise ValueError(
+        advice = advise(X)
+        if advice is not None:
+            raise ValueError(f"{name} cannot be fitted to this. {advice}")
             f"This {name} estimator requires y to be passed, but the target y is None: "
             "states need labels. Only environments are fitted without y."
         )

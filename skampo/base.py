@@ -5,7 +5,12 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo.experience import is_environment, play_episodes
+from skampo.experience import (
+    advise,
+    is_environment,
+    play_episodes,
+    refuse_observations,
+)
 from skampo.mdp import TabularMDP
 from skampo.persistence import save
 from skampo.utils._threads import limit_threads
@@ -266,10 +271,11 @@ class PolicyMixin:
         if is_environment(X):
             return float(self._play(X, n_episodes).returns.mean())
         if y is None:
-            raise ValueError(
-                "score(X) without y needs environments. Got an array of states: pass "
-                "their labels, score(X, y), or an environment."
+            advice = advise(X) or (
+                "Got an array of states: pass their labels, score(X, y), or an "
+                "environment."
             )
+            raise ValueError(f"score(X) without y needs environments. {advice}")
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     def save(self, path):
@@ -332,6 +338,7 @@ class PolicyMixin:
         try:
             return self._as_states(X)
         except (TypeError, ValueError) as error:
+            refuse_observations(X, self._observation_encoder, error)
             _refuse_environments(X, error)
             raise
 

@@ -1,6 +1,7 @@
 """Transitions from environments; with `mdp`, all that touches gymnasium."""
 
 from skampo.experience._actions import ActionEncoder
+from skampo.experience._advice import advise, refuse_observations
 from skampo.experience._episodes import EpisodeResults, play_episodes
 from skampo.experience._labeled import (
     LabeledExperience,
@@ -47,6 +48,7 @@ __all__ = [
     "TableColumns",
     "TransitionLog",
     "Transitions",
+    "advise",
     "as_transitions",
     "behind_numbers",
     "behind_table",
@@ -57,6 +59,7 @@ __all__ = [
     "lambda_returns",
     "play_episodes",
     "portable_environments",
+    "refuse_observations",
     "retrace_returns",
     "starts_of",
     "transform_environments",

@@ -13,6 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import VectorEnv
 
 from skampo.exceptions import RolloutError
+from skampo.experience._advice import advise
 from skampo.experience._vector import single_environments
 
 
@@ -100,9 +101,11 @@ def is_environment(X):
 def resolve_sources(X):
     """Return the sources that an environment, or a list of them, stands for."""
     if not is_environment(X):
+        advice = advise(X)
         raise ValueError(
             "An environment, an id, an EnvSpec, a function that makes an environment, "
             f"or a list of these was expected. Got {type(X).__name__} instead."
+            f"{'' if advice is None else f' {advice}'}"
         )
     return [_resolve_single(single) for single in single_elements(X)]
 
