@@ -104,7 +104,9 @@ def _mean_and_std(returns):
 
 
 def _average(values, weight):
-    return float(np.average(values, weights=weight))
+    # Squares of large values are infinite, and so is what they sum to.
+    with np.errstate(over="ignore"):
+        return float(np.average(values, weights=weight))
 
 
 def _entropy(proba):

@@ -137,6 +137,7 @@ def _environment_problem(estimator, X, seed, last):
         sampling=critic.sampling,
         capacity=critic.capacity,
         gamma=estimator.gamma,
+        check=True,
         **(last.experience if last else {}),
     )
 
@@ -257,10 +258,10 @@ def _label_problem(estimator, X, y, sample_weight=None):
     _refuse_early_stopping(estimator, "labels")
     name = type(estimator).__name__
     if y is None:
-        raise ValueError(
         advice = advise(X)
         if advice is not None:
             raise ValueError(f"{name} cannot be fitted to this. {advice}")
+        raise ValueError(
             f"This {name} estimator requires y to be passed, but the target y is None: "
             "states need labels. Only environments are fitted without y."
         )

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import gymnasium
@@ -23,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from skampo import AMPOPolicy
 from skampo._encoding import ENCODINGS
 from skampo.critics import FittedQ, MonteCarlo
-from skampo.exceptions import RolloutError
+from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant, StepSize, TrustRegion
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv
@@ -312,6 +313,45 @@ def test_an_environment_that_raises_costs_one_iteration_only():
     assert caught.value.__cause__ is fuse.error
     assert counter.opened == counter.closed > 0
     assert equals_a_run_of(1, policy)
+
+
+class BadlyPaidEnv(RewardingEnv):
+    """Pays something else at the 60th step of all its copies together."""
+
+    def __init__(self, reward, fuse):
+        super().__init__()
+        self.reward = reward
+        self.fuse = fuse
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        self.fuse.n += 1
+        return observation, self.reward if self.fuse.n == 60 else reward, *rest
+
+
+@pytest.mark.parametrize("reward", [5e307, "much", [1.0]])
+def test_rewards_that_cannot_be_used_keep_the_policy(reward):
+    policy, fuse = AMPOPolicy(Ridge(), **SMALL), Fuse(0)
+    with pytest.raises(EnvironmentDataError) as caught:
+        policy.fit(lambda: BadlyPaidEnv(reward, fuse))
+    message = str(caught.value)
+    assert message.startswith("BadlyPaidEnv returned")
+    assert "AMPOPolicy stopped in iteration 2 and keeps the policy" in message
+    assert caught.value.step > 0
+    assert equals_a_run_of(1, policy)
+
+
+def test_a_score_that_would_be_infinite():
+    policy = AMPOPolicy(Ridge(), **SMALL).fit(RewardingEnv)
+    with pytest.raises(EnvironmentDataError, match=r"reward 1e\+308, beyond 1e\+300"):
+        policy.score(lambda: RewardingEnv(unit=1e308))
+
+
+@pytest.mark.parametrize("unit", [1e150, 1e155, 1e160])
+def test_squares_that_overflow_do_not_warn(unit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        AMPOPolicy(Ridge(), **SMALL).fit(lambda: RewardingEnv(unit=unit))
 
 
 @pytest.mark.parametrize(("regressor", "longer"), [(None, True), (Ridge(), False)])

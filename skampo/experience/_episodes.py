@@ -95,10 +95,10 @@ def play_episodes(
     RolloutError
         If an environment raises, or returns something of the wrong form.
     EnvironmentDataError
-        If an environment returns numbers that are not finite.
+        If an environment returns numbers that are not finite, or rewards that are too
+        large or no numbers.
     TypeError
-        If a reward is not a real number, or a function makes something else than a
-        `gymnasium.Env`.
+        If a function makes something else than a `gymnasium.Env`.
     ImportError
         If an environment needs a package that is not installed.
 

@@ -1,6 +1,6 @@
 """One environment of a rollout, with every check of what it returns."""
 
-import warnings
+import math
 
 import gymnasium
 
@@ -13,11 +13,19 @@ from skampo.experience._checks import (
     shorten,
     split_reset,
 )
+from skampo.experience._repeats import reset_and_compare
 from skampo.experience._seeding import reset_seed
 from skampo.experience._sources import environment_name
+from skampo.utils._warnings import warn_user
 
 # CliffWalking has no limit, where a greedy policy that hits the edge never ends.
 DEFAULT_MAX_EPISODE_STEPS = 1000
+# A hundred million of them, or their discounted sum for any usual discount, are finite.
+LARGEST_REWARD = 1e300
+EXAMPLES = {
+    "observation_space": "gymnasium.spaces.Box(-np.inf, np.inf, (4,))",
+    "action_space": "gymnasium.spaces.Discrete(2)",
+}
 # What calls sys.exit must not end a search; KeyboardInterrupt passes through.
 FAILURES = (Exception, SystemExit)
 
@@ -48,16 +56,30 @@ class Lane:
         self.limit = max_episode_steps
         self.warned = warned
         if max_episode_steps is None and not has_time_limit(self.environment):
-            self.limit = DEFAULT_MAX_EPISODE_STEPS
-            self.is_limit_ours = True
+            declared = declared_limit(self.environment)
+            self.limit = declared or DEFAULT_MAX_EPISODE_STEPS
+            self.is_limit_ours = declared is None
 
-    def reset(self, episode):
+    def reset(self, episode, *, check=False):
         """Begin an episode; return the observation and the info."""
         seed, stream, index, task_seed = self.seeding
         self.seed = reset_seed(seed, stream, index, self.n_started, task_seed)
         self.n_started += 1
         self.episode, self.n_steps, self.action = episode, 0, None
         self.episode_return = 0.0
+        if not check:
+            return self._reset()
+        result, repeats = reset_and_compare(self.environment, self.seed, self._reset)
+        if not repeats:
+            warn_user(
+                f"{self.name}: reset(seed={self.seed}) gave different observations for "
+                "the same seed: results are not reproducible, whatever 'random_state' "
+                "is. Call super().reset(seed=seed) and draw from self.np_random; in a "
+                "wrapper, hand the seed on."
+            )
+        return result
+
+    def _reset(self):
         try:
             result = self.stepped.reset(seed=self.seed)
         except FAILURES as error:
@@ -83,6 +105,9 @@ class Lane:
             reward = self._check_reward(reward)
         if type(terminated) is not bool or type(truncated) is not bool:
             terminated, truncated = self._check_flags(terminated, truncated, result)
+        # NaN is on neither side of any number.
+        if not -LARGEST_REWARD <= reward <= LARGEST_REWARD:
+            raise self._too_large(reward)
         if type(info) is not dict and not is_info(info):
             raise self.malformed("step", result)
         self.episode_return += reward
@@ -90,6 +115,24 @@ class Lane:
         if self.n_steps == self.limit and not (terminated or truncated):
             truncated = self._cut()
         return observation, reward, terminated, truncated, info
+
+    def space(self, kind):
+        """Return the observation or action space, or raise for want of one."""
+        try:
+            space = getattr(self.environment, kind, None)
+        except FAILURES as error:
+            raise RolloutError(
+                f"{self.name}.{kind} raised {type(error).__name__}: {error}. It has to "
+                "be known as soon as the environment is made.",
+                environment=self.name,
+            ) from error
+        if not isinstance(space, gymnasium.spaces.Space):
+            raise ValueError(
+                f"The {kind} of {self.name} must be a gymnasium space. Got "
+                f"{shorten(space, 80)} of type {type(space).__name__} instead: set "
+                f"self.{kind} in its __init__, for example to {EXAMPLES[kind]}."
+            )
+        return space
 
     def close(self):
         """Close the environment."""
@@ -99,12 +142,10 @@ class Lane:
         """Cut the episode, warning once where nobody asked for it."""
         if self.is_limit_ours and not self.warned:
             self.warned.append(self.name)
-            warnings.warn(
+            warn_user(
                 f"{self.name} has no time limit, and an episode did not end within "
                 f"{self.limit} steps. It was cut there and counts as truncated. Set "
-                "'max_episode_steps' to choose the limit.",
-                UserWarning,
-                stacklevel=2,
+                "'max_episode_steps' to choose the limit."
             )
         return True
 
@@ -112,12 +153,21 @@ class Lane:
         """Convert an unusual reward, or raise."""
         value = as_reward(reward)
         if value is None:
-            raise TypeError(
+            raise EnvironmentDataError(
                 f"{self.name} returned a reward of type {type(reward).__name__}, "
                 f"{shorten(reward, 80)}, at {self.where()}. A reward must be a real "
-                "number: convert it with float(reward) in the environment."
+                "number: convert it with float(reward) in the environment.",
+                **self._position(),
             )
         return value
+
+    def _too_large(self, reward):
+        """Build the error for a reward that is not finite, or whose sums are not."""
+        if math.isfinite(reward):
+            return self.bad_data(
+                f"reward {reward}, beyond {LARGEST_REWARD:g}, where returns overflow,"
+            )
+        return self.bad_data(f"reward {reward}")
 
     def _check_flags(self, terminated, truncated, result):
         """Convert unusual flags, or raise."""
@@ -186,16 +236,18 @@ class Lane:
 
 
 def has_time_limit(environment):
-    """Tell whether an environment cuts its own episodes."""
-    spec = environment.spec
-    if spec is not None and spec.max_episode_steps is not None:
-        return True
-    # Wrapped by hand, an environment may have a limit and no spec.
+    """Tell whether a wrapper of an environment cuts its episodes."""
     while isinstance(environment, gymnasium.Wrapper):
         if isinstance(environment, gymnasium.wrappers.TimeLimit):
             return True
         environment = environment.env
     return False
+
+
+def declared_limit(environment):
+    """The time limit that an environment was registered with, or None."""
+    # `unwrapped` takes the wrapper off that would cut, and the spec stays as it was.
+    return None if environment.spec is None else environment.spec.max_episode_steps
 
 
 def close_all(lanes):
@@ -237,10 +289,9 @@ def _check_lane(lane, others):
             f"The function that makes {lane.name} returned the same environment twice. "
             "It must make a new one at each call, also inside of wrappers."
         )
+    first = others[0] if others else lane
     for kind in ("observation_space", "action_space"):
-        first = others[0] if others else lane
-        given = getattr(lane.environment, kind)
-        expected = getattr(first.environment, kind)
+        given, expected = lane.space(kind), first.space(kind)
         if given != expected:
             raise ValueError(
                 f"All environments must have the same spaces. {first.name} has "

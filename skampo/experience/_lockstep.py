@@ -1,15 +1,14 @@
 """Several lanes stepped together, so that a policy is asked once for all of them."""
 
-import math
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from skampo.experience._actions import ActionEncoder
 from skampo.experience._lanes import close_all, open_lanes
-from skampo.experience._observations import ObservationEncoder
+from skampo.experience._observations import ObservationEncoder, warn_about_width
 from skampo.experience._transformed import peel
+from skampo.utils._warnings import warn_user
 
 
 class Step(NamedTuple):
@@ -42,6 +41,7 @@ class LockStep:
         episode_counts=(),
         first_lane=0,
         warned=None,
+        check=False,
     ):
         self.lanes = open_lanes(
             sources, n_lanes, seed, stream, episode_counts, first_lane
@@ -49,6 +49,7 @@ class LockStep:
         # Messages count the episodes of all lanes in the order in which they start.
         self.n_started = first_lane + sum(lane.n_started for lane in self.lanes)
         self.warned = {"limit": [], "bounds": []} if warned is None else warned
+        self._unchecked = {lane.name for lane in self.lanes} if check else set()
         try:
             first = self.lanes[0]
             space = first.environment.observation_space
@@ -72,6 +73,8 @@ class LockStep:
         n_features = self.observation_encoder.n_features
         self.observations = np.empty((len(self.active), n_features))
         self.masks = None
+        if self._unchecked:
+            warn_about_width(self.lanes[0].name, n_features)
         self.restart(range(len(self.active)))
 
     def restart(self, rows):
@@ -83,11 +86,7 @@ class LockStep:
         masks = [None] * len(self.active) if self.masks is None else list(self.masks)
         observations = np.empty((len(rows), self._seen.n_features))
         for i, row in enumerate(rows):
-            lane = self.active[row]
-            self.n_started += 1
-            observation, info = lane.reset(self.n_started)
-            observations[i] = lane.encode(self._seen, observation)
-            masks[row] = self._read_mask(lane, info)
+            observations[i], masks[row] = self._reset(self.active[row])
         self.masks = self._stack(masks)
         self._check_finite([self.active[row] for row in rows], observations)
         self.observations[rows] = self._transform(observations)
@@ -107,30 +106,32 @@ class LockStep:
         to_env, lanes = self.action_encoder.to_env, self.active
         # One by one: gymnasium's vectors for an id, as CartPole's, have one generator,
         # with which a reset depends on when the episodes of other lanes end.
-        outcomes = [
-            lane.step(to_env(action))
-            for lane, action in zip(lanes, actions.tolist(), strict=True)
-        ]
-        observations, *columns, infos = zip(*outcomes, strict=True)
-        next_observations = self._encode(observations)
+        next_observations = np.empty((len(lanes), self._seen.n_features))
+        outcomes = []
+        for i, (lane, action) in enumerate(zip(lanes, actions.tolist(), strict=True)):
+            observation, *outcome, info = lane.step(to_env(action))
+            # At once: environments may write into arrays that all of them share.
+            next_observations[i] = lane.encode(self._seen, observation)
+            is_over = outcome[1] or outcome[2]
+            outcomes.append((*outcome, self._read_mask(lane, info, is_over)))
+        *columns, masks = zip(*outcomes, strict=True)
         # Before the transformation, whose error could not name the environment.
-        self._check_finite(lanes, next_observations, columns[0])
+        self._check_finite(lanes, next_observations)
         rewards, terminated, truncated = map(np.array, columns)
         ended = terminated | truncated
         self.observations = next_observations = self._transform(next_observations)
-        self.masks = self._read_masks(infos, ended)
+        self.masks = self._stack(masks)
         return Step(
             rewards, next_observations, terminated, truncated, ended, self.masks
         )
 
-    def _encode(self, observations):
-        """Encode what the active lanes returned; an error names the lane."""
-        try:
-            return self._seen.encode_batch(observations)
-        except ValueError:
-            for lane, observation in zip(self.active, observations, strict=True):
-                lane.encode(self._seen, observation)
-            raise
+    def _reset(self, lane):
+        """Start an episode; return the encoded observation and the mask."""
+        self.n_started += 1
+        check = lane.name in self._unchecked
+        self._unchecked.discard(lane.name)
+        observation, info = lane.reset(self.n_started, check=check)
+        return lane.encode(self._seen, observation), self._read_mask(lane, info)
 
     def _look_inside(self):
         """Step what is inside of transformed environments."""
@@ -162,24 +163,17 @@ class LockStep:
             return
         row, column = np.argwhere(outside)[0]
         self.warned["bounds"].append(column)
-        warnings.warn(
+        warn_user(
             f"Observations left the declared observation_space: "
             f"{encoder.name_feature(column)} was {observations[row, column]:.6g}, "
             f"outside [{encoder.low[column]:.6g}, {encoder.high[column]:.6g}]. They "
-            "are used as they are. Correct the bounds if a transformer relies on them.",
-            UserWarning,
-            stacklevel=3,
+            "are used as they are. Correct the bounds if a transformer relies on them."
         )
-
-    def _read_masks(self, infos, ended):
-        """Read the allowed actions of all active lanes; None if none says anything."""
-        if not any("action_mask" in info for info in infos):
-            return None
-        rows = zip(self.active, infos, ended, strict=True)
-        return self._stack([self._read_mask(*row) for row in rows])
 
     def _read_mask(self, lane, info, is_over=False):
         """Read the allowed actions; after the end of an episode there may be none."""
+        if "action_mask" not in info:
+            return None
         try:
             mask = self.action_encoder.read_mask(info)
         except ValueError as error:
@@ -198,12 +192,8 @@ class LockStep:
         everything = np.ones(self.action_encoder.n_actions, dtype=bool)
         return np.stack([everything if mask is None else mask for mask in masks])
 
-    def _check_finite(self, lanes, observations, rewards=()):
-        """Raise for the first reward or observation that is not finite."""
-        # numpy takes several times as long for so few numbers.
-        if not all(map(math.isfinite, rewards)):
-            row = np.flatnonzero(~np.isfinite(rewards))[0]
-            raise lanes[row].bad_data(f"reward {rewards[row]}")
+    def _check_finite(self, lanes, observations):
+        """Raise for the first observation that is not finite."""
         if not np.isfinite(observations).all():
             row, column = np.argwhere(~np.isfinite(observations))[0]
             name = self._seen.name_feature(column)

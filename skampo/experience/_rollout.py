@@ -62,6 +62,10 @@ class EnvironmentExperience:
         Episodes finished before.
     transitions : Transitions or None, default=None
         Transitions gathered before, which count towards the capacity.
+    check : bool, default=False
+        Whether to warn of environments that do not show the same observation for the
+        same seed, for which one of each name is reset once more at the start, and of
+        observations of more than 5,000 numbers.
 
     Raises
     ------
@@ -72,7 +76,7 @@ class EnvironmentExperience:
     ImportError
         If an environment needs a package that is not installed.
     RolloutError
-        If an environment cannot be made.
+        If an environment cannot be made, or raises when asked for its spaces.
 
     See Also
     --------
@@ -137,6 +141,7 @@ class EnvironmentExperience:
         n_steps=0,
         n_episodes=0,
         transitions=None,
+        check=False,
     ):
         check_count("n_envs", n_envs)
         optional = {
@@ -163,6 +168,7 @@ class EnvironmentExperience:
             stream=TRAINING,
             max_episode_steps=max_episode_steps,
             episode_counts=counts,
+            check=check,
         )
         # Of lanes that this experience does not have, but a later one may.
         self._other_counts = list(counts)[len(self._lockstep.lanes) :]
@@ -200,10 +206,9 @@ class EnvironmentExperience:
         RolloutError
             If an environment raises, or returns something of the wrong form.
         EnvironmentDataError
-            If an environment returns numbers that are not finite, or observations
-            that do not fit its space.
-        TypeError
-            If a reward is not a real number.
+            If an environment returns numbers that are not finite, rewards so large that
+            returns overflow or that are no numbers, observations that do not fit its
+            space, or an action mask of anything but zeros and ones.
         ValueError
             If the experience was closed.
         """

@@ -11,6 +11,7 @@ from skampo.experience._seeding import SCORING, TRAINING, reset_seed
 from tests.experience.policies import UniformPolicy
 from tests.faulty_envs import (
     Counter,
+    CountingEnv,
     FaultyEnv,
     MaskedEnv,
     TwoArgumentError,
@@ -117,10 +118,21 @@ def test_rewards_of_bools(value):
     ],
 )
 def test_rewards_of_other_types(value):
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(EnvironmentDataError) as caught:
         gather(rewards(value), 3)
     assert f"reward of type {type(value).__name__}" in str(caught.value)
     assert "step 3 of episode 1" in str(caught.value)
+    assert (caught.value.environment, caught.value.step) == ("FaultyEnv", 3)
+
+
+@pytest.mark.parametrize("rollout", [gather, play])
+@pytest.mark.parametrize("value", [5e307, -5e307, 2e300, 10**301])
+def test_rewards_whose_sums_overflow(rollout, value):
+    with pytest.raises(EnvironmentDataError) as caught:
+        rollout(rewards(value), 2)
+    start = f"FaultyEnv returned reward {float(value)}, beyond 1e+300, where returns"
+    assert str(caught.value).startswith(start)
+    assert (caught.value.episode, caught.value.step) == (1, 2)
 
 
 @pytest.mark.parametrize("at_step", [0, 1, 5])
@@ -277,6 +289,95 @@ def test_a_mask_of_another_length():
     with EnvironmentExperience(Longer) as experience:
         with pytest.raises(EnvironmentDataError, match="3 zeros and ones"):
             experience.gather(UniformPolicy(3))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        [1.0, np.nan, 1.0],
+        [1.0, 0.5, 0.0],
+        [1, -1, 0],
+        [2, 0, 0],
+        ["a", "b", "c"],
+        np.array(["1", "0", "0"]),
+        [None, 1, 0],
+        [1, 0, "x"],
+    ],
+)
+@pytest.mark.parametrize("at_step", [0, 2])
+def test_masks_of_other_things_than_zeros_and_ones(mask, at_step):
+    class Vague(CountingEnv):
+        def _info(self):
+            return {"action_mask": mask} if self.t == at_step else {}
+
+        def reset(self, *, seed=None, options=None):
+            return super().reset(seed=seed)[0], self._info()
+
+        def step(self, action):
+            return *super().step(action)[:4], self._info()
+
+    with EnvironmentExperience(lambda: Vague(n_actions=3)) as experience:
+        with pytest.raises(EnvironmentDataError, match="3 zeros and ones") as caught:
+            experience.gather(UniformPolicy(3))
+    assert caught.value.step == at_step
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, int, np.float32, float, object])
+def test_masks_of_zeros_and_ones(kind):
+    class Typed(MaskedEnv):
+        def _info(self):
+            return {"action_mask": super()._info()["action_mask"].astype(kind)}
+
+    with EnvironmentExperience(Typed, steps_per_iter=20) as experience:
+        rows = experience.gather(UniformPolicy(3))
+    assert_array_equal(rows.action_masks.argmax(1), rows.actions)
+    assert rows.action_masks.sum() == len(rows)
+
+
+class Spaceless(FaultyEnv):
+    """Has something else than spaces."""
+
+    def __init__(self, name, value):
+        super().__init__(returns(None), -1)
+        setattr(self, name, value)
+
+
+@pytest.mark.parametrize("name", ["observation_space", "action_space"])
+@pytest.mark.parametrize("value", [None, (2,), "Box", gymnasium.spaces.Box])
+def test_spaces_that_are_none(name, value):
+    match = rf"The {name} of Spaceless must be a gymnasium space\. Got .* instead: set "
+    with pytest.raises(ValueError, match=match):
+        EnvironmentExperience(lambda: Spaceless(name, value))
+
+
+@pytest.mark.parametrize("name", ["observation_space", "action_space"])
+def test_spaces_that_are_missing(name):
+    class Bare(gymnasium.Env):
+        def __init__(self):
+            other = {"observation_space", "action_space"} - {name}
+            setattr(self, other.pop(), gymnasium.spaces.Discrete(2))
+
+    with pytest.raises(ValueError, match=f"The {name} of Bare must .* Got None"):
+        EnvironmentExperience(Bare)
+
+
+@pytest.mark.parametrize("name", ["observation_space", "action_space"])
+def test_spaces_that_raise(name):
+    def space(self):
+        raise KeyError("not connected")
+
+    counter = Counter()
+
+    class Raising(FaultyEnv):
+        def __setattr__(self, key, value):
+            if key != name:
+                super().__setattr__(key, value)
+
+    setattr(Raising, name, property(space))
+    make = lambda: Raising(returns(None), -1, counter=counter)
+    with pytest.raises(RolloutError, match=f"{name} raised KeyError: 'not conn"):
+        EnvironmentExperience(make)
+    assert counter.opened == counter.closed == 1
 
 
 @pytest.mark.parametrize("sampling", ["steps", "episodes", "geometric"])
