@@ -347,7 +347,7 @@ def test_a_score_that_would_be_infinite():
         policy.score(lambda: RewardingEnv(unit=1e308))
 
 
-@pytest.mark.parametrize("unit", [1e150, 1e155, 1e160])
+@pytest.mark.parametrize("unit", [2e155, 4e155])
 def test_squares_that_overflow_do_not_warn(unit):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
