@@ -67,7 +67,9 @@ class ActionEncoder:
             raise ValueError(
                 "AMPOPolicy needs a finite action space, but "
                 f"{environment} has action_space={space}. For a Box, wrap it: "
-                "gymnasium.wrappers.DiscretizeAction(env, bins=11)."
+                "gymnasium.wrappers.DiscretizeAction(env, bins=11). For others, number "
+                "the actions: gymnasium.wrappers.TransformAction(env, func, "
+                "gymnasium.spaces.Discrete(n))."
             )
         self.space = without_generator(space)
         self.n_actions = len(self.labels)

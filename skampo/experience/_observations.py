@@ -43,7 +43,7 @@ class ObservationEncoder:
     ------
     ValueError
         If the space cannot be flattened: `Graph`, `Sequence`, or one that contains
-        them; or if it has more than 200,000 features.
+        them; or if it has no features, or more than 200,000.
 
     See Also
     --------
@@ -68,7 +68,7 @@ class ObservationEncoder:
         # A subclass may be flattened in a way of its own.
         self._is_box = type(space) is spaces.Box
         self.n_features = 1 if self.is_discrete else spaces.flatdim(space)
-        _refuse_wide(space, self.n_features)
+        _check_width(space, self.n_features)
         names = _feature_names(space)
         self.feature_names = names if names and len(set(names)) == len(names) else None
         self.low, self.high = self._bounds()
@@ -271,8 +271,14 @@ def _refuse_unflattenable(space):
     )
 
 
-def _refuse_wide(space, n_features):
-    """Raise for more features than rows of them fit into memory."""
+def _check_width(space, n_features):
+    """Raise for no features, or for more than rows of them fit into memory."""
+    if n_features == 0:
+        raise ValueError(
+            "Observations must have at least one feature. Got observation_space="
+            f"{space}. Where there is nothing to see, show a constant: "
+            "gymnasium.spaces.Discrete(1) and 0."
+        )
     if n_features > MAX_FEATURES:
         raise ValueError(
             f"Observations have {n_features} features, more than the {MAX_FEATURES} "

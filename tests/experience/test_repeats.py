@@ -10,6 +10,7 @@ from gymnasium.wrappers import NormalizeObservation, TimeLimit
 from numpy.testing import assert_array_equal
 
 from skampo import AMPOPolicy
+from skampo.exceptions import EnvironmentDataError
 from skampo.experience import EnvironmentExperience
 from tests.experience.policies import UniformPolicy
 from tests.faulty_envs import CountingEnv, FaultyEnv, SpaceEnv, fails
@@ -174,3 +175,12 @@ def test_images_warn(n_features):
     if found:
         assert "SpaceEnv have 5001 features, as images have" in found[0]
         assert caught[0].filename == __file__
+
+
+def test_a_first_observation_that_is_not_finite_is_the_error_it_was():
+    class Undefined(CountingEnv):
+        def reset(self, *, seed=None, options=None):
+            return np.array([0.0, np.nan]), super().reset(seed=seed)[1]
+
+    with pytest.raises(EnvironmentDataError, match="feature 1 is nan at the reset"):
+        gather(Undefined, True)

@@ -177,6 +177,14 @@ def test_limit_of_features():
             ObservationEncoder(space)
 
 
+@pytest.mark.parametrize(
+    "space", [spaces.Box(0, 1, (0,)), spaces.Dict({}), spaces.Tuple([])], ids=str
+)
+def test_observations_without_features(space):
+    with pytest.raises(ValueError, match="at least one feature"):
+        ObservationEncoder(space)
+
+
 PARTS = {
     "box": (spaces.Box(0, 9, (2,)), [0.5, 2.0], [0.5, 2.0]),
     "float64 in a box of float32": (spaces.Box(0, 9, (1,)), [0.1], [0.1]),
@@ -259,6 +267,7 @@ def test_other_action_spaces_are_refused(space):
         ActionEncoder(space, "Pendulum-v1")
     assert f"Pendulum-v1 has action_space={space}." in str(caught.value)
     assert "gymnasium.wrappers.DiscretizeAction(env, bins=11)" in str(caught.value)
+    assert "gymnasium.wrappers.TransformAction(env, func" in str(caught.value)
 
 
 def test_action_encoders_pickle_and_compare():
