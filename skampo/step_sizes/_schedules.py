@@ -171,9 +171,11 @@ class Geometric(StepSize):
     action values. Where rewards are rare, steps stay too small for many iterations: the
     default of `eta0` knows nothing of their size.
 
-    The defaults have no meaning at :math:`\gamma = 0`, and no first step at
-    :math:`\gamma = 1`: there the default of `eta0` is :math:`\log A`, and the default
-    of `ratio` is 1. With one action, which no step moves, the default of `eta0` is 1.
+    At :math:`\gamma = 0`, in a bandit, both defaults are infinite: the step is the cap,
+    which is as good as greedy, and the bound is 0 from the first iteration on. Labels
+    and logs of one step are bandits; where rewards are noisy, give both parameters. At
+    :math:`\gamma = 1` there is no bound, and the defaults are :math:`\log A` and 1.
+    With one action, which no step moves, the entropy counts as 1.
 
     References
     ----------
@@ -218,27 +220,27 @@ class Geometric(StepSize):
         ValueError
             If `eta0` or `ratio` is neither None nor a positive finite number.
         """
-        eta0 = self._first(np.shape(sample.q_values)[1], float(sample.gamma))
-        ratio = self._ratio(float(sample.gamma))
+        gamma, limit = float(sample.gamma), in_units(LARGEST_UNIT_STEP, sample)
+        eta0 = self._first(np.shape(sample.q_values)[1], gamma)
         with np.errstate(over="ignore", under="ignore"):
             # Powers of Python's floats raise an OverflowError; numpy's become infinite.
-            return bounded(
-                eta0 * np.float64(ratio) ** t, in_units(LARGEST_UNIT_STEP, sample)
-            )
+            growth = np.float64(self._ratio(gamma)) ** t
+            # An infinite first step may shrink by a ratio below 1.
+            return bounded((limit if eta0 == np.inf else eta0) * growth, limit)
 
     def _first(self, n_actions, gamma):
         if self.eta0 is not None:
             return check_positive(self, "eta0", _OPTIONAL)
         # The largest divergence from the uniform policy; log 1 = 0 would be no step.
         entropy = np.log(n_actions) if n_actions > 1 else 1.0
-        if gamma in (0.0, 1.0):
-            return entropy
-        return entropy * (1.0 - gamma) / gamma
+        if gamma == 0.0:
+            return np.inf
+        return entropy if gamma == 1.0 else entropy * (1.0 - gamma) / gamma
 
     def _ratio(self, gamma):
         if self.ratio is not None:
             return check_positive(self, "ratio", _OPTIONAL)
-        return 1.0 / gamma if gamma > 0.0 else 1.0
+        return 1.0 / gamma if gamma > 0.0 else np.inf
 
 
 class Greedy(StepSize):

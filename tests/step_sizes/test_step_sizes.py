@@ -158,9 +158,17 @@ class TestGeometric:
         assert Geometric(eta0=3.0, ratio=2.0)(4, None, sample) == 48.0
 
     @pytest.mark.parametrize("t", [0, 7])
-    def test_without_discounting_future_it_is_constant(self, t):
-        sample = make_sample([[0.0, 1.0, 2.0]], gamma=0.0)
-        np.testing.assert_allclose(Geometric()(t, None, sample), np.log(3))
+    def test_in_a_bandit_it_is_the_cap(self, t):
+        sample = make_sample([[0.0, 4.0]], gamma=0.0)
+        np.testing.assert_allclose(Geometric()(t, None, sample), 5e11)
+
+    def test_one_parameter_in_a_bandit(self):
+        sample = make_sample([[0.0, 4.0]], gamma=0.0)
+        growing = [Geometric(eta0=3.0)(t, None, sample) for t in range(3)]
+        np.testing.assert_allclose(growing, [3.0, 5e11, 5e11])
+        falling = [Geometric(ratio=0.1)(t, None, sample) for t in (0, 1, 2, 10**6)]
+        np.testing.assert_allclose(falling, [5e11, 5e10, 5e9, 0.0], atol=1e-300)
+        assert falling[-1] > 0
 
     @pytest.mark.parametrize("t", [0, 7])
     def test_without_discount_it_is_constant(self, t):
@@ -168,7 +176,7 @@ class TestGeometric:
         np.testing.assert_allclose(Geometric()(t, None, sample), np.log(3))
 
     def test_one_action(self):
-        for gamma, expected in [(0.0, 1.0), (0.5, 1.0), (0.8, 0.25)]:
+        for gamma, expected in [(0.0, 1e12), (0.5, 1.0), (0.8, 0.25)]:
             step = Geometric()(0, None, make_sample([[2.0]], gamma=gamma))
             np.testing.assert_allclose(step, expected)
 
