@@ -48,9 +48,10 @@ class AMPOPolicy(
     regressor : estimator, default=None
         Any scikit-learn regressor or Pipeline; cloned, never fitted in place. None is
         a ridge on kernel features of standardized states, or on one-hot states when
-        observations are discrete (`skampo.regressors.default_regressor`). A Pipeline
-        receives `sample_weight` at every step that accepts it; a regressor that takes
-        no weights is fitted to rows drawn in proportion to them.
+        observations are discrete; on a model it is a table that solves line 1 exactly
+        (`skampo.regressors.default_regressor`). A Pipeline receives `sample_weight` at
+        every step that accepts it; a regressor that takes no weights is fitted to rows
+        drawn in proportion to them.
     mirror_map : str or MirrorMap, default="negative_entropy"
         ``"negative_entropy"`` (softmax policies), ``"euclidean"``, ``"tsallis"``,
         ``"hyperbolic_entropy"``, ``"hyperbolic_tangent"``, or an object of

@@ -31,6 +31,7 @@ from skampo.experience import (
     is_environment,
 )
 from skampo.mdp import ModelExperience, TabularMDP
+from skampo.regressors import default_regressor
 from skampo.utils._sklearn import check_sample_weight
 
 __all__ = ["Problem", "check_continues", "make_problem", "parts_as_text", "resolve"]
@@ -53,6 +54,12 @@ class Problem:
     feature_names: Any = None
     columns: Any = None
     linear: bool = False
+
+    def default_regressor(self):
+        """The regressor where none is given."""
+        if self.kind == "model":
+            return default_regressor(exact=True)
+        return default_regressor(discrete=self.discrete, linear=self.linear)
 
     @property
     def largest_gap(self):

@@ -24,7 +24,6 @@ from skampo._problem import Problem, check_continues, parts_as_text, resolve
 from skampo.critics import CriticSetting
 from skampo.experience import VALIDATIONS, behind_numbers, behind_table
 from skampo.mirror_maps import MIRROR_MAPS
-from skampo.regressors import default_regressor
 from skampo.step_sizes import STEP_SIZES
 
 __all__ = ["Run", "entropy_of"]
@@ -79,9 +78,7 @@ class Run:
         """Set up the run of an estimator, from the start or from a last state."""
         regressor = estimator.regressor
         if regressor is None:
-            regressor = default_regressor(
-                discrete=problem.discrete, linear=problem.linear
-            )
+            regressor = problem.default_regressor()
         if problem.columns is not None:
             is_default = estimator.regressor is None
             # The default takes numbers only; others select columns by name.

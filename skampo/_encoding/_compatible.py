@@ -106,6 +106,9 @@ class Compatible(PerAction):
 def _natural_gradient(learner, features, advantages, proba, sample_weight):
     """The weights, shape (n_features, n_actions), and the regression they are from."""
     rows = centered_rows(features, proba)
+    # An action whose probability underflows has an advantage all the same, and the
+    # smallest number is too little to be seen beside others.
+    proba = np.maximum(proba, np.finfo(np.float64).tiny)
     weights = proba if sample_weight is None else sample_weight[:, None] * proba
     unit = rms(advantages, sample_weight)
     model = learner.fit(rows, advantages.T.ravel() / unit, weights.T.ravel())

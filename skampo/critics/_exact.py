@@ -10,6 +10,8 @@ from skampo.utils._validation import OneOf
 
 __all__ = ["Exact"]
 
+_EPS = np.finfo(np.float64).eps
+
 
 @dataclass(frozen=True, eq=False)
 class TableValues:
@@ -37,7 +39,8 @@ class Exact(Critic):
     ----------
     state_distribution : {"uniform", "visitation"}, default="uniform"
         Weights of the states in line 1: equal, or the discounted visitation of the
-        policy.
+        policy, and at least 2e-16 over the number of states: where a policy does not
+        go a table keeps its scores, and other regressors see no difference.
 
     Attributes
     ----------
@@ -96,7 +99,10 @@ class Exact(Critic):
         mdp, weights = transitions, None
         proba = policy.proba(mdp.states)
         if self.state_distribution == "visitation":
-            weights = mdp.visitation(proba, setting.gamma)
+            visitation = mdp.visitation(proba, setting.gamma)
+            # Too little to be seen by any sum, and enough for tables to keep their
+            # scores where a policy does not go just now, but may go next.
+            weights = np.maximum(visitation, _EPS / mdp.n_states)
         values = mdp.values(proba, setting.gamma)
         # Q(s, a) = r(s, a) + γ Σ P(s' | s, a) V(s')
         q_values = mdp.look_ahead(values, setting.gamma)

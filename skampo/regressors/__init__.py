@@ -1,9 +1,10 @@
 """Regressors and features made for policies; any other regressor works as well."""
 
 from skampo.regressors._default import default_regressor
+from skampo.regressors._least_squares import LeastSquares
 from skampo.regressors._linear import LeastSquaresForm, RidgeForm, linear_form
 from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 
-__all__ = ["LeastSquaresForm", "MultiscaleNystroem", "NystroemFeatures", "RidgeForm"]
-__all__ += ["default_regressor", "linear_form"]
+__all__ = ["LeastSquares", "LeastSquaresForm", "MultiscaleNystroem", "NystroemFeatures"]
+__all__ += ["RidgeForm", "default_regressor", "linear_form"]

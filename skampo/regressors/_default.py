@@ -4,37 +4,44 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from skampo.regressors._least_squares import LeastSquares
 from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 
 __all__ = ["default_regressor", "kernel_and_columns"]
 
 
-def default_regressor(*, discrete=False, linear=False):
+def default_regressor(*, discrete=False, linear=False, exact=False):
     r"""
-    Build the default regressor: ridge on kernel features, or on one-hot states.
+    Build the default regressor: ridge on kernel features, or one-hot states.
 
     Parameters
     ----------
     discrete : bool, default=False
         Whether observations are one integer column. They are then one-hot encoded, so
-        that the policy is tabular.
+        that the policy is tabular. The penalty pulls values of states that were met
+        only a few times to zero.
     linear : bool, default=False
         Whether the columns themselves are features too, and the kernel features are
         those of `MultiscaleNystroem`. Functions then go on linearly where no data were
         seen, and have sharper borders where there are many: logs of several steps are
         fitted so, because a policy that is copied must know what to do next to the
         states of the log, and do as it did in them.
+    exact : bool, default=False
+        Whether the observations are the states of a model, whose values are exact. They
+        are one-hot encoded, too, and fitted without a penalty: line 1 then has no
+        error, and the iterates are those of policy mirror descent.
 
     Returns
     -------
     Pipeline
         Standardization, `NystroemFeatures` and a ridge without intercept: where no
         data were seen, the prediction shrinks to zero. One-hot features and the same
-        ridge for discrete observations.
+        ridge for discrete observations, and `LeastSquares` for the states of a model.
 
     See Also
     --------
+    LeastSquares : What solves line 1 exactly.
     NystroemFeatures : The kernel features.
     MultiscaleNystroem : Those for logs.
 
@@ -56,7 +63,11 @@ def default_regressor(*, discrete=False, linear=False):
     ['standardscaler', 'nystroemfeatures', 'ridge']
     >>> [name for name, step in default_regressor(discrete=True).steps]
     ['onehotencoder', 'ridge']
+    >>> [name for name, step in default_regressor(exact=True).steps]
+    ['onehotencoder', 'leastsquares']
     """
+    if exact:
+        return make_pipeline(OneHotEncoder(handle_unknown="ignore"), LeastSquares())
     # With a penalty of 1 CartPole is not solved, with 0.01 Acrobot takes longer.
     ridge = Ridge(alpha=0.1, fit_intercept=False)
     if discrete:

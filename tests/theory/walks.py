@@ -39,6 +39,9 @@ class Table(RegressorMixin, BaseEstimator):
         return self.table_[X[:, 0].astype(int)]
 
 
+TABLE = Table()
+
+
 class Listed(StepSize):
     """Step sizes read off a list."""
 
@@ -99,11 +102,12 @@ class Problem:
         seen = self.visitation > 0
         return float(self.visitation[seen] @ distances[seen])
 
-    def walk(self, n_iter, step_size, mirror_map, regressor=None, **parameters):
+    def walk(self, n_iter, step_size, mirror_map, regressor=TABLE, **parameters):
+        """Fit with `regressor`; None is the default of the estimator."""
         recorded = Recorded(step_size)
         settings = {"random_state": 0, "encoding": "multi_output", **parameters}
         policy = AMPOPolicy(
-            Table() if regressor is None else regressor,
+            regressor,
             step_size=recorded,
             mirror_map=mirror_map,
             gamma=self.gamma,
