@@ -32,7 +32,6 @@ def look_up(states):
 
 LEAST_SQUARES = LinearRegression(fit_intercept=False)
 ONE_HOT = OneHotEncoder(sparse_output=False)
-TABLE = make_pipeline(ONE_HOT, LEAST_SQUARES)
 FEATURES = make_pipeline(FunctionTransformer(look_up), LEAST_SQUARES)
 KERNEL = make_pipeline(Nystroem(gamma=0.2, n_components=10), Ridge(1e-3))
 NETWORK = make_pipeline(ONE_HOT, MLPRegressor(hidden_layer_sizes=64, solver="lbfgs"))
@@ -60,7 +59,7 @@ SYSTEMS = {
 
 def gaps(parameters, mdp, n_iter):
     """Missing return of the iterates 0, 1, ..., n_iter."""
-    policy = AMPOPolicy(TABLE, step_size="constant", gamma=GAMMA, max_iter=n_iter + 1)
+    policy = AMPOPolicy(step_size="constant", gamma=GAMMA, max_iter=n_iter + 1)
     policy.set_params(random_state=0, **parameters).fit(mdp)
     returns = np.array([record["return_mean"] for record in policy.history_])
     missing = mdp.initial_distribution @ mdp.solve(GAMMA).values - returns
