@@ -1,5 +1,7 @@
 """Pairs of state and action as regression rows, and back."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,9 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    PolynomialFeatures,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeRegressor
 
+from skampo import AMPOPolicy
 from skampo._encoding import (
     ENCODINGS,
     ColumnScores,
@@ -21,6 +28,7 @@ from skampo._encoding import (
     rms,
     zero_scores,
 )
+from skampo.mdp import make_random_mdp
 
 X = np.arange(6.0)[:, None]
 TARGETS = np.random.default_rng(0).normal(size=(6, 3))
@@ -196,6 +204,42 @@ class TestJointWarning:
     )
     def test_others_are_not_warned(self, regressor):
         ENCODINGS["joint"]().fit_all(learner(regressor), X, TARGETS, None)
+
+    @pytest.mark.parametrize("n_features", [4, 5, 6])
+    @pytest.mark.parametrize("crossed", [False, True])
+    def test_the_number_of_features_says_nothing(self, n_features, crossed):
+        # Rows are the state's number and four one-hot actions: five columns.
+        mdp = make_random_mdp(12, 4, random_state=0)
+        mix = np.random.default_rng(0).normal(size=(2, 5, n_features))
+
+        def features(rows):
+            return rows @ mix[0] + crossed * np.sin(rows @ mix[1])
+
+        ridge = Ridge(1e-6, fit_intercept=False)
+        policy = AMPOPolicy(
+            make_pipeline(FunctionTransformer(features), ridge),
+            encoding="joint",
+            gamma=0.9,
+            max_iter=6,
+            random_state=0,
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            policy.fit(mdp)
+        found = [w for w in caught if self.MESSAGE in str(w.message)]
+        actions = policy.predict(mdp.states)
+        assert bool(found) == (not crossed)
+        assert (len(np.unique(actions)) > 1) == crossed
+
+    def test_far_from_the_origin(self):
+        far = 1e4 + X
+        with pytest.warns(UserWarning, match=self.MESSAGE):
+            ENCODINGS["joint"]().fit_all(learner(Ridge()), far, TARGETS, None)
+
+    @pytest.mark.parametrize("rows", [slice(1), slice(None)])
+    def test_values_that_are_the_same_in_every_state(self, rows):
+        same = X[rows] + [0.0, 1.0, 2.0]
+        ENCODINGS["joint"]().fit_all(learner(Ridge()), X[rows], same, None)
 
 
 @pytest.mark.parametrize("name", ["auto", "per_action", "joint"])

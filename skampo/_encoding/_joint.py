@@ -8,6 +8,9 @@ from skampo.utils._warnings import warn_user
 
 __all__ = ["Joint"]
 
+# States that show whether actions are told apart by the state.
+_ENOUGH = 1000
+
 
 class Joint(Encoding):
     """The action as a feature of one regressor."""
@@ -27,8 +30,9 @@ class Joint(Encoding):
         rows = joint_rows(X, n_actions)
         start = getattr(learner.start, "model", None)
         model = learner.fit(rows, values.ravel() / scale, weights, start)
-        _warn_if_linear(model, rows.shape[1])
-        return JointScores(model, n_actions, scale)
+        scores = JointScores(model, n_actions, scale)
+        _warn_of_no_interaction(scores, X, values)
+        return scores
 
     def fit_taken(self, learner, X, actions, y, n_actions):
         """Scores fitted to a value for the action taken in each row."""
@@ -37,12 +41,23 @@ class Joint(Encoding):
         return JointScores(learner.fit(rows, y, None, start), n_actions)
 
 
-def _warn_if_linear(model, n_columns):
+def _warn_of_no_interaction(scores, X, values):
     """Say that a linear model of [state, action] prefers one action everywhere."""
+    model = scores.model
     last = model.steps[-1][1] if hasattr(model, "steps") else model
-    if np.size(getattr(last, "coef_", ())) == n_columns:
+    # Trees that did not split by the state yet may do so in another iteration.
+    if not hasattr(last, "coef_"):
+        return
+    some = slice(None, None, 1 + len(X) // _ENOUGH)
+    if _is_the_same(scores(X[some])) and not _is_the_same(values[some]):
         warn_user(
             "encoding='joint' with a linear regressor has the same greedy action in "
             "every state: it has no interaction of state and action. Use "
             "encoding='per_action', or features that cross states with actions."
         )
+
+
+def _is_the_same(values):
+    """Whether actions differ by the same numbers in every state, up to rounding."""
+    differences = values - values[:, :1]
+    return np.ptp(differences, axis=0).max() <= 1e-9 * np.abs(values).max()
