@@ -8,7 +8,7 @@ from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import check_distribution
 
 __all__ = ["at_least", "counts", "distributions", "error_floor", "plain"]
-__all__ += ["mismatch", "positive"]
+__all__ += ["finite", "mismatch", "numbers", "positive"]
 
 
 def at_least(lowest, hint="", **values):
@@ -41,9 +41,30 @@ def mismatch(gamma, theta):
         )
 
 
+def numbers(name, values):
+    """Floats of any shape; what is no number is refused by name."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"{name} must hold numbers. Got {values!r} instead."
+        ) from error
+
+
+def finite(name, values):
+    """Floats of any shape, none of them NaN or infinite."""
+    values = numbers(name, values)
+    for place in np.argwhere(~np.isfinite(values))[:1]:
+        index = tuple(map(int, place))
+        raise InvalidParameterError(
+            f"{name} must be finite. Got {values[index]} at {index}."
+        )
+    return values
+
+
 def counts(n_iter, lowest=0):
     """Iteration counts as floats of any shape."""
-    values = np.asarray(n_iter, dtype=np.float64)
+    values = numbers("n_iter", n_iter)
     if not ((values >= lowest) & (values == np.floor(values))).all():
         raise InvalidParameterError(
             f"n_iter must hold integers of at least {lowest}. Got {n_iter!r} instead."
@@ -53,7 +74,7 @@ def counts(n_iter, lowest=0):
 
 def distributions(**arrays):
     """Probability distributions of equal shapes, as arrays."""
-    values = {name: np.asarray(array, float) for name, array in arrays.items()}
+    values = {name: numbers(name, array) for name, array in arrays.items()}
     shapes = {name: array.shape for name, array in values.items()}
     if len(set(shapes.values())) > 1:
         raise InvalidParameterError(

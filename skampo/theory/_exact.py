@@ -3,7 +3,7 @@
 import numpy as np
 
 from skampo.exceptions import InvalidParameterError
-from skampo.theory._checks import at_least, counts, plain, positive
+from skampo.theory._checks import at_least, counts, numbers, plain, positive
 from skampo.utils._validation import check_discount
 
 __all__ = ["agarwal_bound", "johnson_bound", "xiao_linear_bound"]
@@ -252,7 +252,8 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     -----
     Assumes exact action values and an exact regression; any mirror map and any rewards,
     because `initial_gap` and `slacks` carry their unit. The factor :math:`\gamma` of
-    each iteration is the best possible [1]_.
+    each iteration is the best possible [1]_. With slacks of 0 it is the bound of policy
+    iteration, ``step_size="greedy"``: an infinite step leaves no slack.
 
     References
     ----------
@@ -268,7 +269,7 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     """
     check_discount(gamma)
     at_least(0, initial_gap=initial_gap)
-    slacks = np.asarray(slacks, dtype=np.float64)
+    slacks = numbers("slacks", slacks)
     if slacks.ndim != 1 or not (slacks >= 0).all():
         raise InvalidParameterError(
             f"slacks must be a list of numbers that are not negative. Got {slacks!r} "

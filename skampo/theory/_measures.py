@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skampo.theory._checks import distributions
+from skampo.theory._checks import distributions, finite, numbers
 from skampo.utils._validation import check_discount, check_distribution
 
 __all__ = ["approximation_error", "concentrability", "initial_mismatch"]
@@ -184,7 +184,7 @@ def approximation_error(f, target, sampling):
     Raises
     ------
     ValueError
-        If `sampling` is no distribution or the shapes differ.
+        If `sampling` is no distribution, a number is not finite or the shapes differ.
 
     See Also
     --------
@@ -211,9 +211,9 @@ def approximation_error(f, target, sampling):
     >>> approximation_error([[3.0, 5.0]], [[0.0, 0.0]], [[0.5, 0.5]])
     1.0
     """
-    sampling = np.asarray(sampling, dtype=np.float64)
+    sampling = numbers("sampling", sampling)
     check_distribution(sampling, "sampling")
-    residual = np.asarray(f, dtype=np.float64) - np.asarray(target, dtype=np.float64)
+    residual = finite("f", f) - finite("target", target)
     if residual.shape != sampling.shape or sampling.ndim != 2:
         raise ValueError(
             "f, target and sampling must have one shape (n_states, n_actions). Got "

@@ -48,6 +48,13 @@ def test_counts_are_natural_numbers(name, n_iter):
 
 
 @every_bound
+@pytest.mark.parametrize("n_iter", ["a", [1, "b"], [[1], [2, 3]], {}])
+def test_counts_are_numbers(name, n_iter):
+    with pytest.raises(InvalidParameterError, match="n_iter must hold numbers"):
+        bound(name, n_iter)
+
+
+@every_bound
 @pytest.mark.parametrize("gamma", [-0.1, 1.0, 1.5, np.nan, "0.9"])
 def test_a_discount_is_below_one(name, gamma):
     with pytest.raises(InvalidParameterError, match="gamma must be a float in the"):
@@ -89,6 +96,28 @@ def test_a_discount_is_below_one(name, gamma):
 def test_what_makes_no_sense_is_refused(name, arguments, message):
     with pytest.raises(InvalidParameterError, match=message):
         getattr(theory, name)(*arguments)
+
+
+def test_slacks_are_numbers():
+    with pytest.raises(InvalidParameterError, match="slacks must hold numbers"):
+        theory.johnson_bound(1, 0.9, 1.0, "c")
+
+
+def test_distributions_are_numbers():
+    with pytest.raises(InvalidParameterError, match="target must hold numbers"):
+        theory.mismatch_coefficient("d", [1.0])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_an_error_of_what_is_not_finite(wrong):
+    right, off = [[1.0, 2.0]], [[1.0, wrong]]
+    half = [[0.5, 0.5]]
+    with pytest.raises(InvalidParameterError, match=r"f must be finite.* at \(0, 1\)"):
+        theory.approximation_error(off, right, half)
+    with pytest.raises(InvalidParameterError, match="target must be finite"):
+        theory.approximation_error(right, off, half)
+    with pytest.raises(InvalidParameterError, match="f must hold numbers"):
+        theory.approximation_error("f", right, half)
 
 
 def test_mismatch_by_hand():
