@@ -1,5 +1,6 @@
 """Optimal values and policies, with a certificate."""
 
+import copy
 import math
 import warnings
 from itertools import count
@@ -13,6 +14,11 @@ from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import check_discount
 
 __all__ = ["Solution", "find_optimum"]
+
+# Sweeps after policy iteration, whose values are nearly optimal.
+_MOST_SWEEPS = 10_000
+# Rewards this many spreads away from 0 would lose their differences in rounding.
+_FAR = 10.0
 
 
 class Solution(NamedTuple):
@@ -48,7 +54,19 @@ class Solution(NamedTuple):
 
 
 def policy_iteration(mdp, gamma, tol):
-    """Evaluate and improve until no action is better, which needs no tolerance."""
+    """Evaluate and improve until no action is better, then sweep to the tolerance."""
+    solution = _iterate_policies(mdp, gamma)
+    # Sweeps reduce the error to twice that of rounding, if not to the tolerance.
+    rounding = 2 * _rounding(mdp, solution.values) / (1 - gamma)
+    if solution.error <= max(_allowed(tol, solution.values), rounding):
+        return solution
+    polished, _ = _sweep(mdp, gamma, tol, solution.values, _MOST_SWEEPS)
+    better = min(solution, polished, key=lambda found: found.error)
+    return better._replace(n_iter=solution.n_iter)
+
+
+def _iterate_policies(mdp, gamma):
+    """Evaluate and improve until the gain may be an error of the evaluation."""
     proba = mdp.greedy(np.zeros(mdp.n_states), gamma)
     for n_iter in count(1):
         values = mdp.values(proba, gamma)
@@ -77,7 +95,18 @@ def _residual_bound(mdp, values, q_values, gamma):
 
 def value_iteration(mdp, gamma, tol):
     """Apply the Bellman operator until MacQueen's bounds are close enough."""
-    values = np.zeros(mdp.n_states)
+    solution, is_stuck = _sweep(mdp, gamma, tol, np.zeros(mdp.n_states))
+    if is_stuck:
+        _warn_of_rounding(solution.error, _allowed(tol, solution.values), gamma)
+    return solution
+
+
+def _allowed(tol, values):
+    return tol * max(1.0, np.abs(values).max())
+
+
+def _sweep(mdp, gamma, tol, values, most=math.inf):
+    """Sweep until the error is allowed; say whether rounding is in the way."""
     sweeps_per_check, last_spread = math.ceil(1 / (1 - gamma)), np.inf
     for n_iter in count(1):
         new = mdp.bellman(values, gamma)
@@ -85,20 +114,17 @@ def value_iteration(mdp, gamma, tol):
         spread = high - low
         # The values returned lie in the middle of the bounds.
         error = spread / 2 + _rounding(mdp, new) / (1 - gamma)
-        allowed = tol * max(1.0, np.abs(new).max())
         is_check = n_iter % sweeps_per_check == 0
         # Exact sweeps divide the spread by e from check to check; the rest is rounding.
         is_stuck = is_check and spread >= 0.9 * last_spread
-        if error <= allowed or is_stuck:
+        if error <= _allowed(tol, new) or is_stuck or n_iter >= most:
             break
         if is_check:
             last_spread = spread
         values = new
-    if is_stuck:
-        _warn_of_rounding(error, allowed, gamma)
     best = new + (low + high) / 2
     # Greedy for the values before the sweep: the bounds hold for this policy as well.
-    return Solution(best, mdp.greedy(values, gamma), n_iter, float(error))
+    return Solution(best, mdp.greedy(values, gamma), n_iter, float(error)), is_stuck
 
 
 def _macqueen(change, gamma):
@@ -137,4 +163,19 @@ def find_optimum(mdp, gamma, method, tol):
             f"tol must be a float in the range (0.0, inf). Got {tol!r} instead."
         )
     check_discount(gamma)
-    return _METHODS[method](mdp, gamma, tol)
+    offset = _offset(mdp.reward)
+    if not offset:
+        return _METHODS[method](mdp, gamma, tol)
+    centered = copy.copy(mdp)
+    centered.reward = mdp.reward - offset
+    solution = _METHODS[method](centered, gamma, tol)
+    values = solution.values + offset / (1 - gamma)
+    error = solution.error + _rounding(mdp, values) / (1 - gamma)
+    return solution._replace(values=values, error=float(error))
+
+
+def _offset(reward):
+    """A constant beside which rewards hardly differ, else 0: it decides nothing."""
+    low, high = reward.min(), reward.max()
+    middle = low / 2 + high / 2
+    return middle if abs(middle) > _FAR * (high / 2 - low / 2) else 0.0

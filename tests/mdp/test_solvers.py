@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from skampo.exceptions import InvalidParameterError
-from skampo.mdp import TabularMDP, make_chain, make_random_mdp
+from skampo.mdp import TabularMDP, make_chain, make_gridworld, make_random_mdp
 
 METHODS = ["policy_iteration", "value_iteration"]
 
@@ -134,3 +134,25 @@ def test_unknown_methods(method):
 def test_invalid_tolerances(tol):
     with pytest.raises(InvalidParameterError, match="tol must be a float in the range"):
         make_chain(3).solve(0.9, method="value_iteration", tol=tol)
+
+
+def test_policy_iteration_reaches_the_tolerance():
+    # Evaluations of sparse models leave an error that 1 / (1 - gamma) multiplies.
+    rows = ["S" + 34 * ".", *33 * [35 * "."], 34 * "." + "G"]
+    mdp = make_gridworld(rows, slip=0.2, step_reward=-1.0)
+    found, swept = (mdp.solve(0.9999, method=method) for method in METHODS)
+    assert found.error <= 1e-10 * np.abs(found.values).max()
+    assert np.abs(swept.values - found.values).max() <= swept.error + found.error
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rewards_that_hardly_differ(method):
+    for seed in range(10):
+        base = make_random_mdp(30, 4, random_state=seed)
+        best = base.solve(0.9)
+        mdp = TabularMDP(base.transition, 1 + 1e-9 * base.reward)
+        found = mdp.solve(0.9, method=method, tol=1e-14)
+        # The rewards themselves are rounded, by 1e-7 of their differences.
+        assert_allclose(base.values(found.proba, 0.9), best.values, atol=1e-5)
+        assert found.error < 1e-12
+        assert_allclose(found.values, 10 + 1e-9 * best.values, atol=1e-13)
