@@ -331,16 +331,23 @@ class PolicyMixin:
                 f"The observation {observation!r} must have {self.n_features_in_} "
                 f"finite features, as those that {type(self).__name__} was fitted on."
             )
-        return X
+        return self._known(X)
 
     def _check_states(self, X):
         check_is_fitted(self)
         try:
-            return self._as_states(X)
+            return self._known(self._as_states(X))
         except (TypeError, ValueError) as error:
             refuse_observations(X, self._observation_encoder, error)
             _refuse_environments(X, error)
             raise
+
+    def _known(self, X):
+        """Refuse what is no state of the model that the policy was fitted to."""
+        # Its values are a table; those of data know no states.
+        if hasattr(self._q, "check_states"):
+            self._q.check_states(X)
+        return X
 
     def _as_states(self, X):
         if self._columns is not None:

@@ -21,6 +21,11 @@ class TableValues:
 
     def __call__(self, observations):
         """Values of all actions, shape (n, n_actions)."""
+        self.check_states(observations)
+        return self.q_values[observations[:, 0].astype(int)]
+
+    def check_states(self, observations):
+        """Refuse what is no state of the model."""
         states = observations[:, 0]
         unknown = ~np.isin(states, np.arange(len(self.q_values)))
         if unknown.any():
@@ -28,7 +33,6 @@ class TableValues:
                 f"States of a model are the integers 0 to {len(self.q_values) - 1}. "
                 f"Got {states[unknown][0]:g}: pass the number of a state."
             )
-        return self.q_values[states.astype(int)]
 
 
 class Exact(Critic):

@@ -1,7 +1,7 @@
 """Transition probabilities, dense or sparse, behind one interface."""
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array, issparse, vstack
 
 from skampo.mdp._iterative import solve_in_absolute_sum, solve_in_maximum
 from skampo.utils._validation import check_distribution
@@ -14,8 +14,32 @@ _LARGEST_DENSE = 1_000_000
 
 def store(transition, shape):
     """Copy and check transition probabilities, in the form they are given in."""
+    if _is_list_of_sparse(transition):
+        transition = _interleave(transition, shape)
     form = SparseTransition if issparse(transition) else DenseTransition
     return form(transition, shape)
+
+
+def _is_list_of_sparse(transition):
+    """Whether it is a list, or an array of objects, with something sparse in it."""
+    is_list = isinstance(transition, list | tuple)
+    is_array = isinstance(transition, np.ndarray) and transition.dtype.kind == "O"
+    return (is_list or is_array) and any(map(issparse, transition))
+
+
+def _interleave(matrices, shape):
+    """One sparse array, row state * n_actions + action, from one for each action."""
+    shapes = [np.shape(matrix) for matrix in matrices]
+    if len(shape) != 2 or shapes != [(shape[0], shape[0])] * shape[1]:
+        raise ValueError(
+            "A list of sparse arrays must have one of shape (n_states, n_states) for "
+            "each action, and reward the shape (n_states, n_actions). Got "
+            f"{len(shapes)} of shapes {sorted(set(shapes))}, and {shape} instead."
+        )
+    n_states, n_actions = shape
+    rows = vstack([csr_array(matrix) for matrix in matrices], format="csr")
+    order = np.arange(n_states)[:, None] + n_states * np.arange(n_actions)
+    return rows[order.ravel()]
 
 
 def compact(rows, n_actions):

@@ -4,8 +4,10 @@ from functools import cached_property
 
 import numpy as np
 from gymnasium.wrappers import TimeLimit
+from scipy.sparse import issparse
 
 from skampo.mdp._environment import TabularEnv
+from skampo.mdp._policies import as_policy
 from skampo.mdp._solvers import find_optimum
 from skampo.mdp._storage import store
 from skampo.mdp._toy_text import read_model
@@ -22,12 +24,14 @@ class TabularMDP:
 
     Parameters
     ----------
-    transition : array-like of shape (n_states, n_actions, n_states) or sparse array \
-            of shape (n_states * n_actions, n_states)
+    transition : array-like of shape (n_states, n_actions, n_states), sparse array of \
+            shape (n_states * n_actions, n_states), or list of sparse arrays
         Probabilities :math:`P(s' | s, a)`. In a sparse array, row
-        ``state * n_actions + action`` holds the successors of a state and an action.
+        ``state * n_actions + action`` holds the successors of a state and an action. In
+        a list, there is one of shape (n_states, n_states) for each action.
     reward : array-like of shape (n_states, n_actions)
-        Expected rewards r(s, a).
+        Expected rewards r(s, a). Of rewards that depend on the successor, r(s, a, s'),
+        they are the mean, ``(transition * reward).sum(axis=2)``.
     initial_distribution : array-like of shape (n_states,), default=None
         Distribution :math:`\mu` of the first state; None is uniform.
 
@@ -61,7 +65,11 @@ class TabularMDP:
 
     Notes
     -----
-    Both forms are copied. A policy is evaluated by LAPACK if the form is dense. If it
+    Both forms are copied, and a list becomes one sparse array. Where a policy is
+    asked for, rows may sum to 1 up to 1e-6, as float32 has them, and are divided by
+    their sum; an error of the sum would be multiplied by :math:`1 / (1 - \gamma)`.
+
+    A policy is evaluated by LAPACK if the form is dense. If it
     is sparse, BiCGSTAB and, where that does not help, sweeps of the operator of the
     policy go on until the largest residual r certifies an error of at most
     :math:`r / (1 - \gamma)` that is below 1e-12 of the values, or all that float64
@@ -84,7 +92,7 @@ class TabularMDP:
     """
 
     def __init__(self, transition, reward, initial_distribution=None):
-        reward = np.array(reward, dtype=np.float64, order="C")
+        reward = _read_reward(reward)
         self._transition = store(transition, reward.shape)
         _check_reward(reward)
         self.reward = reward
@@ -129,7 +137,7 @@ class TabularMDP:
     @property
     def transition(self):
         """
-        The probabilities, in the form that they were given in.
+        The probabilities, dense or sparse as they were given.
 
         Returns
         -------
@@ -212,8 +220,8 @@ class TabularMDP:
         ----------
         values : array-like of shape (n_states,)
             State values.
-        proba : array-like of shape (n_states, n_actions)
-            The policy.
+        proba : array-like of shape (n_states, n_actions) or (n_states,)
+            The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
 
@@ -222,7 +230,8 @@ class TabularMDP:
         ndarray of shape (n_states,)
             The new values.
         """
-        return (np.asarray(proba) * self.look_ahead(values, gamma)).sum(axis=1)
+        proba = self._as_policy(proba, gamma)
+        return (proba * self.look_ahead(values, gamma)).sum(axis=1)
 
     def look_ahead(self, values, gamma):
         r"""
@@ -268,8 +277,8 @@ class TabularMDP:
 
         Parameters
         ----------
-        proba : array-like of shape (n_states, n_actions)
-            The policy.
+        proba : array-like of shape (n_states, n_actions) or (n_states,)
+            The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
 
@@ -278,7 +287,7 @@ class TabularMDP:
         ndarray of shape (n_states,)
             State values of the policy.
         """
-        proba = self._check_policy(proba, gamma)
+        proba = self._as_policy(proba, gamma)
         rewards = (proba * self.reward).sum(axis=1)
         kernel = self._transition.kernel(proba)
         # LAPACK may return -0.0.
@@ -290,8 +299,8 @@ class TabularMDP:
 
         Parameters
         ----------
-        proba : array-like of shape (n_states, n_actions)
-            The policy.
+        proba : array-like of shape (n_states, n_actions) or (n_states,)
+            The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
 
@@ -308,8 +317,8 @@ class TabularMDP:
 
         Parameters
         ----------
-        proba : array-like of shape (n_states, n_actions)
-            The policy.
+        proba : array-like of shape (n_states, n_actions) or (n_states,)
+            The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
 
@@ -318,7 +327,7 @@ class TabularMDP:
         ndarray of shape (n_states,)
             The discounted distribution of the states.
         """
-        kernel = self._transition.kernel(self._check_policy(proba, gamma))
+        kernel = self._transition.kernel(self._as_policy(proba, gamma))
         start = (1 - gamma) * self.initial_distribution
         visitation = self._transition.solve_transposed(kernel, gamma, start)
         # Zeros may come out as -1e-20, which weights must not be.
@@ -330,8 +339,8 @@ class TabularMDP:
 
         Parameters
         ----------
-        proba : array-like of shape (n_states, n_actions)
-            The policy.
+        proba : array-like of shape (n_states, n_actions) or (n_states,)
+            The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
 
@@ -351,11 +360,12 @@ class TabularMDP:
         gamma : float
             Discount factor in [0, 1).
         method : {"policy_iteration", "value_iteration"}, default="policy_iteration"
-            Policy iteration evaluates exactly, and ends when no action is better.
-            Value iteration applies `bellman` until MacQueen's bounds are close.
+            Policy iteration evaluates exactly, and ends when no action is better;
+            where that leaves a larger error than `tol`, some sweeps of value iteration
+            follow. Value iteration applies `bellman` until MacQueen's bounds are close.
         tol : float, default=1e-10
-            Value iteration ends when `error` is at most `tol`, or `tol` times the
-            largest value if that is larger than 1.
+            Sweeps end when `error` is at most `tol`, or `tol` times the largest value
+            if that is larger than 1.
 
         Returns
         -------
@@ -376,23 +386,28 @@ class TabularMDP:
         """
         return find_optimum(self, gamma, method, tol)
 
-    def _check_policy(self, proba, gamma):
-        """Refuse what is no policy of this model."""
+    def _as_policy(self, proba, gamma):
+        """Rows that sum to 1; what is no policy of this model is refused."""
         check_discount(gamma)
-        proba = np.ascontiguousarray(proba, dtype=np.float64)
-        if proba.shape != self.reward.shape:
-            raise ValueError(
-                f"A policy must have shape {self.reward.shape}, one row per state and "
-                f"one column per action. Got {proba.shape} instead."
-            )
-        # Loose enough for float32.
-        valid = (proba.min(axis=1) >= 0) & (np.abs(proba.sum(axis=1) - 1) <= 1e-5)
-        for state in np.flatnonzero(~valid)[:1]:
-            raise ValueError(
-                "A policy must have one probability distribution per state. Got "
-                f"{proba[state]} in state {state}."
-            )
-        return proba
+        return as_policy(proba, self.reward.shape)
+
+
+def _read_reward(reward):
+    means = (
+        "reward must have shape (n_states, n_actions), expected rewards. Of one for "
+        "each successor take the mean, (transition * reward).sum(axis=2), or "
+        "transition.multiply(reward).sum(axis=1).reshape(n_states, n_actions) if they "
+        "are sparse. Got "
+    )
+    if issparse(reward):
+        raise ValueError(f"{means}a sparse array of shape {reward.shape} instead.")
+    try:
+        reward = np.array(reward, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{means}what is no array of numbers: {error}.") from error
+    if reward.ndim == 3:
+        raise ValueError(f"{means}{reward.shape} instead.")
+    return reward
 
 
 def _check_reward(reward):
