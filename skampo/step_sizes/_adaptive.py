@@ -9,7 +9,7 @@ from skampo.step_sizes._base import (
     weighted_mean,
 )
 from skampo.step_sizes._schedules import LARGEST_UNIT_STEP, in_units
-from skampo.utils._validation import check_positive
+from skampo.utils._validation import OneOf, check_argument, check_positive
 
 __all__ = ["Adaptive", "TrustRegion"]
 
@@ -18,6 +18,7 @@ _BELOW_ONE = np.nextafter(1.0, 0.0)
 _TOLERANCE = 1e-10
 _MAX_EVALUATIONS = 100
 _SMALLEST_UNIT_STEP = 1e-6
+_DIRECTION = OneOf({"new_from_old", "old_from_new"})
 
 
 class TrustRegion(StepSize):
@@ -27,11 +28,14 @@ class TrustRegion(StepSize):
     Parameters
     ----------
     max_divergence : float, default=0.1
-        Bound in (0, inf) on the mean divergence of the next from this policy.
+        Bound in (0, inf) on the mean divergence between this policy and the next.
     max_step : float, default=100.0
         Largest step in (0, inf), in units of 1 / scale. It is needed because a nearly
         deterministic policy that is already greedy could otherwise take any step, and
         would freeze.
+    direction : {"new_from_old", "old_from_new"}, default="new_from_old"
+        Which divergence is bounded: that of the next policy from this one, for the
+        entropy KL(new || old), or that of this policy from the next, KL(old || new).
 
     Notes
     -----
@@ -42,20 +46,30 @@ class TrustRegion(StepSize):
         \sum_s w_s D_h(\pi_\eta(\cdot | s), \pi_t(\cdot | s)) = \delta, \qquad
         \pi_\eta = P^h(\nabla h^*(\nabla h(\pi_t) + \eta Q_t)),
 
-    over the states of the sample, with their weights :math:`w`. For the entropy the
-    left hand side increases with :math:`\eta` [1]_; for other maps the first crossing
-    is bracketed, and the bound holds all the same. The scale is the root mean square
+    or the same with the arguments of :math:`D_h` exchanged, over the states of the
+    sample, with their weights :math:`w`; most critics weigh states equally. For the
+    entropy the left hand side increases with :math:`\eta`; for other maps the first
+    crossing is bracketed, and the bound holds all the same.
+
+    The default is the divergence of mirror descent, and of relative entropy policy
+    search [1]_. TRPO [2]_ bounds the mean of KL(old || new) over the states that the
+    old policy visits: ``direction="old_from_new"``, on a model with
+    ``critic=Exact("visitation")``. The two are equal to second order in the step only.
+    An action that is given up costs little in the default direction and much in the
+    other. The scale is the root mean square
     of the action values less their row mean. In that unit nothing depends on the size
     of the rewards: multiplying them by c divides the step by c.
 
-    Probabilities of this policy that underflow to 0 count as the smallest normal
+    Probabilities that are divided by and underflow to 0 count as the smallest normal
     number: an action that comes back from there must not freeze the whole policy. If
     the slope of h at 1 is infinite, those that round to 1 count as the number below,
     for they must not freeze it when they are left.
 
     References
     ----------
-    .. [1] J. Schulman, S. Levine, P. Moritz, M. Jordan, P. Abbeel, "Trust region policy
+    .. [1] J. Peters, K. Mülling, Y. Altün, "Relative entropy policy search", AAAI
+       2010.
+    .. [2] J. Schulman, S. Levine, P. Moritz, M. Jordan, P. Abbeel, "Trust region policy
        optimization", ICML 2015.
 
     Examples
@@ -81,10 +95,11 @@ class TrustRegion(StepSize):
     array([0.1])
     """
 
-    def __init__(self, max_divergence=0.1, max_step=100.0):
+    def __init__(self, max_divergence=0.1, max_step=100.0, direction="new_from_old"):
         # Bounds from 0.03 to 0.3 all learn; 0.03 is no better, and 0.3 is less stable.
         self.max_divergence = max_divergence
         self.max_step = max_step
+        self.direction = direction
 
     def __call__(self, t, policy, sample):
         """
@@ -107,16 +122,20 @@ class TrustRegion(StepSize):
         Raises
         ------
         ValueError
-            If `max_divergence` or `max_step` is not a positive finite number.
+            If `max_divergence` or `max_step` is not a positive finite number, or
+            `direction` is unknown.
         """
         goal = np.sqrt(check_positive(self, "max_divergence"))
         max_step = check_positive(self, "max_step")
+        check_argument("TrustRegion", "direction", self.direction, _DIRECTION)
         advantages, scale = standardize(sample.q_values, sample.sample_weight)
-        proba = _inside(policy)
+        from_old = self.direction == "new_from_old"
+        old = _inside(policy.mirror_map, policy.proba) if from_old else policy.proba
 
         def excess(step):
-            moved = policy.step(advantages, step)
-            divergence = policy.mirror_map.divergence(moved, proba)
+            new = policy.step(advantages, step)
+            pair = (new, old) if from_old else (old, _inside(policy.mirror_map, new))
+            divergence = policy.mirror_map.divergence(*pair)
             distance = np.sqrt(weighted_mean(divergence, sample.sample_weight))
             # Short by the tolerance, so that no accepted step crosses the bound.
             return float(distance / goal) - (1.0 - _TOLERANCE)
@@ -126,12 +145,12 @@ class TrustRegion(StepSize):
             return bounded(np.float64(step) / scale)
 
 
-def _inside(policy):
-    """Probabilities from which no step has an infinite divergence."""
-    proba = np.maximum(policy.proba, _TINY)
+def _inside(mirror_map, proba):
+    """Probabilities from which no policy has an infinite divergence."""
+    proba = np.maximum(proba, _TINY)
     rows = (proba == 1.0).any(axis=1)
     if rows.any():
-        poles = np.isposinf(policy.mirror_map.gradient(proba[rows]))
+        poles = np.isposinf(mirror_map.gradient(proba[rows]))
         proba[rows] = np.where(poles, _BELOW_ONE, proba[rows])
     return proba
 

@@ -1,5 +1,7 @@
 """The algorithms of the field are special cases, computed here on their own."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -79,6 +81,21 @@ def test_a_trust_region_keeps_its_divergence_in_every_iteration():
     policy = fit(TABLE, step_size=TrustRegion(0.05))
     divergences = [record["divergence"] for record in policy.history_]
     assert_allclose(divergences, 0.05, rtol=1e-6)
+
+
+@pytest.mark.parametrize("max_divergence", [0.05, 0.5])
+def test_the_constraint_of_trpo(max_divergence):
+    steps = TrustRegion(max_divergence, direction="old_from_new")
+    policies = [
+        fit(
+            None, step_size=steps, critic=Exact("visitation"), max_iter=n_iter
+        ).predict_proba(MDP.states)
+        for n_iter in range(4)
+    ]
+    for old, new in pairwise(policies):
+        divergences = (old * np.log(old / new)).sum(axis=1)
+        mean = MDP.visitation(old, GAMMA) @ divergences
+        assert mean == pytest.approx(max_divergence, rel=1e-6)
 
 
 def test_greedy_steps_are_policy_iteration():
