@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.critics import LSTDQ, FittedQ, LambdaReturn
+from skampo.critics import LSTDQ, Critic, FittedQ, QSample
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import TransitionLog
 from skampo.mdp import make_random_mdp
@@ -319,10 +319,25 @@ def test_a_search_by_imitation_splits_all_columns():
     assert search.best_params_["gamma"] in (0.1, 0.9)
 
 
-def test_unknown_critics_declare_what_they_accept():
-    assert FittedQ().accepts_log
-    assert LSTDQ().accepts_log
-    assert not LambdaReturn().accepts_log
+class WorthOfTheActions(Critic):
+    """A user's own critic: every action is worth its number, everywhere."""
+
+    def evaluate(self, policy, transitions, setting):
+        self.q_ = lambda X: np.tile([0.0, 1.0, 2.0], (len(X), 1))
+        X = transitions.observations
+        return QSample(X, self.q_(X), setting.gamma)
+
+
+class WorthInLogs(WorthOfTheActions):
+    accepts_log = True
+
+
+def test_unknown_critics_see_a_log_when_they_declare_to_accept_it():
+    assert set(fit(WorthInLogs()).predict(MDP.states)) == {2}
+    with pytest.raises(
+        InvalidParameterError, match=r"WorthOfTheActions\(\) needs fresh"
+    ):
+        fit(WorthOfTheActions())
 
 
 def steps_of_numbers(n=300):

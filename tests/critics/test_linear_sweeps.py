@@ -1,5 +1,6 @@
 """Linear regressors are factorized, and give what fitting them again would give."""
 
+from inspect import signature
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,17 +96,22 @@ class Dense:
 class TextbookFittedQ(FittedQ):
     """Knows nothing about linear models."""
 
-    def _make_solver(self, transformer, model, view, transitions, setting):
+    def _make_solver(self, transformer, model, view, steps, setting):
         features = view.features(transformer)
-        return TextbookSweeps(model, features, transitions.actions, setting)
+        return TextbookSweeps(model, features, steps.actions, setting)
 
 
 class RefitFittedQ(FittedQ):
     """Treats a linear model as any other."""
 
-    def _make_solver(self, transformer, model, view, transitions, setting):
+    def _make_solver(self, transformer, model, view, steps, setting):
         features = view.features(transformer)
-        return RefitSweeps(model, features, transitions.actions, setting)
+        return RefitSweeps(model, features, steps.actions, setting)
+
+
+@pytest.mark.parametrize("double", [TextbookFittedQ, RefitFittedQ])
+def test_doubles_take_what_the_critic_takes(double):
+    assert signature(double._make_solver) == signature(FittedQ._make_solver)
 
 
 def fit(regressor, critic, env="CartPole-v1", **parameters):
