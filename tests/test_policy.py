@@ -182,3 +182,15 @@ class TestStep:
     def test_an_infinite_step_shares_ties(self):
         step = self.HERE.step(np.array([[1.0, 1.0]]), np.inf)
         assert_array_equal(step, [[0.5, 0.5]])
+
+    def test_a_step_too_long_for_floats_still_knows_the_best(self):
+        step = self.HERE.step(np.array([[10.0, 9.0]]), 1e308)
+        assert_array_equal(step, [[1, 0]])
+        step = self.HERE.step(np.array([[10.0, 1.0]]), 1e308)
+        assert_array_equal(step, [[1, 0]])
+
+    def test_the_target_of_line_1_by_hand(self):
+        here = PolicyTable(Euclidean(), np.array([[0.0, 4.0]]), np.array([[0.2, 0.8]]))
+        target = here.target(np.array([[1.0, 3.0]]), 4.0)
+        # Centered: q (-1, 1), a quarter of the dual (-0.5, 0.5).
+        assert_allclose(target.values, [[-1.5, 1.5]])

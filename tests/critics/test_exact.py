@@ -26,14 +26,29 @@ def test_auto_is_exact_for_a_model():
     assert isinstance(AMPOPolicy(**SMALL).fit(MDP).critic_, Exact)
 
 
-def test_states_are_weighted_by_their_visitation():
-    proba = np.full((5, 3), 1 / 3)
+def evaluate(proba, *parameters):
     policy = SimpleNamespace(proba=lambda states: proba)
     setting = CriticSetting(3, 0.8, None, None, np.random.default_rng(0))
-    sample = Exact("visitation").evaluate(policy, MDP, setting)
-    assert_allclose(sample.sample_weight, MDP.visitation(proba, 0.8))
-    assert_allclose(sample.q_values, MDP.action_values(proba, 0.8))
-    assert Exact().evaluate(policy, MDP, setting).sample_weight is None
+    return Exact(*parameters).evaluate(policy, MDP, setting)
+
+
+UNIFORM = np.full((5, 3), 1 / 3)
+
+
+def test_states_are_weighted_by_their_visitation():
+    sample = evaluate(UNIFORM, "visitation")
+    assert_allclose(sample.sample_weight, MDP.visitation(UNIFORM, 0.8))
+    assert_allclose(sample.q_values, MDP.action_values(UNIFORM, 0.8))
+    assert evaluate(UNIFORM).sample_weight is None
+
+
+def test_a_sample_knows_how_far_rewards_are_apart():
+    assert evaluate(UNIFORM).reward_range == MDP.reward.max() - MDP.reward.min()
+
+
+def test_parameters_are_checked_when_a_policy_is_evaluated():
+    with pytest.raises(InvalidParameterError, match=r"state_distribution.*'visits'"):
+        evaluate(UNIFORM, "visits")
 
 
 def test_early_stopping_uses_the_exact_value():

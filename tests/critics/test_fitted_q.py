@@ -144,6 +144,31 @@ class TestEnds:
         critic, _ = evaluate(walk)
         assert_allclose(critic.q_(STATES), exact_q(policy=only_first), rtol=1e-6)
 
+    @pytest.mark.parametrize("regressor", [TABULAR, DecisionTreeRegressor()], ids=str)
+    def test_the_same_state_may_allow_other_actions_later(self, regressor):
+        mask = np.array([[1, 1], [1, 0], [0, 1], [1, 1], [0, 1]], dtype=bool)
+        walk = Transitions(
+            **vars(WALK) | {"action_masks": mask[:4], "next_action_masks": mask[1:]}
+        )
+        critic = FittedQ(n_sweeps=2, tol=0, trace_decay=0.0)
+        evaluate(walk, regressor, critic=critic)
+        # What follows (0, 0), (0, 1), (1, 1) and (1, 0), one sweep earlier.
+        both = POLICY.proba(STATES[1:])[0] @ REWARD[1]
+        expected = REWARD + GAMMA * np.array([[1.0, 4.0], [-2.0, both]])
+        assert_allclose(critic.q_(STATES), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["tree", "dense ridge"])
+def test_without_probabilities_of_the_behavior_there_are_no_traces(name):
+    unknown = Transitions(**vars(WALK) | {"behavior_proba": None})
+    values = [
+        evaluate(transitions, EXACT[name], critic=FittedQ(n_sweeps=2, trace_decay=d))
+        for transitions, d in ((unknown, 0.9), (WALK, 0.0), (WALK, 0.9))
+    ]
+    traced, plain, known = (critic.q_(STATES) for critic, _ in values)
+    assert_allclose(traced, plain)
+    assert np.abs(traced - known).max() > 0.1
+
 
 class TestSweeps:
     def test_one_by_hand(self):
@@ -234,6 +259,16 @@ class TestSample:
         _, sample = evaluate(log([0, 1, 1, 1], [0, 1, 1, 0]))
         assert_array_equal(sample.observations, STATES)
         assert_array_equal(sample.sample_weight, [1, 3])
+
+    def test_states_that_hardly_repeat_stay_as_they_were(self):
+        states = np.array([[3.0], [1.0], [2.0], [1.0], [0.5]])
+        walk = log([0, 1, 0, 1], [0, 1, 1, 0], ends=[0, 0, 0, 1])
+        walk = Transitions(
+            **vars(walk) | {"observations": states[:4], "next_observations": states[1:]}
+        )
+        _, sample = evaluate(walk, Ridge(), UNIFORM)
+        assert_array_equal(sample.observations, states[:4])
+        assert sample.sample_weight is None
 
     def test_a_state_that_only_follows_has_no_row(self):
         _, sample = evaluate(log([0, 0, 0, 0], [0, 0, 1, 1]))

@@ -130,6 +130,16 @@ class TestWhoPools:
         assert_allclose(values, self.values(**own, pooling=False))
         assert far_apart(values, self.values(**own, pooling=True))
 
+    def test_actions_that_are_columns_do_not(self):
+        joint = AMPOPolicy(
+            critic=FittedQ(), encoding="joint", max_iter=1, steps_per_iter=64
+        )
+        values = joint.set_params(random_state=0).fit("CartPole-v1")
+        apart = joint.set_params(critic__pooling=False).fit("CartPole-v1")
+        assert_allclose(
+            values.action_values(self.states), apart.action_values(self.states)
+        )
+
     @pytest.mark.parametrize(
         ("regressor", "message"),
         [

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skampo.experience import discounted_returns, lambda_returns
+from skampo.experience import discounted_returns, lambda_returns, retrace_returns
 
 REWARDS = [1.0, 2.0, 3.0, 4.0, 5.0]
 ENDS = [False, True, False, False, True]
@@ -35,6 +35,28 @@ def test_lambda_returns_by_hand():
     expected = [6.25, 12.0, 14.75, 4.0, 30.0]
     result = lambda_returns(REWARDS, discounts, values, ends, 0.25)
     assert_array_equal(result, expected)
+
+
+def test_retrace_returns_by_hand():
+    discounts = [0.5, 0.5, 0.5, 0.0, 0.5]
+    values = [10.0, 20.0, 30.0, 40.0, 50.0]
+    q_taken = [1.0, 2.0, 4.0, 8.0, 16.0]
+    ends = [False, True, False, True, True]
+    # The weight of a piece's first row is never used.
+    traces = [9.0, 0.5, 9.0, 0.25, 9.0]
+    # 2 + .5 * 20; 1 + .5 (10 + .5 (12 - 2)); 4; 3 + .5 (30 + .25 (4 - 8)); 5 + .5 * 50
+    expected = [8.5, 12.0, 17.5, 4.0, 30.0]
+    result = retrace_returns(REWARDS, discounts, values, q_taken, ends, traces)
+    assert_array_equal(result, expected)
+
+
+def test_an_infinite_return_spoils_its_own_piece_only():
+    rewards, ends = [4.0, 1.0, np.inf, 2.0, 3.0], [True, False, False, True, True]
+    result = discounted_returns(rewards, [0.5] * 5, ends, 2.0)
+    assert_array_equal(result, [5.0, np.inf, np.inf, 3.0, 4.0])
+    # Nothing follows what ends, were it infinite.
+    result = discounted_returns([2.0, 1.0, np.inf], [0.5, 0.0, 0.5], [0, 0, 1], 0.0)
+    assert_array_equal(result, [2.5, 1.0, np.inf])
 
 
 def test_termination_forgets_the_value_and_truncation_does_not():
@@ -94,3 +116,7 @@ def test_the_last_piece_must_be_closed():
         discounted_returns([1.0], [0.5], [False], 0.0)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         lambda_returns([1.0], [0.5], [1.0, 2.0], [True], 0.5)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        retrace_returns([1.0], [0.5], [1.0], [1.0], [True], [1.0, 1.0])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        lambda_returns([1.0, 2.0], [0.5, 0.5], [1.0, 2.0], [True], 0.5)

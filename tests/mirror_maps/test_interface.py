@@ -82,6 +82,21 @@ def test_project_lands_on_the_simplex(mirror_map, scores):
     assert (proba[forbidden] == 0).all()
 
 
+@pytest.mark.parametrize("mirror_map", MAPS + EXTREME_MAPS, ids=show)
+def test_rows_sum_to_one_but_for_rounding(mirror_map):
+    scores = 5 * np.random.default_rng(0).normal(size=(2000, 6))
+    sums = mirror_map.project(scores).sum(axis=1)
+    np.testing.assert_allclose(sums, 1, rtol=0, atol=8 * np.finfo(float).eps)
+
+
+def test_a_single_action_asks_no_map():
+    class TwoAtLeast(NegativeEntropy):
+        def _project(self, shifted):
+            raise AssertionError("asked for a single action")
+
+    np.testing.assert_array_equal(TwoAtLeast().project([[3.0], [-np.inf]]), [[1], [1]])
+
+
 @every_map
 def test_rows_of_infinite_scores(mirror_map):
     inf = np.inf
