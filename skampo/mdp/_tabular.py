@@ -4,14 +4,14 @@ from functools import cached_property
 
 import numpy as np
 from gymnasium.wrappers import TimeLimit
-from scipy.sparse import issparse
 
+from skampo.mdp._checks import check_initial, check_reward, read_reward
 from skampo.mdp._environment import TabularEnv
 from skampo.mdp._policies import as_policy
 from skampo.mdp._solvers import find_optimum
 from skampo.mdp._storage import store
 from skampo.mdp._toy_text import read_model
-from skampo.utils._validation import check_discount, check_distribution
+from skampo.utils._validation import check_discount
 
 __all__ = ["TabularMDP"]
 
@@ -92,13 +92,13 @@ class TabularMDP:
     """
 
     def __init__(self, transition, reward, initial_distribution=None):
-        reward = _read_reward(reward)
+        reward = read_reward(reward)
         self._transition = store(transition, reward.shape)
-        _check_reward(reward)
+        check_reward(reward)
         self.reward = reward
         self.n_states, self.n_actions = reward.shape
         self.n_successors = self._transition.n_successors
-        self.initial_distribution = _check_initial(initial_distribution, self.n_states)
+        self.initial_distribution = check_initial(initial_distribution, self.n_states)
         self.states = np.arange(self.n_states, dtype=np.float64)[:, None]
 
     @classmethod
@@ -390,42 +390,3 @@ class TabularMDP:
         """Rows that sum to 1; what is no policy of this model is refused."""
         check_discount(gamma)
         return as_policy(proba, self.reward.shape)
-
-
-def _read_reward(reward):
-    means = (
-        "reward must have shape (n_states, n_actions), expected rewards. Of one for "
-        "each successor take the mean, (transition * reward).sum(axis=2), or "
-        "transition.multiply(reward).sum(axis=1).reshape(n_states, n_actions) if they "
-        "are sparse. Got "
-    )
-    if issparse(reward):
-        raise ValueError(f"{means}a sparse array of shape {reward.shape} instead.")
-    try:
-        reward = np.array(reward, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{means}what is no array of numbers: {error}.") from error
-    if reward.ndim == 3:
-        raise ValueError(f"{means}{reward.shape} instead.")
-    return reward
-
-
-def _check_reward(reward):
-    for state, action in np.argwhere(~np.isfinite(reward))[:1]:
-        raise ValueError(
-            f"reward[{state}, {action}] must be finite. Got {reward[state, action]} "
-            "instead."
-        )
-
-
-def _check_initial(distribution, n_states):
-    if distribution is None:
-        return np.full(n_states, 1 / n_states)
-    distribution = np.array(distribution, dtype=np.float64)
-    if distribution.shape != (n_states,):
-        raise ValueError(
-            f"initial_distribution must have shape {(n_states,)}. Got "
-            f"{distribution.shape} instead."
-        )
-    check_distribution(distribution, "initial_distribution")
-    return distribution

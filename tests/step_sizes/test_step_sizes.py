@@ -1,7 +1,6 @@
 """Hand-computed step sizes, their caps, and their errors."""
 
 import pickle
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from skampo.mirror_maps import (
-    Euclidean,
-    HyperbolicEntropy,
-    HyperbolicTangent,
-    NegativeEntropy,
-    Tsallis,
-)
+from skampo.mirror_maps import Euclidean
 from skampo.step_sizes import (
     STEP_SIZES,
     Adaptive,
@@ -27,47 +20,20 @@ from skampo.step_sizes import (
     TrustRegion,
 )
 from skampo.step_sizes._base import bounded, standardize
+from tests.step_sizes.tables import (
+    Q_VALUES,
+    RNG,
+    SCORES,
+    every_map,
+    make_policy,
+    make_sample,
+    uniform_policy,
+)
 
-MAPS = [
-    NegativeEntropy(),
-    Euclidean(),
-    Tsallis(q=0.5),
-    Tsallis(q=1.5),
-    HyperbolicEntropy(),
-    HyperbolicTangent(),
-]
 FINITE = [Geometric(), Normalized(), TrustRegion(), Adaptive()]
 LARGEST = np.finfo(float).max
-RNG = np.random.default_rng(0)
-Q_VALUES = RNG.normal(size=(30, 3))
-SCORES = RNG.normal(size=(30, 3))
 
-every_map = pytest.mark.parametrize("mirror_map", MAPS, ids=repr)
 every_finite = pytest.mark.parametrize("step_size", FINITE, ids=repr)
-
-
-def make_policy(scores, mirror_map=MAPS[0]):
-    dual = mirror_map.dual(scores)
-
-    def step(q_values, eta):
-        return mirror_map.project(dual + eta * q_values)
-
-    return SimpleNamespace(
-        mirror_map=mirror_map, dual=dual, proba=mirror_map.project(scores), step=step
-    )
-
-
-def make_sample(q_values, sample_weight=None, gamma=0.9, reward_range=1.0):
-    return SimpleNamespace(
-        q_values=np.asarray(q_values, dtype=float),
-        sample_weight=sample_weight,
-        gamma=gamma,
-        reward_range=reward_range,
-    )
-
-
-def uniform_policy(n=1, n_actions=2):
-    return make_policy(np.zeros((n, n_actions)))
 
 
 def divergence_of(eta, policy, sample):
@@ -211,43 +177,6 @@ class TestTrustRegion:
         reached = divergence_of(eta, policy, sample)
         assert reached <= max_divergence * (1 + 1e-9)
         np.testing.assert_allclose(reached, max_divergence, rtol=1e-6)
-
-    def test_the_other_direction_by_hand(self):
-        # From the uniform row, p = sigmoid(eta) is left at -log(4 p (1 - p)) / 2.
-        step_size = TrustRegion(0.1, direction="old_from_new")
-        eta = step_size(0, uniform_policy(), make_sample([[0, 1]]))
-        p = 1 / (1 + np.exp(-eta))
-        np.testing.assert_allclose(-np.log(4 * p * (1 - p)) / 2, 0.1, rtol=1e-8)
-
-    @every_map
-    @pytest.mark.parametrize("max_divergence", [1e-6, 0.01, 0.1, 0.3])
-    def test_the_other_direction_is_reached_and_not_crossed(
-        self, mirror_map, max_divergence
-    ):
-        policy, sample = make_policy(SCORES, mirror_map), make_sample(Q_VALUES)
-        step_size = TrustRegion(max_divergence, direction="old_from_new")
-        new = policy.step(sample.q_values, step_size(0, policy, sample))
-        reached = mirror_map.divergence(policy.proba, new).mean()
-        assert reached <= max_divergence * (1 + 1e-9)
-        np.testing.assert_allclose(reached, max_divergence, rtol=1e-6)
-
-    def test_the_directions_agree_on_short_steps_and_not_on_long_ones(self):
-        policy, sample = make_policy(SCORES), make_sample(Q_VALUES)
-        for max_divergence, low, high in [(1e-8, 0.999, 1.001), (1.0, 0.3, 0.9)]:
-            there = TrustRegion(max_divergence)(0, policy, sample)
-            back = TrustRegion(max_divergence, direction="old_from_new")
-            assert low < back(0, policy, sample) / there < high
-
-    def test_the_euclidean_distance_has_no_direction(self):
-        policy, sample = make_policy(SCORES, Euclidean()), make_sample(Q_VALUES)
-        there = TrustRegion()(0, policy, sample)
-        back = TrustRegion(direction="old_from_new")(0, policy, sample)
-        np.testing.assert_allclose(there, back, rtol=1e-8)
-
-    def test_an_unknown_direction(self):
-        step_size = TrustRegion(direction="both")
-        with pytest.raises(ValueError, match=r"'direction' parameter.*old_from_new"):
-            step_size(0, uniform_policy(), make_sample([[0, 1]]))
 
     def test_euclidean_by_hand(self):
         # Inside the simplex the policy moves by eta times the centered values.
