@@ -330,7 +330,7 @@ class TestWarmStart:
             RandomForestRegressor(5, warm_start=True, random_state=0),
             BaggingRegressor(n_estimators=5, warm_start=True, random_state=0),
             GradientBoostingRegressor(n_estimators=5, warm_start=True, random_state=0),
-            HistGradientBoostingRegressor(warm_start=True, random_state=0),
+            HistGradientBoostingRegressor(max_iter=5, warm_start=True, random_state=0),
         ],
         ids=lambda ensemble: type(ensemble).__name__,
     )
