@@ -44,10 +44,13 @@ def log(states, actions, rewards, after, *, terminated=None):
 ALL_PAIRS = log([0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0])
 
 
-def evaluate(critic, transitions, policy=UNIFORM, regressor=None, gamma=0.5):
+def evaluate(
+    critic, transitions, policy=UNIFORM, regressor=None, gamma=0.5, n_actions=2
+):
     regressor = make_pipeline(ONE_HOT, Ridge(0.1)) if regressor is None else regressor
     encoding = ENCODINGS["per_action"]()
-    setting = CriticSetting(2, gamma, regressor, encoding, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    setting = CriticSetting(n_actions, gamma, regressor, encoding, rng)
     return critic.evaluate(policy, transitions, setting)
 
 
@@ -60,10 +63,12 @@ def test_values_by_hand(transformer):
 
 
 def test_nothing_follows_a_terminated_transition():
-    ends = log([0, 0, 1], [0, 1, 1], [1, 2, 4], [1, 1, 0], terminated=[0, 1, 0])
-    ends.terminated[:] = [False, True, False]
-    sample = evaluate(LSTDQ(alpha=0), ends, gamma=0.0)
-    assert_allclose(sample.q_values[0], [1, 2])
+    no = np.zeros(4, dtype=bool)
+    ends = log([0, 0, 1, 1], [0, 1, 0, 1], [0, 3, 1, 1], [0, 1, 1, 0], terminated=no)
+    ends.terminated[1] = True
+    # v0 = (v0 / 2 + 3) / 2 = 2 and v1 = (1 + v1 / 2 + 1 + v0 / 2) / 2 = 2.
+    sample = evaluate(LSTDQ(alpha=0), ends)
+    assert_allclose(sample.q_values, [[1, 3], [2, 2]])
 
 
 @given(st.integers(0, 1000), st.floats(0, 0.9))
@@ -111,6 +116,17 @@ def test_an_action_never_taken_gets_the_mean_of_the_others():
     transitions = log([0, 1], [0, 0], [0, 1], [0, 1])
     sample = evaluate(LSTDQ(alpha=0), transitions)
     assert_allclose(sample.q_values, [[0, 0], [2, 2]])
+
+
+def test_an_action_never_taken_is_bootstrapped_from_as_the_mean_of_the_others():
+    proba = np.array([[0.5, 0.25, 0.25], [0.125, 0.375, 0.5]])
+    policy = MirrorPolicy(
+        NegativeEntropy(), lambda X: np.log(proba)[X[:, 0].astype(int)]
+    )
+    sample = evaluate(LSTDQ(alpha=0), ALL_PAIRS, policy, n_actions=3)
+    # As of the policy (5/8, 3/8), (3/8, 5/8) of two actions: v = 3/8, 11/8.
+    expected = [[0.1875, 0.6875, 0.4375], [1.6875, 1.1875, 1.4375]]
+    assert_allclose(sample.q_values, expected)
 
 
 def test_features_are_shared_with_the_regressor_they_come_from():

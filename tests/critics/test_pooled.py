@@ -118,6 +118,12 @@ class TestWhoPools:
         assert_allclose(values, self.values(pooling=True))
         assert far_apart(values, self.values(pooling=False))
 
+    def test_it_follows_nine_tenths_of_the_stored_steps(self):
+        values = self.values()
+        assert_allclose(values, self.values(trace_decay=0.9))
+        assert far_apart(values, self.values(trace_decay=0.8))
+        assert far_apart(values, self.values(trace_decay=1.0))
+
     def test_other_regressors_do_not_unless_told_so(self):
         regressor = default_regressor()
         values = self.values(regressor)
@@ -169,6 +175,8 @@ def test_penalties_too_small_for_single_precision_are_named():
 def test_forms_and_features_that_cannot_pool_are_refused():
     with pytest.raises(InvalidParameterError, match="ridge without intercept"):
         pooled(form=LeastSquaresForm(fit_intercept=False))
+    with pytest.raises(InvalidParameterError, match="ridge without intercept"):
+        pooled(form=SimpleNamespace(alpha=1.0))
     with pytest.raises(InvalidParameterError, match="dense features"):
         pooled(features=csr_array(FEATURES))
 
