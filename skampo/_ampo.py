@@ -46,9 +46,10 @@ class AMPOPolicy(
     Parameters
     ----------
     regressor : estimator, default=None
-        Any scikit-learn regressor or Pipeline; cloned, never fitted in place. None is
-        a ridge on kernel features of standardized states, or on one-hot states when
-        observations are discrete; on a model it is a table that solves line 1 exactly
+        Any scikit-learn regressor or Pipeline, the class of policies that line 1 fits;
+        cloned, never fitted in place. None is a ridge on kernel features of
+        standardized states, or on one-hot states when observations are discrete; on a
+        model it is a table that solves line 1 exactly
         (`skampo.regressors.default_regressor`). A Pipeline receives `sample_weight` at
         every step that accepts it; a regressor that takes no weights is fitted to rows
         drawn in proportion to them.
@@ -63,9 +64,11 @@ class AMPOPolicy(
         ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
         ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
         ``"pessimistic"`` stays near the policy of a log; or an object of
-        `skampo.critics`. ``"auto"`` is ``"exact"`` for a model, ``"fitted_q"`` for
-        environments and one-step logs, and ``"pessimistic"`` for other logs.
-        Labels need none.
+        `skampo.critics`. A critic has a regressor of its own: by default the one that
+        fits values of this kind of data best, whatever `regressor` is. ``"auto"`` is
+        ``"exact"`` for a model, ``"fitted_q"`` for environments, ``"pessimistic"`` for
+        logs, and ``FittedQ("policy")``, with the policy's regressor, for logs of one
+        step. Labels need none.
     encoding : str, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
@@ -77,10 +80,16 @@ class AMPOPolicy(
         Discount factor in [0, 1]; 1 only with ``critic="monte_carlo"``.
     max_iter : int, default=50
         Iterations of `fit`; with a pessimistic critic fewer, if the policy settles.
+    min_odds : float, default=None
+        When a mirror step starts, no action counts as less likely than this share of
+        the best one, in [0, 1): what early, wrong values added up can then be forgotten
+        (for other mirror maps than the softmax, scores are as far apart at most). 0 is
+        no floor. None is 0.001 for environments, 0.01 if their observations are
+        discrete, and 0 for other data and for ``encoding="compatible"``.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
-        None is 512; with the default regressor and past data, a twelfth of the
-        transitions kept, at least 512, or 64 if observations are discrete.
+        None is 512, or a twelfth of the transitions that the critic keeps if that is
+        more; 64 instead of 512 if observations are discrete and the critic keeps any.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05
@@ -120,6 +129,11 @@ class AMPOPolicy(
         The fitted regressor, or one per action.
     critic_ : Critic
         The fitted critic.
+    min_odds_ : float
+        The floor used.
+    resolved_params_ : dict
+        `regressor`, `critic` and `min_odds` as objects and numbers, unfitted:
+        ``AMPOPolicy(**policy.resolved_params_)`` does the same with the same data.
     mirror_map_ : MirrorMap
         The mirror map used.
     step_size_ : float
@@ -202,6 +216,7 @@ class AMPOPolicy(
         "encoding": OneOf(ENCODINGS),
         "gamma": Interval(float, 0, 1),
         "max_iter": Interval(int, 0),
+        "min_odds": Interval(float, 0, 1, high_open=True) | Nothing,
         "steps_per_iter": Interval(int, 1) | Nothing,
         "n_envs": Interval(int, 1),
         "exploration": Interval(float, 0, 1),
@@ -227,6 +242,7 @@ class AMPOPolicy(
         encoding="auto",
         gamma=0.995,
         max_iter=50,
+        min_odds=None,
         steps_per_iter=None,
         n_envs=8,
         exploration=0.05,
@@ -246,6 +262,7 @@ class AMPOPolicy(
         self.encoding = encoding
         self.gamma = gamma
         self.max_iter = max_iter
+        self.min_odds = min_odds
         self.steps_per_iter = steps_per_iter
         self.n_envs = n_envs
         self.exploration = exploration
@@ -378,6 +395,8 @@ class AMPOPolicy(
         self._observation_encoder = experience.observation_encoder
         self._action_encoder = experience.action_encoder
         self.mirror_map_ = kept.policy.mirror_map
+        self.min_odds_ = run.policy.min_odds
+        self.resolved_params_ = run.resolved_params
         self._policy, self._q = kept.policy, kept.q
         self.regressor_ = kept.policy.f.fitted
         self.step_size_ = kept.policy.eta

@@ -111,9 +111,10 @@ def give_table(critic, columns):
     own = critic.get_params(deep=False)
     changed = {}
     for name in ("regressor", "classifier"):
-        if own.get(name) is not None:
+        # Neither None nor "policy", which stand for regressors that take tables.
+        if hasattr(own.get(name), "fit"):
             changed[name] = behind_table(columns, own[name])
-    if own.get("transformer") is not None:
+    if hasattr(own.get("transformer"), "fit"):
         changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
     if "classifier" in own and own["classifier"] is None:
         # The default for arrays takes neither categories nor missing values.

@@ -151,11 +151,15 @@ class MirrorPolicy:
         Fitted scores: observations (n, n_features) to an array (n, n_actions).
     eta : float, default=1.0
         The step size that multiplies `f`; infinite for a greedy policy.
+    min_odds : float, default=0.0
+        When a step starts, no action counts as less likely than this share of the best
+        one: its score is at most the logarithm of the inverse below the best score.
     """
 
     mirror_map: Any
     f: Any
     eta: float = 1.0
+    min_odds: float = 0.0
 
     def improve(self, f, eta):
         """
@@ -227,22 +231,22 @@ class MirrorPolicy:
         Parameters
         ----------
         sample : QSample
-            Its ``evaluate`` gives the values of `f`, its ``largest_gap`` how far below
-            the best a score may be.
+            Its ``evaluate`` gives the values of `f`.
 
         Returns
         -------
         PolicyTable
-            Dual and probabilities, of the policy with such scores if the gap is finite.
+            Dual and probabilities, of the policy with the floor if `min_odds` is
+            positive.
         """
         f = sample.evaluate(self.f)
         # From the scores: log π would be -∞ where a probability underflows.
         dual = self.mirror_map.dual(self._scale(f))
-        # Greedy scores are in units of the return, in which no gap was given.
-        if np.isinf(sample.largest_gap) or math.isinf(self.eta):
+        # Greedy scores are in units of the return, and have no odds.
+        if self.min_odds == 0 or math.isinf(self.eta):
             return PolicyTable(self.mirror_map, dual, self.project(f))
         # The largest of each state is 0.
-        dual = np.maximum(dual, -sample.largest_gap)
+        dual = np.maximum(dual, -math.log(1 / self.min_odds))
         return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual))
 
     def project(self, f, action_mask=None):

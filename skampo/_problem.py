@@ -1,6 +1,7 @@
 """What `fit` was given, as a problem: where data come from, who evaluates policies."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,19 @@ from skampo._logged_data import (
 )
 from skampo._regression import parameters_as_text
 from skampo.base import greedy_return
-from skampo.critics import CRITICS, LSTDQ, FullInformation, Pessimistic
+from skampo.critics import CRITICS, FittedQ, FullInformation
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
-    FEWEST_STEPS,
     VALIDATIONS,
     EnvironmentExperience,
     LabeledExperience,
     LoggedExperience,
     TransitionLog,
     advise,
+    behind_numbers,
+    behind_table,
     is_environment,
+    on_numbers,
 )
 from skampo.mdp import ModelExperience, TabularMDP
 from skampo.regressors import default_regressor
@@ -36,9 +39,9 @@ from skampo.utils._sklearn import check_sample_weight
 
 __all__ = ["Problem", "check_continues", "make_problem", "parts_as_text", "resolve"]
 
-# Where data come in on the way, policies have to change their mind: no action counts as
-# less than a thousandth as likely as the best one. Tables can afford a hundredth.
-_GAP, _GAP_OF_TABLES = np.log(1000.0), np.log(100.0)
+# New data arrive while a policy learns, and what early, wrong values added up must be
+# forgotten: no action counts as less likely than this share of the best one.
+_MIN_ODDS, _MIN_ODDS_DISCRETE = 1e-3, 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,25 +57,60 @@ class Problem:
     feature_names: Any = None
     columns: Any = None
     linear: bool = False
-
-    def default_regressor(self):
-        """The regressor where none is given."""
-        if self.kind == "model":
-            return default_regressor(exact=True)
-        return default_regressor(discrete=self.discrete, linear=self.linear)
+    #: The critic before it was given tables; None if it is `critic`.
+    asked: Any = None
 
     @property
-    def largest_gap(self):
-        """How far below the best a score may be in line 1, by default."""
+    def min_odds(self):
+        """The default floor of the scores."""
         if self.kind != "environments":
-            return np.inf
-        return _GAP_OF_TABLES if self.discrete else _GAP
+            return 0.0
+        return _MIN_ODDS_DISCRETE if self.discrete else _MIN_ODDS
+
+    @cached_property
+    def suggested(self):
+        """The default regressor for the data, of policies and of critics."""
+        # A table's columns may hold anything, and the regressor takes numbers only.
+        numbers = self._numbers
+        return numbers if self.columns is None else on_numbers(self.columns, numbers)
+
+    @cached_property
+    def value_model(self):
+        """The default regressor as it is fitted to rows of arrays."""
+        if self.columns is None:
+            return self.suggested
+        return behind_numbers(self.columns, self._numbers)
 
     @property
-    def pools(self):
-        """Whether actions share what their values have in common, by default."""
-        # Measured on environments with states of numbers only.
-        return self.kind == "environments" and not self.discrete
+    def _numbers(self):
+        return default_regressor(
+            discrete=self.discrete,
+            linear=self.linear,
+            # Measured on environments with states of numbers only.
+            pooled=self.kind == "environments" and not self.discrete,
+            exact=self.kind == "model",
+        )
+
+    def resolve_params(self, estimator, min_odds):
+        """What `estimator` was asked for, with every default as an object."""
+        regressor = estimator.regressor
+        resolved = {
+            "regressor": clone(self.suggested if regressor is None else regressor),
+            "critic": estimator.critic,
+            "min_odds": min_odds,
+        }
+        if self.critic.estimates_values:
+            critic = clone(self.critic if self.asked is None else self.asked)
+            resolved["critic"] = critic.resolved(self.suggested)
+        return resolved
+
+    def give_table(self, regressor):
+        """A regressor as it is fitted to rows of arrays."""
+        if regressor is None:
+            return self.value_model
+        return (
+            regressor if self.columns is None else behind_table(self.columns, regressor)
+        )
 
 
 def make_problem(estimator, X, y, given, seed, last):
@@ -137,7 +175,7 @@ def _environment_problem(estimator, X, seed, last):
     experience = EnvironmentExperience(
         X,
         n_envs=estimator.n_envs,
-        steps_per_iter=_steps_per_iter(estimator),
+        steps_per_iter=estimator.steps_per_iter,
         max_episode_steps=estimator.max_episode_steps,
         exploration=estimator.exploration,
         seed=seed,
@@ -176,20 +214,11 @@ def _environment_problem(estimator, X, seed, last):
     )
 
 
-def _steps_per_iter(estimator):
-    """Longer iterations are for the default regressor: others learned less by them."""
-    if estimator.steps_per_iter is None and estimator.regressor is not None:
-        return FEWEST_STEPS
-    return estimator.steps_per_iter
-
-
 _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
 _MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
 _LOG_CRITICS = {"auto": CRITICS["pessimistic"], **CRITICS}
-
-
-def _linear_pessimism():
-    return Pessimistic(LSTDQ())
+# Values of one step do not bootstrap on themselves: the class of policies fits them.
+_ONE_STEP_CRITICS = {"auto": lambda: FittedQ("policy"), **CRITICS}
 
 
 def _check_discount(gamma, critic):
@@ -216,13 +245,9 @@ def _log_problem(estimator, log, last):
     _check_same("kind of data", last and last.kind, "log")
     _refuse_early_stopping(estimator, "logs")
     check_table(estimator, log.columns)
-    # Nothing is bootstrapped in one step: errors of unseen actions do not add up.
-    names = _ENVIRONMENT_CRITICS if log.is_one_step else _LOG_CRITICS
-    if estimator.regressor is None and log.columns is None:
-        # At most some hundred features: the fixed point takes less than the sweeps.
-        names = names | {"pessimistic": _linear_pessimism}
-        names["auto"] = names["auto"] if log.is_one_step else _linear_pessimism
+    names = _ONE_STEP_CRITICS if log.is_one_step else _LOG_CRITICS
     critic = last.critic if last else resolve(estimator.critic, names)
+    asked = None if last else clone(critic)
     # The critic of the last fit was given its tables then.
     critic = critic if last else give_table(critic, log.columns)
     critic.check()
@@ -242,6 +267,7 @@ def _log_problem(estimator, log, last):
         linear=log.columns is None and not log.is_one_step,
         feature_names=read_columns(estimator, log.states),
         columns=log.columns,
+        asked=asked,
     )
 
 

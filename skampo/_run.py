@@ -1,7 +1,7 @@
 """One call of `fit`: the problem, the parts that solve it, and what they recorded."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
 from skampo._problem import Problem, check_continues, parts_as_text, resolve
 from skampo.critics import CriticSetting
-from skampo.experience import VALIDATIONS, behind_numbers, behind_table
+from skampo.experience import VALIDATIONS
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
 
@@ -63,6 +63,7 @@ class Run:
     step_size: Any
     encoding: Any
     regressor: Any
+    resolved_params: dict
     seed: int
     history: list
     best: BestIterate
@@ -76,14 +77,6 @@ class Run:
     @classmethod
     def of(cls, estimator, problem, seed, last):
         """Set up the run of an estimator, from the start or from a last state."""
-        regressor = estimator.regressor
-        if regressor is None:
-            regressor = problem.default_regressor()
-        if problem.columns is not None:
-            is_default = estimator.regressor is None
-            # The default takes numbers only; others select columns by name.
-            behind_columns = behind_numbers if is_default else behind_table
-            regressor = behind_columns(problem.columns, regressor)
         zero = zero_scores(len(problem.experience.classes))
         encoding = ENCODINGS[estimator.encoding]()
         policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
@@ -92,14 +85,19 @@ class Run:
             check_continues(estimator, problem, last, (*_FIXED, *encoding.fixed))
         q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)
+        min_odds = estimator.min_odds
+        if min_odds is None:
+            min_odds = problem.min_odds if encoding.fits_dual else 0.0
+        resolved_params = problem.resolve_params(estimator, min_odds)
         return cls(
             estimator,
             problem,
-            kept.policy,
+            replace(kept.policy, min_odds=min_odds),
             kept,
             resolve(estimator.step_size, STEP_SIZES),
             encoding,
-            regressor,
+            problem.give_table(estimator.regressor),
+            resolved_params,
             seed,
             # A list of its own: the history of the last fit stays if this one fails.
             list(last.history) if last else [],
@@ -124,8 +122,6 @@ class Run:
 
     def evaluate(self, t, policy, transitions):
         """The critic's action values; every random choice depends on t alone."""
-        is_default = self.estimator.regressor is None
-        limits_dual = is_default and self.encoding.fits_dual
         stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
         self.setting = CriticSetting(
             len(self.problem.experience.classes),
@@ -135,9 +131,7 @@ class Run:
             np.random.default_rng(stream),
             self.estimator.n_jobs,
             self.memory,
-            # What was measured with the default regressor is left to it alone.
-            is_default and self.problem.pools,
-            self.problem.largest_gap if limits_dual else np.inf,
+            self.problem.value_model,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
         self._lap("critic_time")

@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
-from skampo._encoding import Learner
+from skampo._encoding import Learner, PerAction
 from skampo._features import FeatureView
 from skampo._memory import FeatureMemory
 from skampo._regression import check_regressor
@@ -39,15 +39,12 @@ class QSample:
     view : FeatureView, default=None
         Features of the observations that were computed already.
     shared : tuple of (transformer, model), default=None
-        The policy's regressor taken apart: a fitted transformer, whose features the
-        critic used, and the unfitted model behind it.
+        The policy's regressor taken apart, if the critic has the same features: the
+        fitted transformer and the unfitted model behind it.
     expected_return : float, default=None
         Expected return of the policy that was evaluated, where a model gives it.
     largest_step : float, default=inf
         Step sizes beyond it are cut.
-    largest_gap : float, default=inf
-        Scores that are further below the best of their state count as that far below
-        when line 1 is fitted.
 
     Examples
     --------
@@ -66,7 +63,6 @@ class QSample:
     shared: tuple | None = None
     expected_return: float | None = None
     largest_step: float = np.inf
-    largest_gap: float = np.inf
 
     def evaluate(self, scores):
         """
@@ -145,19 +141,17 @@ class CriticSetting:
     gamma : float
         Discount factor.
     regressor : estimator
-        The policy's regressor, cloned by critics that were given none.
+        The policy's regressor.
     encoding : object
-        How pairs of state and action become regression rows.
+        How pairs of state and action become regression rows in line 1.
     rng : numpy.random.Generator
         The source of every random choice.
     n_jobs : int, default=None
         Number of fits that run at once.
     memory : FeatureMemory, optional
         Features of the last iteration's states.
-    pooling : bool, default=False
-        Whether critics may fit the actions of this ridge together.
-    largest_gap : float, default=inf
-        How far below the best of its state a score may be in line 1.
+    value_model : estimator, default=None
+        The regressor of critics that were given none; None is `regressor`.
 
     Examples
     --------
@@ -175,8 +169,27 @@ class CriticSetting:
     rng: np.random.Generator
     n_jobs: int | None = None
     memory: FeatureMemory = field(default_factory=FeatureMemory)
-    pooling: bool = False
-    largest_gap: float = np.inf
+    value_model: Any = None
+
+    def of_critic(self, own):
+        """
+        Choose the regressor that a critic evaluates policies with.
+
+        Parameters
+        ----------
+        own : estimator, "policy" or None
+            The critic's parameter: a regressor, one per action; ``"policy"`` for the
+            policy's regressor and encoding; None for the value model.
+
+        Returns
+        -------
+        CriticSetting
+            With this regressor, and the encoding that it is fitted with.
+        """
+        regressor = self.value_model if own is None else own
+        if regressor is None or isinstance(regressor, str):
+            return self
+        return replace(self, regressor=regressor, encoding=PerAction())
 
     def learner(self, regressor, start=None, n_passes=1):
         """
@@ -245,8 +258,27 @@ class Critic(Documented, BaseEstimator):
         """
         check_parameters(self, self._constraints)
         for name, value in self.get_params(deep=False).items():
-            if name.endswith("regressor") and value is not None:
+            given = value is not None and not is_policy(value)
+            if given and name.endswith("regressor"):
                 check_regressor(value, type(self).__name__, name)
+
+    def resolved(self, value_model):
+        """
+        Say which regressors the critic uses where it was given none.
+
+        Parameters
+        ----------
+        value_model : estimator
+            The default regressor for the data.
+
+        Returns
+        -------
+        Critic
+            This object, unfitted, with clones of it in place of None.
+        """
+        own = self.get_params(deep=False)
+        unset = [n for n, v in own.items() if n.endswith("regressor") and v is None]
+        return self.set_params(**{name: clone(value_model) for name in unset})
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -268,9 +300,10 @@ class Critic(Documented, BaseEstimator):
         """
         raise NotImplementedError
 
-    def _choose_regressor(self, setting):
-        own = getattr(self, "regressor", None)
-        return setting.regressor if own is None else own
+
+def is_policy(value):
+    """Whether a parameter of a critic names the policy's own regressor."""
+    return isinstance(value, str) and value == "policy"
 
 
 def reward_range(rewards):

@@ -1,5 +1,6 @@
 """Fitted Q evaluation over all transitions so far."""
 
+from functools import singledispatch
 from typing import ClassVar
 
 import numpy as np
@@ -8,9 +9,8 @@ from skampo._features import continuation
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
-from skampo.exceptions import InvalidParameterError
-from skampo.regressors import linear_form
-from skampo.utils._validation import Flag, Interval, Nothing
+from skampo.regressors import PooledForm, linear_form
+from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
 
@@ -26,8 +26,10 @@ class FittedQ(ReplayCritic):
 
     Parameters
     ----------
-    regressor : estimator, default=None
-        Fits the values; None is a clone of the policy's regressor.
+    regressor : estimator or "policy", default=None
+        Fits the values. None is the value model for the kind of data
+        (`skampo.regressors.default_regressor`), whatever the policy's regressor is;
+        ``"policy"`` a clone of the policy's regressor.
     n_sweeps : int, default=None
         Sweeps in one iteration. None is what the regressor can afford: 40 for a linear
         one (`skampo.regressors.linear_form`), which is factorized once for all sweeps,
@@ -37,28 +39,27 @@ class FittedQ(ReplayCritic):
     trace_decay : float, default=None
         The lambda of Retrace: targets follow the stored steps as far as the policy
         would have, with truncated importance weights. 0 is one-step targets. None is
-        0 for linear regressors, whose sweeps are cheap, 0.9 for those that pool, and
+        0 for linear regressors, whose sweeps are cheap, 0.9 for `PooledRidge`, and
         0.97 for others.
     n_states : int, default=None
         States, drawn from the stored ones, whose actions are labeled for line 1. None
-        is all of them for linear regressors, and 4096 for others.
+        is all of them if the policy's regressor is linear, else 4096.
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
     tol : float, default=1e-3
         Sweeps stop when the action values of all states change by less than this share
         of their root mean square.
-    pooling : bool, default=None
-        Whether a ridge without intercept pulls the values of an action not to zero but
-        to what the actions share. None is True for the policy's own default regressor
-        in environments whose observations are not discrete, else False. True is
-        refused for other regressors, and with ``encoding="joint"``.
 
     Attributes
     ----------
     q_ : callable
         The last action values: observations (n, n_features) to (n, n_actions).
+    regressor_ : estimator
+        The regressor that fits the values, not fitted itself.
     n_sweeps_ : int
         Sweeps of the last evaluation.
+    trace_decay_ : float
+        The lambda that was used.
     transformer_ : Pipeline
         The features, when the regressor is a Pipeline whose transformers need no
         target: fitted to all states, and again when the data have grown by a fifth.
@@ -66,6 +67,7 @@ class FittedQ(ReplayCritic):
     See Also
     --------
     LambdaReturn : Needs fresh data only, and no replay.
+    skampo.regressors.PooledRidge : Values of all actions, fitted together.
     skampo.regressors.linear_form : Which regressors count as linear, and how to add
         one.
 
@@ -76,17 +78,10 @@ class FittedQ(ReplayCritic):
     number of features stay the same. Ensembles of trees are fitted anew all the same:
     their ``warm_start`` keeps every old tree, and with it the values of old policies.
 
-    With pooling the weights :math:`w + v_a` of the actions minimize
-
-    .. math::
-
-        \sum_a \|y_a - X_a (w + v_a)\|^2 + \alpha \|w\|^2
-        + 10 \alpha \sum_a \|v_a\|^2,
-
-    because values differ less between actions than between states, and an action that
-    was hardly taken somewhere is worth about what the others are. Sweeps over the data
-    of other policies need not converge: if the last one changes the values more than
-    that five sweeps before, penalties are multiplied by ten and the sweeps start again.
+    A `skampo.regressors.PooledRidge` fits the values of all actions together. Sweeps
+    over the data of other policies need not converge: if the last one changes the
+    values more than that five sweeps before, its penalties are multiplied by ten and
+    the sweeps start again.
 
     References
     ----------
@@ -110,7 +105,6 @@ class FittedQ(ReplayCritic):
         "n_states": Interval(int, 1) | Nothing,
         "capacity": Interval(int, 1),
         "tol": Interval(float, 0),
-        "pooling": Flag | Nothing,
     }
 
     def __init__(
@@ -122,7 +116,6 @@ class FittedQ(ReplayCritic):
         n_states=None,
         capacity=20_000,
         tol=1e-3,
-        pooling=None,
     ):
         self.regressor = regressor
         self.n_sweeps = n_sweeps
@@ -130,10 +123,11 @@ class FittedQ(ReplayCritic):
         self.n_states = n_states
         self.capacity = capacity
         self.tol = tol
-        self.pooling = pooling
 
     def _trace_decay(self, solver):
-        return solver.trace_decay if self.trace_decay is None else self.trace_decay
+        given = self.trace_decay
+        self.trace_decay_ = solver.trace_decay if given is None else given
+        return self.trace_decay_
 
     def _solve(self, solver, targets, view):
         """Sweep until the values of all states settle."""
@@ -162,50 +156,37 @@ class FittedQ(ReplayCritic):
             return targets.clip(view.evaluate(self.q_) / targets.unit)
         return np.zeros_like(targets.proba)
 
-    def _choose_states(self, rows, solver, rng):
-        """Rows whose actions are labeled: all, or as many as are affordable."""
-        n_states = self.n_states or solver.affordable_states
-        if n_states is None or rows.stop <= n_states:
-            return rows
-        return np.sort(rng.choice(rows.stop, size=n_states, replace=False))
-
-    def _can_count(self, model, setting):
-        # A draw among merged states would forget how often each was met.
-        counts = self._is_linear(model, setting) and self.n_states is None
-        return counts and super()._can_count(model, setting)
+    def _can_merge(self, model, setting):
+        # Only linear sweeps tell steps from states.
+        return self._is_linear(model, setting)
 
     def _is_linear(self, model, setting):
         return linear_form(model) is not None and setting.encoding.splits_actions
 
-    def _pools(self, is_linear, setting):
-        if self.pooling is None:
-            # A regressor of its own is not the one that was measured.
-            return is_linear and setting.pooling and self.regressor is None
-        if self.pooling and not is_linear:
-            raise InvalidParameterError(
-                "FittedQ(pooling=True) fits a ridge per action, as Ridge("
-                "fit_intercept=False) alone or at the end of a Pipeline, with an "
-                "encoding other than 'joint'. Got the regressor "
-                f"{self._choose_regressor(setting)!r}: set pooling=None."
-            )
-        return self.pooling
-
     def _make_solver(self, transformer, model, view, steps, setting):
+        self.regressor_ = setting.regressor
         features = view.features(transformer)
-        form, is_linear = linear_form(model), self._is_linear(model, setting)
-        if self._pools(is_linear, setting):
-            # Not kept for later policies: penalties may have grown for this one.
-            return PooledSweeps(form, features, steps, setting)
-        if is_linear:
+        if self._is_linear(model, setting):
             # The factors depend on the data alone, which are always the same for a log.
-            return setting.memory.once(
+            sweeps = setting.memory.once(
                 steps.lasting,
                 ("sweeps", transformer),
-                lambda: LinearSweeps(form, features, steps, setting),
+                lambda: make_sweeps(linear_form(model), features, steps, setting),
             )
+            sweeps.start()
+            return sweeps
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, steps.actions, setting, start)
+
+
+@singledispatch
+def make_sweeps(form, features, steps, setting):
+    """The solver of a linear form."""
+    return LinearSweeps(form, features, steps, setting)
+
+
+make_sweeps.register(PooledForm, PooledSweeps)
 
 
 def _is_growing(changes):

@@ -39,10 +39,12 @@ class LambdaReturn(Critic):
     ----------
     trace_decay : float, default=0.95
         The lambda of TD(lambda): 1 is Monte Carlo with a baseline, 0 is TD(0).
-    regressor : estimator, default=None
-        Fits the advantages; None is a clone of the policy's regressor.
-    value_regressor : estimator, default=None
-        Fits the state values; None is a clone of the policy's regressor.
+    regressor : estimator or "policy", default=None
+        Fits the advantages. None is the value model for the kind of data
+        (`skampo.regressors.default_regressor`); ``"policy"`` a clone of the policy's
+        regressor.
+    value_regressor : estimator or "policy", default=None
+        Fits the state values, in the same way.
     n_value_fits : int, default=2
         How often V is regressed on returns that bootstrap from it, per iteration.
     n_passes : int, default=20
@@ -153,7 +155,7 @@ class LambdaReturn(Critic):
 
     def _fit_value(self, observations, returns, setting):
         own, last = self.value_regressor, getattr(self, "value_", None)
-        regressor = setting.regressor if own is None else own
+        regressor = setting.of_critic(own).regressor
         learner = setting.learner(regressor, n_passes=self.n_passes)
         # A model that learns on meets targets of about 1, in the unit that it knows.
         unit = keep_unit(rms(returns), last and last.scale)
@@ -162,10 +164,12 @@ class LambdaReturn(Critic):
 
     def _fit_advantages(self, transitions, advantages, setting):
         last = getattr(self, "q_", None)
-        regressor = self._choose_regressor(setting)
+        setting = setting.of_critic(self.regressor)
         unit = keep_unit(rms(advantages), last and last.unit)
         fitted = setting.encoding.fit_taken(
-            setting.learner(regressor, last and last.advantage, self.n_passes),
+            setting.learner(
+                setting.regressor, last and last.advantage, self.n_passes
+            ),
             transitions.observations,
             transitions.actions,
             advantages / unit,

@@ -7,15 +7,18 @@ from sklearn.pipeline import make_pipeline
 
 from skampo._features import LinearScores, scale_rows
 from skampo._regression import check_transformer
+from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
 from skampo.regressors import linear_form
-from skampo.utils._validation import Interval
+from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["LSTDQ"]
 
 # Fewer rows cost next to nothing in double precision.
 _MANY = 8192
+# The penalty of models that have none of their own.
+_ALPHA = 0.1
 
 
 class LSTDQ(ReplayCritic):
@@ -35,12 +38,14 @@ class LSTDQ(ReplayCritic):
 
     Parameters
     ----------
-    transformer : transformer, default=None
-        The features :math:`\psi`. None takes those of the policy's regressor, if that
-        is a Pipeline, and shares them; if it is a `Ridge` or `LinearRegression`, the
-        observations.
-    alpha : float, default=0.1
-        Ridge penalty in [0, inf).
+    transformer : transformer or "policy", default=None
+        The features :math:`\psi`. None takes those of the value model for the kind of
+        data (`skampo.regressors.default_regressor`); ``"policy"`` those of the policy's
+        regressor: of a Pipeline its transformers, of a `Ridge` or `LinearRegression`
+        the observations.
+    alpha : float, default=None
+        Ridge penalty in [0, inf). None is that of the linear model behind the
+        features, 0.1 if it has none.
     capacity : int, default=20000
         Transitions kept; the oldest are dropped.
 
@@ -71,11 +76,11 @@ class LSTDQ(ReplayCritic):
     """
 
     _constraints: ClassVar = {
-        "alpha": Interval(float, 0),
+        "alpha": Interval(float, 0) | Nothing,
         "capacity": Interval(int, 1),
     }
 
-    def __init__(self, transformer=None, *, alpha=0.1, capacity=20_000):
+    def __init__(self, transformer=None, *, alpha=None, capacity=20_000):
         self.transformer = transformer
         self.alpha = alpha
         self.capacity = capacity
@@ -90,14 +95,14 @@ class LSTDQ(ReplayCritic):
             With the name, the valid values and the value that was given.
         """
         super().check()
-        if self.transformer is not None:
+        if self.transformer is not None and not is_policy(self.transformer):
             check_transformer(self.transformer, type(self).__name__)
 
-    def _choose_regressor(self, setting):
-        if self.transformer is None:
-            return setting.regressor
+    def _own(self, setting):
+        if self.transformer is None or is_policy(self.transformer):
+            return setting.of_critic(self.transformer)
         # Features are whatever stands in front of a last step; this one does nothing.
-        return make_pipeline(self.transformer, "passthrough")
+        return setting.of_critic(make_pipeline(self.transformer, "passthrough"))
 
     def _has_state_features(self, encoding):
         # Values are linear in features of the state, however line 1 encodes actions.
@@ -108,15 +113,19 @@ class LSTDQ(ReplayCritic):
             raise InvalidParameterError(
                 "LSTDQ is linear in features: use LSTDQ(transformer), or let the "
                 "policy's regressor be a Ridge, a LinearRegression or a Pipeline of "
-                f"transformers and a model. Got the regressor {model!r} and no "
-                "transformer."
+                f"transformers and a model. Got {model!r} without features."
             )
         features = view.features(transformer)
         return setting.memory.once(
             steps.lasting,
             ("fixed point", transformer),
-            lambda: FixedPoint(features, setting.n_actions, self.alpha),
+            lambda: FixedPoint(features, setting.n_actions, self._penalty(model)),
         )
+
+    def _penalty(self, model):
+        if self.alpha is not None:
+            return self.alpha
+        return getattr(linear_form(model), "alpha", _ALPHA)
 
     def _solve(self, solver, targets, view):
         # A linear system cannot clip on the way: only its solution is clipped.

@@ -43,8 +43,10 @@ class MonteCarlo(Critic):
         discount until the coin stops again. Then (s, a) is distributed as the
         discounted visitation and the sum is an unbiased estimate of Q(s, a), at the
         price of :math:`2 / (1 - \gamma) - 1` steps for one sample.
-    regressor : estimator, default=None
-        Fits the returns; None is a clone of the policy's regressor.
+    regressor : estimator or "policy", default=None
+        Fits the returns. None is the value model for the kind of data
+        (`skampo.regressors.default_regressor`); ``"policy"`` a clone of the policy's
+        regressor.
 
     Attributes
     ----------
@@ -111,10 +113,10 @@ class MonteCarlo(Critic):
         """
         self.check()
         rows, returns = self._returns(policy, transitions, setting.gamma)
-        unit = rms(returns)
+        unit, setting = rms(returns), setting.of_critic(self.regressor)
         observations = transitions.observations[rows]
         scores = setting.encoding.fit_taken(
-            setting.learner(self._choose_regressor(setting)),
+            setting.learner(setting.regressor),
             observations,
             transitions.actions[rows],
             returns / unit,

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
-from skampo.critics._fitted_q import FittedQ
+from skampo.critics._lstdq import LSTDQ
 from skampo.critics._targets import attainable_values
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.regressors._default import kernel_and_columns
@@ -118,7 +118,7 @@ class Pessimistic(Critic):
     Parameters
     ----------
     critic : Critic, default=None
-        One that accepts a log; None is `FittedQ`.
+        One that accepts a log; None is `LSTDQ`.
     strength : float, default=3.0
         The price :math:`\alpha` in [0, inf).
     classifier : estimator, default=None
@@ -178,6 +178,22 @@ class Pessimistic(Critic):
     def q_(self):
         """The last action values, without the price."""
         return ShiftedValues(self.critic_.q_, self._worst)
+
+    def resolved(self, value_model):
+        """
+        Say which critic evaluates policies if none was given.
+
+        Parameters
+        ----------
+        value_model : estimator
+            The default regressor for the data.
+
+        Returns
+        -------
+        Pessimistic
+            This object, unfitted, with its critic as an object.
+        """
+        return self.set_params(critic=clone(self._inner()).resolved(value_model))
 
     def check(self):
         """
@@ -284,7 +300,8 @@ class Pessimistic(Critic):
         return LoggedPolicy.of(self.classifier_, setting.n_actions, observations, rows)
 
     def _inner(self):
-        return FittedQ() if self.critic is None else self.critic
+        # At most some hundred features: the fixed point takes less than sweeps.
+        return LSTDQ() if self.critic is None else self.critic
 
 
 def fit_classifier(classifier, observations, actions):

@@ -9,8 +9,7 @@ from skampo.exceptions import InvalidParameterError, RegressorError
 
 __all__ = ["PooledSweeps"]
 
-# Values differ between actions less than between states.
-_DIFFERENCE = 10.0
+# Penalties are multiplied by this when sweeps diverge, up to so many times the first.
 _STRONGER = 10.0
 _STRONGEST = 1e5
 
@@ -24,19 +23,18 @@ class PooledSweeps:
     .. math::
 
         \min_{w, v} \sum_a \|y_a - X_a (w + v_a)\|^2
-        + 10 \alpha \sum_a \|v_a\|^2 + \alpha \|w\|^2.
+        + s \alpha \sum_a \|v_a\|^2 + \alpha \|w\|^2.
 
     Features are rounded to 32 bits: sweeps read all of them twice, and nothing else in
     a sweep takes time.
     """
 
     affordable = 40
-    affordable_states = None
     # With one-step targets, policies of LunarLander hover until their time is up.
     trace_decay = 0.9
 
     def __init__(self, form, features, steps, setting):
-        _check(form, features)
+        _check_dense(form, features)
         self.features = np.ascontiguousarray(features, dtype=np.float32)
         # Rows lie action by action, so that those of one action are a slice.
         self.order = np.argsort(steps.actions, kind="stable")
@@ -56,8 +54,14 @@ class PooledSweeps:
             raise RegressorError(
                 f"{form!r} failed to factorize {features.shape[0]:,} x "
                 f"{features.shape[1]} features in single precision: {error}. Raise its "
-                "alpha, or set FittedQ(pooling=False)."
+                "alpha, or use Ridge(fit_intercept=False)."
             ) from error
+
+    def start(self):
+        """Take back what other policies made of the penalties."""
+        if self.factor != 1.0:
+            self.factor = 1.0
+            self._factorize()
 
     @property
     def can_strengthen(self):
@@ -72,13 +76,14 @@ class PooledSweeps:
     def _factorize(self):
         """Do what does not depend on the target."""
         alpha = self.factor * self.form.alpha
-        penalty, identity = _DIFFERENCE * alpha, np.eye(len(self.weights))
+        sharing, identity = self.form.sharing, np.eye(len(self.weights))
+        penalty = sharing * alpha
         # Inverted, because each pull is a multiple of the whole inverse.
         self.inverses = [_inverse(gram + penalty * identity) for gram in self.grams]
         # What is left of w when each action has its best v for it.
         self.pulls = [penalty * inverse for inverse in self.inverses]
-        # (Σ (I - Pₐ) + I / 10) w = Σ uₐ for pulls Pₐ, and uₐ found without w.
-        system = sum(identity - pull for pull in self.pulls) + identity / _DIFFERENCE
+        # (Σ (I - Pₐ) + I / s) w = Σ uₐ for pulls Pₐ, and uₐ found without w.
+        system = sum(identity - pull for pull in self.pulls) + identity / sharing
         self.system = cho_factor(system, check_finite=False)
 
     def fit(self, y):
@@ -104,16 +109,11 @@ class PooledSweeps:
         return LinearScores(self.weights, np.zeros(self.weights.shape[1]))
 
 
-def _check(form, features):
-    if getattr(form, "fit_intercept", True) or not hasattr(form, "alpha"):
-        raise InvalidParameterError(
-            "FittedQ(pooling=True) needs a ridge without intercept, as in "
-            f"Ridge(fit_intercept=False). Got {form!r} instead."
-        )
+def _check_dense(form, features):
     if issparse(features):
         raise InvalidParameterError(
-            "FittedQ(pooling=True) needs dense features. Got a sparse matrix: set "
-            "pooling=False, or sparse_output=False in the encoder."
+            f"{form!r} pools dense features. Got a sparse matrix: use Ridge("
+            "fit_intercept=False), or sparse_output=False in the encoder."
         )
 
 

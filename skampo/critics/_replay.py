@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from skampo._features import behind, is_random, split_features
-from skampo._regression import is_same, seed_unseeded, takes_weights
+from skampo._regression import (
+    is_same,
+    parameters_as_text,
+    seed_unseeded,
+    takes_weights,
+)
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.regressors import linear_form
@@ -18,6 +23,8 @@ __all__ = ["ReplayCritic"]
 # oldest are dropped and nothing grows, after about a fifth was replaced.
 _GROWTH = 1.2
 _LONGEST_USE = 8
+# States of line 1, for regressors that are fitted anew and not linear.
+_AFFORDABLE_STATES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,8 @@ class ReplayCritic(Critic):
     A subclass writes `_make_solver` (from features of all stored states to an object
     with `scores`) and `_solve` (evaluate one policy with it). Features are computed
     once, and shared with the policy's regression where it has the same; every action
-    is labeled at the stored states, whatever policy gathered them.
+    is labeled at the stored states, whatever policy gathered them: at all of them if
+    the policy's regressor is linear, else at `n_states`, or 4096, that are drawn.
 
     See Also
     --------
@@ -56,6 +64,8 @@ class ReplayCritic(Critic):
     """
 
     accepts_log = True
+    regressor = None
+    n_states = None
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -84,21 +94,21 @@ class ReplayCritic(Critic):
             If the regressor fails or predicts what is no finite number.
         """
         self.check()
-        regressor = self._choose_regressor(setting)
-        transformer, model = self._split(regressor, transitions, setting)
+        own = self._own(setting)
+        transformer, model = self._split(own.regressor, transitions, own)
         # A log gives the same arrays in every iteration, environments never do.
         once = partial(setting.memory.once, transitions.lasting)
-        steps = once("steps", lambda: self._steps(transitions, model, setting))
+        steps = once("steps", lambda: self._steps(transitions, model, own))
         view = once("view", lambda: setting.memory.view(steps.states))
-        solver = self._make_solver(transformer, model, view, steps, setting)
+        solver = self._make_solver(transformer, model, view, steps, own)
         proba = policy.project(view.evaluate(policy.f), steps.masks)
         decay = self._trace_decay(solver)
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
         self.q_ = behind(transformer, values)
-        rows, counts = steps.starts()
-        labeled = view.take(self._choose_states(rows, solver, setting.rng))
+        rows, counts = self._choose_states(steps, setting)
+        labeled = view.take(rows)
         view.forget()
         return QSample(
             labeled.observations,
@@ -107,10 +117,12 @@ class ReplayCritic(Critic):
             counts,
             reward_range=reward_range(transitions.rewards),
             view=labeled,
-            # Line 1 is fitted on features of its own regressor only.
-            shared=(transformer, model) if regressor is setting.regressor else None,
-            largest_gap=setting.largest_gap,
+            shared=_share(transformer, own.regressor, setting.regressor),
         )
+
+    def _own(self, setting):
+        """The setting with the regressor of this critic."""
+        return setting.of_critic(self.regressor)
 
     def _make_solver(self, transformer, model, view, steps, setting):
         raise NotImplementedError
@@ -118,14 +130,12 @@ class ReplayCritic(Critic):
     def _steps(self, transitions, model, setting):
         """The stored steps, with states that repeat in one row where that is right."""
         steps = StoredSteps.of(transitions)
-        merges = steps.have_one_number and self._can_count(model, setting)
+        merges = steps.have_one_number and self._can_merge(model, setting)
         return steps.merge() if merges else steps
 
-    def _can_count(self, model, setting):
-        """Whether fits to weighted rows are those to repeated rows."""
-        # Line 1 sees merged states too: for linear fits alone a weight is a repetition.
-        _, last = split_features(setting.regressor)
-        return linear_form(last) is not None and takes_weights(setting.regressor)
+    def _can_merge(self, model, setting):
+        """Whether the solver takes states that several steps start from."""
+        return True
 
     def _solve(self, solver, targets, view):
         raise NotImplementedError
@@ -136,9 +146,18 @@ class ReplayCritic(Critic):
     def _trace_decay(self, solver):
         return 0.0
 
-    def _choose_states(self, rows, solver, rng):
-        """Those of the rows whose actions are labeled."""
-        return rows
+    def _choose_states(self, steps, setting):
+        """Rows whose actions are labeled for line 1, and their weights."""
+        is_linear = _is_linear(setting)
+        n_states = self.n_states or (None if is_linear else _AFFORDABLE_STATES)
+        # For linear fits alone a weight is a repetition, and draws forget weights.
+        if is_linear and n_states is None and takes_weights(setting.regressor):
+            return steps.starts()
+        n_rows = len(steps.at)
+        if n_states is None or n_rows <= n_states:
+            return steps.each(), None
+        drawn = np.sort(setting.rng.choice(n_rows, size=n_states, replace=False))
+        return steps.at[drawn], None
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""
@@ -175,3 +194,22 @@ class ReplayCritic(Critic):
         if not hasattr(self, "transformer_") or not is_random(transformer):
             return True
         return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE
+
+
+def _share(transformer, own, wanted):
+    """Features of the critic and the model behind them, if line 1 wants the same."""
+    front, model = split_features(wanted)
+    if transformer is None or front is None:
+        return None
+    if own is not wanted:
+        known, _ = split_features(own)
+        # Also of the same seeds, which a fitted transformer has been given.
+        if parameters_as_text(known) != parameters_as_text(front):
+            return None
+    return transformer, model
+
+
+def _is_linear(setting):
+    """Whether line 1 fits a linear model per action."""
+    _, model = split_features(setting.regressor)
+    return setting.encoding.splits_actions and linear_form(model) is not None

@@ -23,7 +23,6 @@ class LinearSweeps:
 
     # Eight are too few for CartPole; on Acrobot more than ten gain nothing.
     affordable = 40
-    affordable_states = None
     # With traces, ridges of single actions do not solve Acrobot.
     trace_decay = 0.0
     can_strengthen = False
@@ -40,6 +39,9 @@ class LinearSweeps:
         self.unseen = np.setdiff1d(np.arange(setting.n_actions), self.seen)
         self.weights = np.zeros((features.shape[1], setting.n_actions))
         self.intercept = np.zeros(setting.n_actions)
+
+    def start(self):
+        """Do nothing: the penalties of another policy were the same."""
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
@@ -96,7 +98,6 @@ class RefitSweeps:
     fitted to the targets of all rows, and the encoding to what it leaves over.
     """
 
-    affordable_states = 4096
     # Long traces carry rewards back where only a few sweeps are affordable.
     trace_decay = 0.97
     can_strengthen = False

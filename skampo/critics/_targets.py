@@ -74,10 +74,14 @@ class StoredSteps:
         """Whether each state allows what another one, equal to it, allows."""
         return self.masks is None or np.array_equal(self.masks, self.masks[rows])
 
+    def each(self):
+        """Rows that the steps start from, step by step."""
+        return slice(len(self.at)) if self.counts is None else self.at
+
     def starts(self):
         """Rows that steps start from, and their weights."""
         if self.counts is None:
-            return slice(len(self.at)), None
+            return self.each(), None
         rows = np.flatnonzero(self.counts)
         return rows, self.counts[rows].astype(float)
 

@@ -25,6 +25,7 @@ from skampo.experience._tables import (
     behind_numbers,
     behind_table,
     is_table,
+    on_numbers,
 )
 from skampo.experience._tasks import EnvTask, portable_environments
 from skampo.experience._transformed import transform_environments
@@ -57,6 +58,7 @@ __all__ = [
     "is_environment",
     "is_table",
     "lambda_returns",
+    "on_numbers",
     "play_episodes",
     "portable_environments",
     "refuse_observations",

@@ -258,12 +258,46 @@ def behind_numbers(columns, regressor):
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
     (2,)
     """
+    return behind_table(_with_nan(columns), on_numbers(columns, regressor))
+
+
+def on_numbers(columns, regressor):
+    """
+    Return a Pipeline that turns the columns of a table into numbers.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        Takes arrays of numbers; a Pipeline or a single estimator.
+
+    Returns
+    -------
+    Pipeline
+        One-hot categories, the other columns as they are, and the regressor. It takes
+        tables.
+
+    See Also
+    --------
+    behind_numbers : Takes rows of arrays as well.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.experience import TableColumns, on_numbers
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> model = on_numbers(TableColumns.of(table), Ridge())
+    >>> model.fit(table, [0, 1]).predict(table).shape
+    (2,)
+    """
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     encoder = ColumnTransformer(
         [("categories", categories, columns.categorical)], remainder="passthrough"
     )
     steps = getattr(regressor, "steps", [("model", regressor)])
-    return behind_table(_with_nan(columns), _put_before("numbers", encoder, steps))
+    return _put_before("numbers", encoder, steps)
 
 
 def _with_nan(columns):

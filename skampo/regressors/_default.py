@@ -7,11 +7,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from skampo.regressors._least_squares import LeastSquares
 from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
+from skampo.regressors._pooled import PooledRidge
 
 __all__ = ["default_regressor", "kernel_and_columns"]
 
 
-def default_regressor(*, discrete=False, linear=False, exact=False):
+def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False):
     r"""
     Build the default regressor: ridge on kernel features, or one-hot states.
 
@@ -27,6 +28,9 @@ def default_regressor(*, discrete=False, linear=False, exact=False):
         seen, and have sharper borders where there are many: logs of several steps are
         fitted so, because a policy that is copied must know what to do next to the
         states of the log, and do as it did in them.
+    pooled : bool, default=False
+        Whether the ridge is a `PooledRidge`, for states of environments: critics then
+        fit the values of all actions together.
     exact : bool, default=False
         Whether the observations are the states of a model, whose values are exact. They
         are one-hot encoded, too, and fitted without a penalty: line 1 then has no
@@ -73,6 +77,8 @@ def default_regressor(*, discrete=False, linear=False, exact=False):
     if discrete:
         # States that were never met have no feature, and so a uniform policy.
         return make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
+    if pooled:
+        ridge = PooledRidge(alpha=ridge.alpha)
     features = kernel_and_columns() if linear else NystroemFeatures()
     return make_pipeline(StandardScaler(), features, ridge)
 
