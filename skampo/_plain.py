@@ -6,10 +6,11 @@ and use these functions, which give the same bits; register more with
 ``plain_transform.register`` and ``plain_predict.register``.
 """
 
+import sys
 from functools import singledispatch
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
@@ -115,9 +116,38 @@ def _encodes_one_number(transformer):
 def plain_predict(model):
     """Function of an array for a fitted model, None where none is known."""
     # Asked by its name, so that lightgbm is imported only by those who use it.
-    is_lightgbm = type(model).__module__ == "lightgbm.sklearn"
-    # For single rows the wrapper takes fifteen times as long as its booster.
-    return model.booster_.predict if is_lightgbm else None
+    if type(model).__module__ == "lightgbm.sklearn":
+        # For single rows the wrapper takes fifteen times as long as its booster.
+        return model.booster_.predict
+    return _plain_trees(model)
+
+
+def _plain_trees(model):
+    """Mean of the trees of a forest, or a single tree; None for anything else."""
+    # Whoever has such a model has imported its module, which takes a while.
+    tree, ensemble = (sys.modules.get(f"sklearn.{n}") for n in ("tree", "ensemble"))
+    if tree and type(model) is tree.DecisionTreeRegressor:
+        trees = [model.tree_]
+    elif ensemble and type(model) in (
+        ensemble.ExtraTreesRegressor,
+        ensemble.RandomForestRegressor,
+    ):
+        trees = [member.tree_ for member in model.estimators_]
+    else:
+        return None
+
+    def predict(X):
+        if issparse(X):
+            return model.predict(X)
+        X = np.ascontiguousarray(X, dtype=np.float32)
+        # In the order of the trees, as scikit-learn adds them up in one thread.
+        total = trees[0].predict(X)
+        for other in trees[1:]:
+            total += other.predict(X)
+        total /= len(trees)
+        return total[..., 0]
+
+    return predict
 
 
 @plain_predict.register(Ridge)

@@ -6,6 +6,7 @@ weights, how it is seeded, and what its predictions may look like.
 
 import copy
 import re
+import sys
 
 import numpy as np
 from joblib import hash as hash_of
@@ -75,7 +76,12 @@ def check_transformer(transformer, owner, name="transformer"):
 
 
 def takes_columns(regressor):
-    """Whether the regressor declares that it fits a two-dimensional target."""
+    """Whether the regressor fits a two-dimensional target, as far as it is known."""
+    last = regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
+    # It does not declare it. Whoever has a network has imported its module.
+    networks = sys.modules.get("sklearn.neural_network")
+    if networks and type(last) is networks.MLPRegressor:
+        return True
     return bool(get_tags(regressor).target_tags.multi_output)
 
 

@@ -354,7 +354,9 @@ def test_squares_that_overflow_do_not_warn(unit):
         AMPOPolicy(Ridge(), **SMALL).fit(lambda: RewardingEnv(unit=unit))
 
 
-@pytest.mark.parametrize(("regressor", "longer"), [(None, True), (Ridge(), False)])
-def test_iterations_of_the_default_regressor_grow(regressor, longer):
-    policy = AMPOPolicy(regressor, max_iter=14, random_state=0).fit("MountainCar-v0")
-    assert (policy.n_steps_ > 14 * 512) == longer
+@pytest.mark.parametrize(
+    ("critic", "longer"), [("fitted_q", True), ("lambda_return", False)]
+)
+def test_iterations_grow_with_what_the_critic_keeps(critic, longer):
+    policy = AMPOPolicy(Ridge(), critic=critic, max_iter=14, random_state=0)
+    assert (policy.fit("MountainCar-v0").n_steps_ > 14 * 512) == longer

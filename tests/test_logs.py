@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.critics import LSTDQ, Critic, FittedQ, QSample
+from skampo.critics import LSTDQ, Critic, FittedQ, Pessimistic, QSample
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import TransitionLog
 from skampo.mdp import make_random_mdp
@@ -372,9 +372,8 @@ def test_the_features_of_a_log_are_drawn_once(critic):
     assert fitted._n_uses == policy.n_iter_ == 12
 
 
-def test_the_default_regressor_finds_the_fixed_point_of_a_log():
-    log, critics = steps_of_numbers(), {}
-    for name, regressor in {"default": None, "other": Ridge()}.items():
-        policy = AMPOPolicy(regressor, gamma=0.9, max_iter=1).fit(log)
-        critics[name] = type(policy.critic_.critic_).__name__
-    assert critics == {"default": "LSTDQ", "other": "FittedQ"}
+@pytest.mark.parametrize("regressor", [None, Ridge()], ids=["default", "other"])
+@pytest.mark.parametrize("critic", ["auto", "pessimistic", Pessimistic()])
+def test_pessimism_finds_the_fixed_point_of_a_log(regressor, critic):
+    policy = AMPOPolicy(regressor, critic=critic, gamma=0.9, max_iter=1)
+    assert repr(policy.fit(steps_of_numbers()).critic_.critic_) == "LSTDQ()"

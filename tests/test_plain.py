@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingRegressor,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -153,9 +158,33 @@ def test_lightgbm_is_asked_behind_its_wrapper():
     assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
 
 
-@pytest.mark.parametrize("model", [DecisionTreeRegressor(), DoublingRidge()])
+class DoublingForest(ExtraTreesRegressor):
+    def predict(self, X):
+        return 2 * super().predict(X)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [DecisionTreeRegressor(), ExtraTreesRegressor(7), RandomForestRegressor(7)],
+    ids=str,
+)
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_trees_and_forests(model, n_columns):
+    fitted = model.fit(X[:20], Y[:20, :n_columns].squeeze())
+    assert_array_equal(plain_predict(fitted)(X), fitted.predict(X))
+
+
+def test_forests_on_sparse_features():
+    features = OneHotEncoder().fit_transform(np.arange(6.0)[:, None])
+    fitted = ExtraTreesRegressor(5).fit(features, np.arange(6.0))
+    assert_array_equal(plain_predict(fitted)(features), fitted.predict(features))
+
+
+@pytest.mark.parametrize(
+    "model", [DoublingForest(3), GradientBoostingRegressor(), DoublingRidge()], ids=str
+)
 def test_other_models_have_no_plain_form(model):
-    assert plain_predict(model.fit(X, Y)) is None
+    assert plain_predict(model.fit(X, Y[:, 0])) is None
 
 
 @pytest.mark.parametrize(

@@ -121,12 +121,12 @@ class TestImprove:
         assert np.isfinite(policy.improve(table(target), 1.0).proba(STATES)).all()
 
     @every_map
-    def test_a_greedy_policy_has_no_gap(self, mirror_map):
-        policy = MirrorPolicy(mirror_map, table(SCORES), np.inf)
-        sample = QSample(STATES, Q_VALUES, gamma=0.9, largest_gap=0.1)
-        here = policy.at(sample)
+    def test_a_greedy_policy_has_no_floor(self, mirror_map):
+        policy = MirrorPolicy(mirror_map, table(SCORES), np.inf, min_odds=0.9)
+        here = policy.at(QSample(STATES, Q_VALUES, gamma=0.9))
         assert_array_equal(here.proba, policy.proba(STATES))
-        assert_array_equal(here.dual, at(policy).dual)
+        bare = MirrorPolicy(mirror_map, table(SCORES), np.inf)
+        assert_array_equal(here.dual, at(bare).dual)
 
 
 class TestExtremeScores:

@@ -57,7 +57,6 @@ class TextbookSweeps:
     """Each sweep fits a clone to the rows of each action."""
 
     affordable = 40
-    affordable_states = None
     trace_decay = 0.0
     can_strengthen = False
 
@@ -132,14 +131,15 @@ def assert_same_policies(first, second, states=STATES):
 @pytest.mark.parametrize("features", [None, *FEATURES], ids=show)
 def test_whole_fits_are_those_of_plain_fits_of_the_estimator(features, model):
     regressor = model if features is None else make_pipeline(features, model)
-    sweeps = {"n_sweeps": 6, "tol": 0.0}
+    sweeps = {"regressor": "policy", "n_sweeps": 6, "tol": 0.0}
     fast, slow = (fit(regressor, c(**sweeps)) for c in (FittedQ, TextbookFittedQ))
     assert np.ptp(fast.action_values(STATES)) > 1e-3
     assert_same_policies(fast, slow)
 
 
 def test_with_traces_and_a_stop():
-    critics = [c(trace_decay=0.9, tol=1e-2) for c in (FittedQ, TextbookFittedQ)]
+    keywords = {"trace_decay": 0.9, "tol": 1e-2}
+    critics = [c("policy", **keywords) for c in (FittedQ, TextbookFittedQ)]
     fast, slow = (fit(default_regressor(), critic) for critic in critics)
     assert fast.critic_.n_sweeps_ == slow.critic_.n_sweeps_ < 40
     assert_same_policies(fast, slow)
@@ -148,7 +148,8 @@ def test_with_traces_and_a_stop():
 def test_least_squares_are_those_of_the_path_of_all_other_regressors():
     regressor = make_pipeline(StandardScaler(), POLYNOMIALS, LinearRegression())
     keywords = {"n_sweeps": 4, "tol": 0.0, "trace_decay": 0.0, "n_states": 10_000}
-    fast, slow = (fit(regressor, c(**keywords)) for c in (FittedQ, RefitFittedQ))
+    critics = [c("policy", **keywords) for c in (FittedQ, RefitFittedQ)]
+    fast, slow = (fit(regressor, critic) for critic in critics)
     assert_same_policies(fast, slow)
 
 
@@ -179,7 +180,7 @@ class TestRegistered:
         regressor = RegisteredHalfRidge()
         if features is not None:
             regressor = make_pipeline(features, regressor)
-        sweeps = {"n_sweeps": 6, "tol": 0.0}
+        sweeps = {"regressor": "policy", "n_sweeps": 6, "tol": 0.0}
         fast, slow = (fit(regressor, c(**sweeps)) for c in (FittedQ, TextbookFittedQ))
         assert_same_policies(fast, slow)
 
@@ -191,7 +192,7 @@ class TestRegistered:
     )
     def test_how_often_it_is_fitted(self, regressor, expected):
         HalfRidge.n_fits = 0
-        fit(regressor, FittedQ(tol=0.0))
+        fit(regressor, FittedQ("policy", tol=0.0))
         assert HalfRidge.n_fits == expected
 
     def test_any_object_that_factorizes(self):
@@ -206,7 +207,7 @@ class TestRegistered:
             pass
 
         linear_form.register(MeanRegressor)(lambda regressor: Mean())
-        fitted = fit(MeanRegressor(), FittedQ(n_sweeps=1), CountingEnv, gamma=0.0)
+        fitted = fit(MeanRegressor(), FittedQ("policy", n_sweeps=1), CountingEnv, gamma=0.0)
         values = fitted.action_values([[0.0, 0.0], [5.0, 1.0]])
         assert_allclose(values[0], values[1])
 
@@ -225,7 +226,7 @@ class TestRegistered:
         with pytest.raises(
             RegressorError, match=r"Broken\(\) failed to factorize .* ValueError: no"
         ):
-            fit(BrokenRegressor(), FittedQ(), CountingEnv)
+            fit(BrokenRegressor(), FittedQ("policy"), CountingEnv)
 
 
 @pytest.mark.parametrize("encoding", ["per_action", "multi_output", "compatible"])
@@ -234,7 +235,7 @@ def test_encodings_that_split_actions_are_fast(encoding, monkeypatch):
         raise AssertionError("fitted in every sweep")
 
     monkeypatch.setattr(RefitSweeps, "fit", refuse)
-    fit(LinearRegression(), FittedQ(), encoding=encoding)
+    fit(LinearRegression(), FittedQ("policy"), encoding=encoding)
 
 
 def test_an_action_never_taken_has_the_mean_of_the_weights():

@@ -5,10 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.sparse import csr_array
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -18,14 +17,20 @@ from skampo.critics._pooled import PooledSweeps
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.experience import TransitionLog
 from skampo.mirror_maps import NegativeEntropy
-from skampo.regressors import LeastSquaresForm, RidgeForm, default_regressor
+from skampo.regressors import (
+    NystroemFeatures,
+    PooledForm,
+    PooledRidge,
+    default_regressor,
+)
 from tests.faulty_envs import CountingEnv
+from tests.naming import show
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(60, 4))
 ACTIONS = RNG.integers(3, size=60)
 TARGETS = RNG.normal(size=60) + ACTIONS
-FORM = RidgeForm(0.5, fit_intercept=False)
+FORM = PooledForm(0.5)
 
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
@@ -97,116 +102,72 @@ def test_the_penalty_grows_until_sweeps_settle(factor, penalty):
     assert sweeps.factor == penalty
 
 
-def far_apart(first, second):
-    """Whether the values of every single state differ visibly."""
-    return np.abs(first - second).max(axis=1).min() > 1e-3
+def values(critic, regressor=None):
+    policy = AMPOPolicy(regressor, critic=critic, max_iter=1, steps_per_iter=64)
+    states = np.random.default_rng(1).normal(size=(5, 4)) * 0.1
+    return policy.set_params(random_state=0).fit("CartPole-v1").action_values(states)
+
+
+def own(model):
+    return FittedQ(make_pipeline(StandardScaler(), NystroemFeatures(), model))
 
 
 class TestWhoPools:
-    states = np.random.default_rng(1).normal(size=(5, 4)) * 0.1
+    def test_the_value_model_of_environments_does(self):
+        pooling, alone = own(PooledRidge(0.1)), own(Ridge(0.1, fit_intercept=False))
+        assert_allclose(values("auto"), values(pooling))
+        assert np.abs(values("auto") - values(alone)).max() > 1e-3
 
-    def fit(self, of_the_policy=None, env="CartPole-v1", **of_the_critic):
-        critic = FittedQ(**of_the_critic)
-        policy = AMPOPolicy(of_the_policy, critic=critic, max_iter=1, steps_per_iter=64)
-        return policy.set_params(random_state=0).fit(env)
-
-    def values(self, *arguments, **parameters):
-        return self.fit(*arguments, **parameters).action_values(self.states)
-
-    def test_the_default_does_unless_told_otherwise(self):
-        values = self.values()
-        assert_allclose(values, self.values(pooling=True))
-        assert far_apart(values, self.values(pooling=False))
+    def test_whatever_the_regressor_of_the_policy_is(self):
+        assert_allclose(values("auto", DecisionTreeRegressor()), values("auto"))
 
     def test_it_follows_nine_tenths_of_the_stored_steps(self):
-        values = self.values()
-        assert_allclose(values, self.values(trace_decay=0.9))
-        assert far_apart(values, self.values(trace_decay=0.8))
-        assert far_apart(values, self.values(trace_decay=1.0))
+        found = values("auto")
+        assert_allclose(found, values(FittedQ(trace_decay=0.9)))
+        for decay in (0.8, 1.0):
+            assert np.abs(found - values(FittedQ(trace_decay=decay))).max() > 1e-3
 
-    def test_other_regressors_do_not_unless_told_so(self):
+    def test_the_policy_s_own_regressor_when_asked(self):
         regressor = default_regressor()
-        values = self.values(regressor)
-        assert_allclose(values, self.values(regressor, pooling=False))
-        assert far_apart(values, self.values(regressor, pooling=True))
+        assert_allclose(values(FittedQ("policy"), regressor), values(FittedQ(regressor)))
 
-    def test_an_own_regressor_of_the_critic_does_not_unless_told_so(self):
-        own = {"regressor": default_regressor()}
-        values = self.values(**own)
-        assert_allclose(values, self.values(**own, pooling=False))
-        assert far_apart(values, self.values(**own, pooling=True))
+    def test_sharing_is_a_parameter(self):
+        alike, apart = (values(own(PooledRidge(0.1, sharing=s))) for s in (1e3, 1e-2))
+        assert np.ptp(alike, axis=1).mean() < 0.5 * np.ptp(apart, axis=1).mean()
 
-    def test_actions_that_are_columns_do_not(self):
-        joint = AMPOPolicy(
-            critic=FittedQ(), encoding="joint", max_iter=1, steps_per_iter=64
-        )
-        values = joint.set_params(random_state=0).fit("CartPole-v1")
-        apart = joint.set_params(critic__pooling=False).fit("CartPole-v1")
-        assert_allclose(
-            values.action_values(self.states), apart.action_values(self.states)
-        )
-
-    @pytest.mark.parametrize(
-        ("regressor", "message"),
-        [
-            (Ridge(), "ridge without intercept"),
-            (LinearRegression(fit_intercept=False), "ridge without intercept"),
-            (DecisionTreeRegressor(), r"a ridge per action.*DecisionTreeRegressor\(\)"),
-            (
-                make_pipeline(
-                    OneHotEncoder(handle_unknown="ignore"), Ridge(fit_intercept=False)
-                ),
-                "dense features",
-            ),
-        ],
-    )
-    def test_what_cannot_is_refused(self, regressor, message):
-        with pytest.raises(InvalidParameterError, match=message):
-            self.fit(regressor, CountingEnv, pooling=True)
+    def test_sparse_features_are_refused(self):
+        sparse = make_pipeline(OneHotEncoder(handle_unknown="ignore"), PooledRidge())
+        policy = AMPOPolicy(critic=FittedQ(sparse), max_iter=1, steps_per_iter=64)
+        with pytest.raises(InvalidParameterError, match="dense features"):
+            policy.fit(CountingEnv)
 
 
 def test_penalties_too_small_for_single_precision_are_named():
-    form = RidgeForm(1e-12, fit_intercept=False)
+    form = PooledForm(1e-12)
     twice = np.hstack([1e3 * FEATURES, 1e3 * FEATURES])
     with pytest.raises(RegressorError, match=r"alpha=1e-12.*60 x 8.*Raise its alpha"):
         pooled(twice, form=form)
 
 
-def test_forms_and_features_that_cannot_pool_are_refused():
-    with pytest.raises(InvalidParameterError, match="ridge without intercept"):
-        pooled(form=LeastSquaresForm(fit_intercept=False))
-    with pytest.raises(InvalidParameterError, match="ridge without intercept"):
-        pooled(form=SimpleNamespace(alpha=1.0))
-    with pytest.raises(InvalidParameterError, match="dense features"):
-        pooled(features=csr_array(FEATURES))
-
-
 def test_scores_far_below_the_best_count_as_less_far():
-    policy = MirrorPolicy(NegativeEntropy(), lambda X: np.array([[0.0, -5.0, -50.0]]))
-    sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9, largest_gap=10.0)
+    scores = lambda X: np.array([[0.0, -5.0, -50.0]])
+    policy = MirrorPolicy(NegativeEntropy(), scores, min_odds=np.exp(-10.0))
+    sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9)
     here = policy.at(sample)
     assert_allclose(here.dual, [[0.0, -5.0, -10.0]])
     # The step starts from the policy with these scores: no step, no divergence.
     assert_allclose(here.proba, here.step(np.zeros((1, 3)), 1.0))
 
 
-@pytest.mark.parametrize(
-    ("regressor", "X", "gap"),
-    [
-        (None, "CartPole-v1", np.log(1000)),
-        (None, "FrozenLake-v1", np.log(100)),
-        (default_regressor(), "CartPole-v1", np.inf),
-        (None, TransitionLog([[0.0]] * 2, [0, 1], [0.0, 1.0]), np.inf),
-    ],
-    ids=["numbers", "discrete", "own regressor", "log"],
-)
-def test_the_default_forgets_where_it_explores(regressor, X, gap):
-    gaps = []
+@pytest.mark.parametrize("regressor", [None, Ridge()], ids=show)
+@pytest.mark.parametrize("critic", ["auto", "lambda_return"])
+@pytest.mark.parametrize(("X", "odds"), [("CartPole-v1", 1e-3), ("FrozenLake-v1", 1e-2)])
+def test_every_policy_forgets_where_it_explores(regressor, critic, X, odds):
+    policy = AMPOPolicy(regressor, critic=critic, max_iter=1, steps_per_iter=16)
+    assert policy.fit(X).min_odds_ == odds
 
-    class Spy(FittedQ):
-        def evaluate(self, policy, transitions, setting):
-            gaps.append(setting.largest_gap)
-            return super().evaluate(policy, transitions, setting)
 
-    AMPOPolicy(regressor, critic=Spy(), max_iter=1, steps_per_iter=16).fit(X)
-    assert gaps == [gap]
+def test_a_log_has_no_floor_unless_it_is_asked_for():
+    log = TransitionLog([[0.0]] * 2, [0, 1], [0.0, 1.0])
+    assert AMPOPolicy(max_iter=1).fit(log).min_odds_ == 0
+    assert AMPOPolicy(max_iter=1, min_odds=0.1).fit(log).min_odds_ == 0.1
