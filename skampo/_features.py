@@ -16,7 +16,8 @@ from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
 
-__all__ = ["FeatureScores", "FeatureView", "LinearScores", "behind", "continuation"]
+__all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
+__all__ += ["continuation"]
 __all__ += ["fit_features", "is_random", "plain", "product", "scale_rows"]
 __all__ += ["split_features", "transform"]
 
@@ -66,6 +67,32 @@ class FeatureScores:
         if model is None:
             return None
         return Pipeline([*self.transformer.steps, (self.name, model)])
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledScores:
+    """A multiple of other scores."""
+
+    scores: Any
+    factor: float
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        return self.factor * self.scores(observations)
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the models are known."""
+        scores = plain(self.scores)
+        return lambda X: self.factor * scores(X)
+
+    def factor_of(self, scores):
+        """The factor, None if these are a multiple of other scores."""
+        return self.factor if self.scores is scores else None
+
+    @property
+    def fitted(self):
+        """The fitted models of the scores."""
+        return self.scores.fitted
 
 
 def fit_features(transformer, observations, rng):
@@ -158,6 +185,8 @@ class FeatureView:
         return _look_up(self.evaluated, scores, self._evaluate)
 
     def _evaluate(self, scores):
+        if isinstance(scores, ScaledScores):
+            return scores.factor * self.evaluate(scores.scores)
         transformer = getattr(scores, "transformer", None)
         if transformer is not None:
             scores = scores.scores

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import plain
+from skampo._features import ScaledScores, plain
 from skampo.utils._rows import row_max, row_mean
 
 __all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
@@ -178,6 +178,33 @@ class MirrorPolicy:
             A new value; this one does not change.
         """
         return replace(self, f=f, eta=eta)
+
+    def add(self, q, eta):
+        r"""
+        Solve line 1 for action values that stay the same.
+
+        The dual of the softmax is :math:`\eta' f'` after a step of length
+        :math:`\eta'`. If f' is a multiple of a function q, so is the solution
+        :math:`f = q + \eta' f' / \eta` of line 1.
+
+        Parameters
+        ----------
+        q : callable
+            The scores that were fitted to the action values alone.
+        eta : float
+            The step size.
+
+        Returns
+        -------
+        ScaledScores or None
+            None if the scores of this policy are no multiple of `q`.
+        """
+        factor = self.f.factor_of(q) if isinstance(self.f, ScaledScores) else None
+        factor = 1.0 if self.f is q else factor
+        if factor is None:
+            return None
+        length = 1.0 if math.isinf(self.eta) else self.eta
+        return ScaledScores(q, 1.0 + length * factor / eta)
 
     def plain(self):
         """

@@ -32,6 +32,8 @@ __all__ = ["Run", "entropy_of"]
 _REGRESSION_STREAM = 10
 # A thousandth of the divergence of a step of the default step size.
 _SETTLED = 1e-4
+# Mean probability of all actions but the best, where action values stay the same.
+_GREEDY = 1e-3
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -59,6 +61,7 @@ class Run:
     estimator: Any
     problem: Problem
     policy: MirrorPolicy
+    zero: Any
     kept: Iterate
     step_size: Any
     encoding: Any
@@ -71,6 +74,8 @@ class Run:
     warned: set = field(default_factory=set)
     times: dict = field(default_factory=dict)
     setting: CriticSetting | None = None
+    #: The action values of the first step from the uniform policy, and their scores.
+    first: tuple = (None, None)
     stop: bool = False
     memory: FeatureMemory = field(default_factory=FeatureMemory)
 
@@ -93,6 +98,7 @@ class Run:
             estimator,
             problem,
             replace(kept.policy, min_odds=min_odds),
+            zero,
             kept,
             resolve(estimator.step_size, STEP_SIZES),
             encoding,
@@ -138,7 +144,27 @@ class Run:
         return sample
 
     def regress(self, policy, sample, target):
-        """Line 1: scores fitted to the target, on the critic's features if shared."""
+        """Line 1: scores fitted to the target, unless its solution is known."""
+        again = self._add(policy, sample, target.eta)
+        if again is not None:
+            return again
+        if policy.f is not self.zero:
+            return self._fit(policy, sample, target)
+        # From the uniform policy the target is Q alone.
+        f = sample.scores or self._fit(policy, sample, target)
+        self.first = sample.q_values, f
+        return f
+
+    def _add(self, policy, sample, eta):
+        """A multiple of the first solution if the action values are still the same."""
+        adds_up = policy.mirror_map.is_softmax and policy.min_odds == 0
+        values, f = self.first
+        if values is not sample.q_values or not (adds_up and self.encoding.fits_dual):
+            return None
+        return policy.add(f, eta)
+
+    def _fit(self, policy, sample, target):
+        """Fit line 1, on the critic's features if they are shared."""
         rng = self.setting.rng
         transformer, model = self.encoding.split(self.regressor, sample, policy.f, rng)
         start = continuation(policy.f, transformer)
@@ -166,6 +192,8 @@ class Run:
         # Only a log stays the same: new data may move a policy that has settled.
         if self.problem.kind == "log":
             self.stop = _has_settled(sample, record)
+        if self.first[0] is sample.q_values:
+            self.stop = self.stop or _is_greedy(after, sample.sample_weight)
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
@@ -230,6 +258,11 @@ def _has_settled(sample, record):
         record["eta"] >= sample.largest_step
     )
     return is_longest and record["divergence"] <= _SETTLED
+
+
+def _is_greedy(proba, weight):
+    """Whether further steps for the same action values would change next to nothing."""
+    return np.average(1 - proba.max(axis=1), weights=weight) <= _GREEDY
 
 
 def entropy_of(random_state):

@@ -45,6 +45,10 @@ class QSample:
         Expected return of the policy that was evaluated, where a model gives it.
     largest_step : float, default=inf
         Step sizes beyond it are cut.
+    scores : callable, default=None
+        The action values as a function of observations, if the class of policies
+        contains it and it does not depend on the policy: line 1 then has an exact
+        solution, a multiple of it.
 
     Examples
     --------
@@ -63,6 +67,7 @@ class QSample:
     shared: tuple | None = None
     expected_return: float | None = None
     largest_step: float = np.inf
+    scores: Any = None
 
     def evaluate(self, scores):
         """

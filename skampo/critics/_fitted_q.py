@@ -8,7 +8,7 @@ import numpy as np
 from skampo._features import continuation
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
-from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.critics._sweeps import DirectFits, LinearSweeps, RefitSweeps
 from skampo.regressors import PooledForm, linear_form
 from skampo.utils._validation import Interval, Nothing
 
@@ -131,6 +131,11 @@ class FittedQ(ReplayCritic):
 
     def _solve(self, solver, targets, view):
         """Sweep until the values of all states settle."""
+        if targets.nothing_follows:
+            # The targets of all sweeps are the rewards.
+            solver.fit(targets.rewards)
+            self.n_sweeps_ = 1
+            return
         while not self._sweep(solver, targets, view) and solver.can_strengthen:
             solver.strengthen()
 
@@ -175,6 +180,8 @@ class FittedQ(ReplayCritic):
             )
             sweeps.start()
             return sweeps
+        if setting.gamma == 0:
+            return DirectFits(model, features, steps.actions, setting)
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, steps.actions, setting, start)

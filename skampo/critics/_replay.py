@@ -40,6 +40,11 @@ class ClippedValues:
         """Values of all actions, shape (n, n_actions)."""
         return self.unit * np.clip(self.scores(features), self.low, self.high)
 
+    @property
+    def fitted(self):
+        """The fitted models, if there are any: weights that were solved for have none."""
+        return self.scores.fitted
+
 
 class ReplayCritic(Critic):
     """
@@ -94,6 +99,17 @@ class ReplayCritic(Critic):
             If the regressor fails or predicts what is no finite number.
         """
         self.check()
+        if setting.gamma > 0:
+            return self._evaluate(policy, transitions, setting)
+        # Where nothing follows, values do not depend on the policy: once is enough for
+        # data that stay the same.
+        return setting.memory.once(
+            transitions.lasting,
+            ("values", self),
+            lambda: self._evaluate(policy, transitions, setting),
+        )
+
+    def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
         transformer, model = self._split(own.regressor, transitions, own)
         # A log gives the same arrays in every iteration, environments never do.
@@ -106,7 +122,8 @@ class ReplayCritic(Critic):
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
-        self.q_ = behind(transformer, values)
+        steps_of = getattr(own.regressor, "steps", [("model", None)])
+        self.q_ = behind(transformer, values, name=steps_of[-1][0])
         rows, counts = self._choose_states(steps, setting)
         labeled = view.take(rows)
         view.forget()
@@ -118,7 +135,13 @@ class ReplayCritic(Critic):
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=_share(transformer, own.regressor, setting.regressor),
+            scores=self.q_ if self._is_policy(own, setting) else None,
         )
+
+    def _is_policy(self, own, setting):
+        """Whether the values are a member of the class of policies."""
+        same = own.regressor is setting.regressor and own.encoding is setting.encoding
+        return same and setting.gamma == 0 and hasattr(self.q_, "fitted")
 
     def _own(self, setting):
         """The setting with the regressor of this critic."""

@@ -143,6 +143,11 @@ class SweepTargets:
             *attainable_values(rewards, gamma),
         )
 
+    @property
+    def nothing_follows(self):
+        """Whether values are rewards: there is no next state, or it does not count."""
+        return not self.discounts.any()
+
     def clip(self, q_values):
         """Limit values, where they are, to what returns in this unit can be."""
         return np.clip(q_values, self.low, self.high, out=q_values)
