@@ -1,8 +1,10 @@
 """The runs of skampo in tests.benchmarks.control: one fit, watched."""
 
 import time
+from importlib import import_module
 
 import numpy as np
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -41,22 +43,62 @@ class WatchedPolicy(AMPOPolicy):
         return results
 
 
+def lightgbm():
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(verbose=-1, n_jobs=1)
+
+
+def from_module(module, name, scaled=False, **parameters):
+    """Make a regressor of scikit-learn, behind a scaler if that is asked for."""
+
+    def make():
+        regressor = getattr(import_module(f"sklearn.{module}"), name)(**parameters)
+        return make_pipeline(StandardScaler(), regressor) if scaled else regressor
+
+    return make
+
+
+def features(module, name, **parameters):
+    """A ridge on features of scaled columns."""
+
+    def make():
+        transformer = getattr(import_module(f"sklearn.{module}"), name)(**parameters)
+        return make_pipeline(StandardScaler(), transformer, Ridge())
+
+    return make
+
+
+# Packages are imported for those who use them only.
+MAKERS = {
+    "default": lambda: None,
+    "lightgbm": lightgbm,
+    "hist_boosting": from_module("ensemble", "HistGradientBoostingRegressor"),
+    "boosting": from_module("ensemble", "GradientBoostingRegressor"),
+    "extra_trees": from_module("ensemble", "ExtraTreesRegressor"),
+    "forest": from_module("ensemble", "RandomForestRegressor"),
+    "tree": from_module("tree", "DecisionTreeRegressor"),
+    "neighbors": from_module("neighbors", "KNeighborsRegressor", scaled=True),
+    "mlp": from_module(
+        "neural_network", "MLPRegressor", scaled=True, hidden_layer_sizes=(64, 64)
+    ),
+    "svr": from_module("svm", "SVR", scaled=True),
+    "kernel_ridge": from_module(
+        "kernel_ridge", "KernelRidge", scaled=True, kernel="rbf"
+    ),
+    "gaussian_process": from_module(
+        "gaussian_process", "GaussianProcessRegressor", optimizer=None
+    ),
+    "nystroem": features("kernel_approximation", "Nystroem"),
+    "splines": features("preprocessing", "SplineTransformer"),
+    "ridge": lambda: Ridge(),
+}
+NAMES = list(MAKERS)
+
+
 def regressor_of(learner):
-    """The regressor; packages are imported for those who use them only."""
-    if learner == "lightgbm":
-        from lightgbm import LGBMRegressor
-
-        return LGBMRegressor(verbose=-1, n_jobs=1)
-    if learner == "extra_trees":
-        from sklearn.ensemble import ExtraTreesRegressor
-
-        return ExtraTreesRegressor(min_samples_leaf=5)
-    if learner == "mlp":
-        from sklearn.neural_network import MLPRegressor
-
-        network = MLPRegressor(hidden_layer_sizes=(64, 64))
-        return make_pipeline(StandardScaler(), network)
-    return None
+    """The regressor of this name."""
+    return MAKERS[learner]()
 
 
 def run(name, task, learner, seed, cpu_limit):
@@ -64,7 +106,7 @@ def run(name, task, learner, seed, cpu_limit):
     regressor = regressor_of(learner)
     # Lazy imports are not what is measured.
     AMPOPolicy(regressor, max_iter=1, steps_per_iter=64).fit(name)
-    shares = Shares(default_regressor() if regressor is None else regressor)
+    shares = Shares(default_regressor(pooled=True) if regressor is None else regressor)
     policy = WatchedPolicy(
         regressor,
         max_iter=task.max_steps,

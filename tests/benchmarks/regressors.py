@@ -1,52 +1,89 @@
 """
-CartPole with four regressors and the default parameters, as a Markdown table.
+Fifteen classes of policies on classic control, everything else at its default.
 
-Run with ``python -m tests.benchmarks.regressors [--seeds 5] [NAME ...]``. A row is the
-median over the seeds, with the smallest and the largest in parentheses. CPU seconds are
-those of the process while it fits; the score is the mean return of the last policy on
-20 greedy episodes, without any selection.
+Run with ``python -m tests.benchmarks.regressors [--envs NAME ...] [--seeds 5]
+[--regressors NAME ...] [--csv PATH] [--markdown PATH]``. Every 512 steps the greedy
+policy plays 20 episodes outside the clock, as in control.py; the thresholds are 475 on
+CartPole, -110 on MountainCar and -90 on Acrobot. A run is cut when it has learned for
+``--cpu-limit`` seconds.
 """
 
 import argparse
 import os
 import platform
-import time
-import warnings
 
 import numpy as np
 
-from skampo import AMPOPolicy
-from tests.learning.regressors import REGRESSORS
+from tests.benchmarks import runs
+from tests.benchmarks.control import Task
+from tests.benchmarks.learners import NAMES
+
+TASKS = {
+    "CartPole-v1": Task(475.0, 512, 5_120),
+    "MountainCar-v0": Task(-110.0, 512, 8_192),
+    "Acrobot-v1": Task(-90.0, 512, 10_240),
+}
+TITLES = ["environment", "regressor", "passed", "steps", "CPU s", "next 10"]
+TITLES += ["kept, 100 episodes", "best", "whole run: CPU s"]
 
 
-def measure(regressor, seed):
-    """Score, environment steps and CPU seconds of one fit."""
-    policy = AMPOPolicy(regressor, random_state=seed)
-    start = time.process_time()
-    policy.fit("CartPole-v1")
-    seconds = time.process_time() - start
-    return policy.score("CartPole-v1"), policy.n_steps_, seconds
+def run(environment, learner, seed, cpu_limit):
+    """One row; what learns is imported only in the process that measures it."""
+    from tests.benchmarks.learners import run as run_one
+
+    return run_one(environment, TASKS[environment], learner, seed, cpu_limit)
+
+
+def jobs_of(options):
+    """What there is to measure, seed by seed, so that all have some soon."""
+    return [
+        {
+            "environment": name,
+            "learner": learner,
+            "seed": seed,
+            "cpu_limit": options.cpu_limit,
+        }
+        for seed in range(options.seeds)
+        for name in options.envs
+        for learner in options.regressors
+    ]
+
+
+def report(rows):
+    """The table."""
+    lines = []
+    for name, learner in dict.fromkeys((r["environment"], r["learner"]) for r in rows):
+        found = [r for r in rows if (r["environment"], r["learner"]) == (name, learner)]
+        column = {key: [row[key] for row in found] for key in found[0]}
+        n_passed = int(np.isfinite(column["steps"]).sum())
+        lines.append(
+            [
+                f"{name} >= {TASKS[name].threshold:.0f}",
+                learner,
+                f"{n_passed} of {len(found)}",
+                runs.cost_cell(column["steps"]),
+                runs.cost_cell(column["seconds"], 1),
+                *(runs.cell(column[key]) for key in ("after", "kept", "best")),
+                runs.cell(column["total_seconds"], 1),
+            ]
+        )
+    return runs.table(TITLES, lines)
 
 
 def main():
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="CartPole with four regressors.")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("names", nargs="*", default=list(REGRESSORS), metavar="NAME")
+    """Measure what is missing and print the table, or do one job."""
+    parser = argparse.ArgumentParser(description="Classes of policies.")
+    runs.add_arguments(parser)
+    parser.add_argument("--envs", nargs="+", default=list(TASKS), choices=TASKS)
+    parser.add_argument("--regressors", nargs="+", default=NAMES, choices=NAMES)
+    parser.add_argument("--cpu-limit", type=float, default=60.0)
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, ", end="")
-    print(f"{options.seeds} seeds\n")
-    print("| regressor | score of the last policy | environment steps | CPU s |")
-    print("|---|---|---|---|")
-    for name in options.names:
-        rows = np.array(
-            [measure(REGRESSORS[name], seed) for seed in range(options.seeds)]
-        )
-        cells = [
-            f"{np.median(c):,.0f} ({c.min():,.0f} to {c.max():,.0f})" for c in rows.T
-        ]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    if options.job is not None:
+        runs.print_row(run, options.job)
+        return
+    rows = runs.do_all("tests.benchmarks.regressors", jobs_of(options), options)
+    versions = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    runs.show(f"{versions}\n\n{report(rows)}", options.markdown)
 
 
 if __name__ == "__main__":

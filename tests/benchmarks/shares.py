@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--max-iter", type=int, default=30)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    shares = Shares(default_regressor())
+    shares = Shares(default_regressor(pooled=True))
     print("| environment | CPU s | env.step, % | regressor, % | rest, % |")
     print("|---|---|---|---|---|")
     for name in options.names:
