@@ -52,6 +52,22 @@ class State:
     best: BestIterate
     n_validation_steps: int
     experience: dict
+    first: Any
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStep:
+    """The action values of the first step, and the scores that line 1 found."""
+
+    observations: np.ndarray
+    q_values: np.ndarray
+    f: Any
+
+    def is_for(self, sample):
+        """Whether a sample has the same values in the same states."""
+        return np.array_equal(self.q_values, sample.q_values) and np.array_equal(
+            self.observations, sample.observations
+        )
 
 
 @dataclass(eq=False)
@@ -74,8 +90,9 @@ class Run:
     warned: set = field(default_factory=set)
     times: dict = field(default_factory=dict)
     setting: CriticSetting | None = None
-    #: The action values of the first step from the uniform policy, and their scores.
-    first: tuple = (None, None)
+    #: The step from the uniform policy, which later steps may repeat.
+    first: Any = None
+    repeats: bool = False
     stop: bool = False
     memory: FeatureMemory = field(default_factory=FeatureMemory)
 
@@ -109,6 +126,7 @@ class Run:
             list(last.history) if last else [],
             last.best if last else BestIterate(),
             last.n_validation_steps if last else 0,
+            first=last.first if last else None,
         )
 
     def iterations(self, max_iter):
@@ -146,22 +164,24 @@ class Run:
     def regress(self, policy, sample, target):
         """Line 1: scores fitted to the target, unless its solution is known."""
         again = self._add(policy, sample, target.eta)
-        if again is not None:
+        self.repeats = again is not None
+        if self.repeats:
             return again
         if policy.f is not self.zero:
             return self._fit(policy, sample, target)
         # From the uniform policy the target is Q alone.
         f = sample.scores or self._fit(policy, sample, target)
-        self.first = sample.q_values, f
+        self.first = FirstStep(sample.observations, sample.q_values, f)
         return f
 
     def _add(self, policy, sample, eta):
         """A multiple of the first solution if the action values are still the same."""
         adds_up = policy.mirror_map.is_softmax and policy.min_odds == 0
-        values, f = self.first
-        if values is not sample.q_values or not (adds_up and self.encoding.fits_dual):
+        if not (adds_up and self.encoding.fits_dual):
             return None
-        return policy.add(f, eta)
+        if self.first is None or not self.first.is_for(sample):
+            return None
+        return policy.add(self.first.f, eta)
 
     def _fit(self, policy, sample, target):
         """Fit line 1, on the critic's features if they are shared."""
@@ -192,8 +212,8 @@ class Run:
         # Only a log stays the same: new data may move a policy that has settled.
         if self.problem.kind == "log":
             self.stop = _has_settled(sample, record)
-        if self.first[0] is sample.q_values:
-            self.stop = self.stop or _is_greedy(after, sample.sample_weight)
+        if self.repeats and _is_greedy(after, sample.sample_weight):
+            self.stop = True
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
@@ -249,6 +269,7 @@ class Run:
             self.best,
             self.n_validation_steps,
             problem.experience.continuation(),
+            self.first,
         )
 
 

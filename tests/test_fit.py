@@ -293,7 +293,8 @@ def test_ctrl_c_in_an_environment(at):
 def test_ctrl_c_in_a_regressor(at):
     # Two fits of the critic, one per action, and one of the policy per iteration.
     counter = Counter()
-    policy = AMPOPolicy(FusedRidge(Fuse(at)), critic="monte_carlo", **SMALL)
+    critic = MonteCarlo(regressor="policy")
+    policy = AMPOPolicy(FusedRidge(Fuse(at)), critic=critic, **SMALL)
     with pytest.warns(UserWarning, match="fit was interrupted"):
         policy.fit(lambda: RewardingEnv(counter=counter))
     assert policy.interrupted_ is True

@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import LSTDQ
+from skampo.critics import LSTDQ, FittedQ
 from skampo.exceptions import InvalidParameterError
 from skampo.regressors import NystroemFeatures
 from tests.faulty_envs import Counter, CountingEnv
@@ -143,7 +143,10 @@ def test_a_parameter_whose_text_is_too_long_to_show_is_named():
 
 @pytest.mark.parametrize(("n_components", "kept"), [(4, True), (6, False)])
 def test_features_of_another_regressor_are_fitted_anew(n_components, kept):
-    policy = make_policy(regressor=make_pipeline(NystroemFeatures(4), Ridge()))
+    policy = make_policy(
+        regressor=make_pipeline(NystroemFeatures(4), Ridge()),
+        critic=FittedQ("policy"),
+    )
     policy.fit(RewardingEnv)
     features = policy.regressor_[0]
     policy.set_params(regressor__nystroemfeatures__n_components=n_components)
