@@ -83,6 +83,7 @@ class Targets:
     """Targets that move away by a factor as long as the penalty is small."""
 
     proba = np.zeros((60, 3))
+    nothing_follows = False
 
     def __init__(self, sweeps, factor):
         self.sweeps, self.factor = sweeps, factor
