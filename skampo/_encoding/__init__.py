@@ -21,5 +21,12 @@ ENCODINGS = {
 }
 
 __all__ = ["ENCODINGS", "PASSES", "ColumnScores", "Encoding", "JointScores"]
-__all__ += ["Learner", "PerAction", "Scores", "centered_rows", "joint_rows", "keep_unit"]
+__all__ += [
+    "Learner",
+    "PerAction",
+    "Scores",
+    "centered_rows",
+    "joint_rows",
+    "keep_unit",
+]
 __all__ += ["rms", "zero_scores"]

@@ -167,9 +167,7 @@ class LambdaReturn(Critic):
         setting = setting.of_critic(self.regressor)
         unit = keep_unit(rms(advantages), last and last.unit)
         fitted = setting.encoding.fit_taken(
-            setting.learner(
-                setting.regressor, last and last.advantage, self.n_passes
-            ),
+            setting.learner(setting.regressor, last and last.advantage, self.n_passes),
             transitions.observations,
             transitions.actions,
             advantages / unit,

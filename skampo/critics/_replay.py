@@ -42,7 +42,7 @@ class ClippedValues:
 
     @property
     def fitted(self):
-        """The fitted models, if there are any: weights that were solved for have none."""
+        """The fitted models; weights that were solved for have none."""
         return self.scores.fitted
 
 

@@ -207,7 +207,9 @@ class TestRegistered:
             pass
 
         linear_form.register(MeanRegressor)(lambda regressor: Mean())
-        fitted = fit(MeanRegressor(), FittedQ("policy", n_sweeps=1), CountingEnv, gamma=0.0)
+        fitted = fit(
+            MeanRegressor(), FittedQ("policy", n_sweeps=1), CountingEnv, gamma=0.0
+        )
         values = fitted.action_values([[0.0, 0.0], [5.0, 1.0]])
         assert_allclose(values[0], values[1])
 

@@ -130,7 +130,9 @@ class TestWhoPools:
 
     def test_the_policy_s_own_regressor_when_asked(self):
         regressor = default_regressor()
-        assert_allclose(values(FittedQ("policy"), regressor), values(FittedQ(regressor)))
+        assert_allclose(
+            values(FittedQ("policy"), regressor), values(FittedQ(regressor))
+        )
 
     def test_sharing_is_a_parameter(self):
         alike, apart = (values(own(PooledRidge(0.1, sharing=s))) for s in (1e3, 1e-2))
@@ -162,7 +164,9 @@ def test_scores_far_below_the_best_count_as_less_far():
 
 @pytest.mark.parametrize("regressor", [None, Ridge()], ids=show)
 @pytest.mark.parametrize("critic", ["auto", "lambda_return"])
-@pytest.mark.parametrize(("X", "odds"), [("CartPole-v1", 1e-3), ("FrozenLake-v1", 1e-2)])
+@pytest.mark.parametrize(
+    ("X", "odds"), [("CartPole-v1", 1e-3), ("FrozenLake-v1", 1e-2)]
+)
 def test_every_policy_forgets_where_it_explores(regressor, critic, X, odds):
     policy = AMPOPolicy(regressor, critic=critic, max_iter=1, steps_per_iter=16)
     assert policy.fit(X).min_odds_ == odds
