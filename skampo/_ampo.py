@@ -371,6 +371,8 @@ class AMPOPolicy(
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
         last = getattr(self, "_state", None) if self.warm_start else None
+        # This fit changes its parts, and may fail.
+        last = last and last.copy()
         seed = entropy_of(self.random_state)
         problem = make_problem(self, X, y, given, seed, last)
         try:
@@ -384,29 +386,12 @@ class AMPOPolicy(
         return run
 
     def _commit(self, run):
-        """Take over the state of a run whose last iteration is finished."""
-        kept, experience = run.kept, run.problem.experience
-        self.classes_ = experience.classes
-        self.n_features_in_ = experience.n_features
-        vars(self).pop("feature_names_in_", None)
-        if run.problem.feature_names is not None:
-            self.feature_names_in_ = run.problem.feature_names
-        self._columns = run.problem.columns
-        self._observation_encoder = experience.observation_encoder
-        self._action_encoder = experience.action_encoder
-        self.mirror_map_ = kept.policy.mirror_map
-        self.min_odds_ = run.policy.min_odds
-        self.resolved_params_ = run.resolved_params
-        self._policy, self._q = kept.policy, kept.q
-        self.regressor_ = kept.policy.f.fitted
-        self.step_size_ = kept.policy.eta
-        self.critic_ = run.problem.critic
-        self.best_iteration_ = kept.iteration
-        self.history_ = list(run.history)
-        self.n_iter_ = len(run.history)
-        self.n_steps_ = experience.n_steps
-        self.n_validation_steps_ = run.n_validation_steps
-        self._state = run.state() if self.warm_start else None
+        """Take over what a run has learned by its last finished iteration."""
+        # Names that an earlier fit gave, where this one has none, do not stay.
+        kept = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        # One assignment: Ctrl-C comes before or after it, and who predicts meanwhile
+        # reads either fit and never a mix.
+        self.__dict__ = kept | run.learned()
 
     @contextmanager
     def _keeping_what_is_learned(self, run):

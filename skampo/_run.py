@@ -1,5 +1,6 @@
 """One call of `fit`: the problem, the parts that solve it, and what they recorded."""
 
+import copy
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,6 +69,11 @@ class FirstStep:
         return np.array_equal(self.q_values, sample.q_values) and np.array_equal(
             self.observations, sample.observations
         )
+
+    def copy(self):
+        """Return the same state, with parts of its own where a fit changes them."""
+        best = copy.copy(self.best)
+        return replace(self, critic=copy_critic(self.critic), best=best)
 
 
 @dataclass(eq=False)
@@ -252,7 +258,38 @@ class Run:
             self.times[name] = now - self.lapped
         self.lapped = now
 
-    def state(self):
+    def learned(self):
+        """The attributes of a fitted policy, as the last finished iteration left them.
+
+        Nothing in them is changed by the iterations that follow.
+        """
+        kept, experience = self.kept, self.problem.experience
+        names = self.problem.feature_names
+        critic = copy_critic(self.problem.critic)
+        return {
+            "classes_": experience.classes,
+            "n_features_in_": experience.n_features,
+            **({} if names is None else {"feature_names_in_": names}),
+            "_columns": self.problem.columns,
+            "_observation_encoder": experience.observation_encoder,
+            "_action_encoder": experience.action_encoder,
+            "mirror_map_": kept.policy.mirror_map,
+            "min_odds_": self.policy.min_odds,
+            "resolved_params_": self.resolved_params,
+            "_policy": kept.policy,
+            "_q": kept.q,
+            "regressor_": kept.policy.f.fitted,
+            "step_size_": kept.policy.eta,
+            "critic_": critic,
+            "best_iteration_": kept.iteration,
+            "history_": list(self.history),
+            "n_iter_": len(self.history),
+            "n_steps_": experience.n_steps,
+            "n_validation_steps_": self.n_validation_steps,
+            "_state": self._state(critic) if self.estimator.warm_start else None,
+        }
+
+    def _state(self, critic):
         """What another run can continue from."""
         problem = self.problem
         names = (*_FIXED, "regressor")
@@ -264,13 +301,22 @@ class Run:
             problem.experience.n_features,
             parts,
             self.kept,
-            problem.critic,
-            self.history,
-            self.best,
+            critic,
+            list(self.history),
+            copy.copy(self.best),
             self.n_validation_steps,
             problem.experience.continuation(),
             self.first,
         )
+
+
+def copy_critic(critic):
+    """A critic as it is now: `evaluate` replaces attributes, and changes none."""
+    copied = copy.copy(critic)
+    inner = getattr(critic, "critic_", None)
+    if inner is not None:
+        copied.critic_ = copy.copy(inner)
+    return copied
 
 
 def _has_settled(sample, record):

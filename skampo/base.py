@@ -25,7 +25,8 @@ class PolicyMixin:
 
     Estimators that inherit it set `classes_`, `n_features_in_`, `_policy` (a
     `MirrorPolicy`), `_q` (action values), and the encoders of observations and actions
-    of the environment they were fitted on, None for arrays.
+    of the environment they were fitted on, None for arrays. Set in one assignment, as
+    in ``self.__dict__ = vars(self) | learned``, they are never seen half changed.
 
     Examples
     --------
@@ -54,10 +55,11 @@ class PolicyMixin:
         ndarray of shape (n, n_actions)
             Rows sum to 1; columns are in the order of `classes_`.
         """
-        X = self._check_states(X)
-        mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
+        now = self._now()
+        X = now._check_states(X)
+        mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
         with limit_threads():
-            return self._policy.proba(X, mask)
+            return now._policy.proba(X, mask)
 
     def predict_log_proba(self, X, *, action_mask=None):
         """
@@ -94,8 +96,9 @@ class PolicyMixin:
         ndarray of shape (n,)
             Labels out of `classes_`; shape (n, n_components) for MultiDiscrete actions.
         """
-        best = self.predict_proba(X, action_mask=action_mask).argmax(axis=1)
-        return self.classes_[best]
+        now = self._now()
+        best = now.predict_proba(X, action_mask=action_mask).argmax(axis=1)
+        return now.classes_[best]
 
     def decision_function(self, X, *, action_mask=None):
         """
@@ -114,10 +117,11 @@ class PolicyMixin:
             The step size times the fitted scores; with two actions the score of the
             second less that of the first, as scikit-learn's classifiers do.
         """
-        X = self._check_states(X)
-        mask = check_action_mask(action_mask, (len(X), len(self.classes_)))
+        now = self._now()
+        X = now._check_states(X)
+        mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
         with limit_threads():
-            scores = self._policy.scores(X)
+            scores = now._policy.scores(X)
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
@@ -140,9 +144,10 @@ class PolicyMixin:
         ndarray of shape (n,)
             Labels out of `classes_`; shape (n, n_components) for MultiDiscrete actions.
         """
-        proba = self.predict_proba(X, action_mask=action_mask)
+        now = self._now()
+        proba = now.predict_proba(X, action_mask=action_mask)
         uniform = check_random_state(random_state).random_sample(len(proba))
-        return self.classes_[draw(proba, uniform)]
+        return now.classes_[draw(proba, uniform)]
 
     def action_values(self, X):
         """
@@ -164,15 +169,16 @@ class PolicyMixin:
             If the policy was fitted to labels or to rewards of all actions, where no
             critic was needed.
         """
-        X = self._check_states(X)
-        if self._q is None:
+        now = self._now()
+        X = now._check_states(X)
+        if now._q is None:
             raise ValueError(
                 "action_values needs a critic, and this policy was fitted to labels, "
                 "whose rewards are known, or to rewards of all actions. Use "
                 "predict_proba or decision_function."
             )
         with limit_threads():
-            return self._q(X)
+            return now._q(X)
 
     def encode_observations(self, observations):
         """
@@ -197,11 +203,11 @@ class PolicyMixin:
         ValueError
             If an observation does not fit the space.
         """
-        check_is_fitted(self)
-        if self._observation_encoder is None:
-            return self._check_states(observations)
+        now = self._now()
+        if now._observation_encoder is None:
+            return now._check_states(observations)
         try:
-            return self._observation_encoder.encode_batch(observations)
+            return now._observation_encoder.encode_batch(observations)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"The observations do not fit what {type(self).__name__} was fitted "
@@ -228,17 +234,17 @@ class PolicyMixin:
         int or ndarray
             An action for ``env.step``.
         """
-        check_is_fitted(self)
-        X = self._encode(observation)
-        mask = check_action_mask(action_mask, (1, len(self.classes_)))
+        now = self._now()
+        X = now._encode(observation)
+        mask = check_action_mask(action_mask, (1, len(now.classes_)))
         with limit_threads():
-            proba = self._policy.proba(X, mask)
+            proba = now._policy.proba(X, mask)
         index = proba.argmax(axis=1)
         if not deterministic:
             index = draw(proba, check_random_state(rng).random_sample(1))
-        if self._action_encoder is None:
-            return self.classes_[index[0]]
-        return self._action_encoder.to_env(int(index[0]))
+        if now._action_encoder is None:
+            return now.classes_[index[0]]
+        return now._action_encoder.to_env(int(index[0]))
 
     def score(self, X, y=None, *, n_episodes=20, sample_weight=None):
         """
@@ -265,18 +271,18 @@ class PolicyMixin:
             there it is how often the policy does what was done, and not its value
             (for that, see `skampo.off_policy`).
         """
-        check_is_fitted(self)
+        now = self._now()
         if isinstance(X, TabularMDP):
-            return greedy_return(X, self._policy, self.gamma)
+            return greedy_return(X, now._policy, now.gamma)
         if is_environment(X):
-            return float(self._play(X, n_episodes).returns.mean())
+            return float(now._play(X, n_episodes).returns.mean())
         if y is None:
             advice = advise(X) or (
                 "Got an array of states: pass their labels, score(X, y), or an "
                 "environment."
             )
             raise ValueError(f"score(X) without y needs environments. {advice}")
-        return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+        return accuracy_score(y, now.predict(X), sample_weight=sample_weight)
 
     def save(self, path):
         """
@@ -294,8 +300,18 @@ class PolicyMixin:
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self)
-        save(self, path)
+        save(self._now(), path)
+
+    def _now(self):
+        """The policy as it is now, which a `fit` in another thread does not change."""
+        learned = vars(self)
+        # What a fit puts there last; asking scikit-learn takes longer.
+        if "_policy" not in learned:
+            check_is_fitted(self)
+        now = object.__new__(type(self))
+        # Shared and not copied: a fit never writes into it, but replaces it as a whole.
+        now.__dict__ = learned
+        return now
 
     @limit_threads()
     def _play(self, X, n_episodes, *, policy=None, **keywords):
@@ -334,7 +350,6 @@ class PolicyMixin:
         return self._known(X)
 
     def _check_states(self, X):
-        check_is_fitted(self)
         try:
             return self._known(self._as_states(X))
         except (TypeError, ValueError) as error:

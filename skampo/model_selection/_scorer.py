@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skampo.base import draw
 from skampo.experience import is_environment
@@ -102,7 +101,7 @@ class ReturnScorer:
                 "A return scorer plays episodes, and needs environments or tasks of "
                 f"make_tasks. Got {type(X).__name__} instead."
             )
-        check_is_fitted(estimator)
+        estimator = estimator._now()
         policy = estimator._policy
         if not self.deterministic:
             # A generator for each call, so that every estimator meets the same draws.
