@@ -155,7 +155,7 @@ class AMPOPolicy(
         n_validation_steps (so far), rollout_time, critic_time, fit_time and
         validation_time (seconds).
     interrupted_ : bool
-        Whether Ctrl-C ended `fit`.
+        Whether Ctrl-C ended `fit`, which then raises KeyboardInterrupt.
 
     See Also
     --------
@@ -333,10 +333,12 @@ class AMPOPolicy(
         EnvironmentDataError
             If an environment gives NaN, infinite or malformed data.
         RolloutError
-            If an environment raises. After each of these errors, and after Ctrl-C,
-            the policy of the last finished iteration still predicts.
+            If an environment raises.
         RegressorError
             If the regressor fails or predicts what is no finite number.
+        KeyboardInterrupt
+            After Ctrl-C. After it, and after each of these errors, the policy of the
+            last finished iteration still predicts.
         """
         given = {
             "rewards": rewards,
@@ -395,15 +397,17 @@ class AMPOPolicy(
 
     @contextmanager
     def _keeping_what_is_learned(self, run):
-        """Close the environments; after an error the last iterate still predicts."""
+        """Close the environments; the last iterate still predicts after an error."""
         try:
             with limit_threads():
                 yield
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             self.interrupted_ = True
-            warn_user(
+            # Raised again: a search would score what was cut, and a script go on.
+            interrupt.add_note(
                 f"fit was interrupted; the policy of iteration {self.n_iter_} is kept."
             )
+            raise
         except (EnvironmentDataError, RolloutError, RegressorError) as error:
             error.args = (
                 f"{error} {type(self).__name__} stopped in iteration "

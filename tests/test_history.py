@@ -134,9 +134,9 @@ def test_a_lead_has_to_be_confirmed(luck, kept, n_plays, monkeypatch):
     assert means == [np.mean(attempts) for attempts in luck]
 
 
-def fit_script(script, *, n_iter_no_change=2, X=RewardingEnv, **parameters):
-    """Fit to a script of greedy actions; 0 is worth 3, 1 is worth 2."""
-    policy = AMPOPolicy(
+def make_scripted(script, *, n_iter_no_change=2, **parameters):
+    """Follow a script of greedy actions; 0 is worth 3, 1 is worth 2."""
+    return AMPOPolicy(
         Ridge(),
         critic=ScriptedCritic(script),
         step_size="greedy",
@@ -145,7 +145,10 @@ def fit_script(script, *, n_iter_no_change=2, X=RewardingEnv, **parameters):
         n_iter_no_change=n_iter_no_change,
         **(SMALL | {"max_iter": len(script)} | parameters),
     )
-    return policy.fit(X)
+
+
+def fit_script(script, *, X=RewardingEnv, **parameters):
+    return make_scripted(script, **parameters).fit(X)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +237,9 @@ def test_validation_closes_its_environments_and_leaves_training_alone():
 def test_ctrl_c_during_validation(at):
     # 40 steps of training, then 20 of validation.
     counter, fuse = Counter(), Fuse(at)
-    with pytest.warns(UserWarning, match="the policy of iteration 0 is kept"):
-        policy = fit_script([1, 1], X=lambda: FusedEnv(fuse, counter=counter))
+    policy = make_scripted([1, 1])
+    with pytest.raises(KeyboardInterrupt):
+        policy.fit(lambda: FusedEnv(fuse, counter=counter))
     assert policy.n_iter_ == policy.best_iteration_ == 0
     assert policy.interrupted_ is True
     assert_array_equal(policy.predict_proba([[0.0, 0.0]]), [[0.5, 0.5]])

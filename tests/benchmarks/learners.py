@@ -1,6 +1,7 @@
 """The runs of skampo in tests.benchmarks.control: one fit, watched."""
 
 import time
+from contextlib import suppress
 from importlib import import_module
 
 import numpy as np
@@ -115,7 +116,7 @@ def run(name, task, learner, seed, cpu_limit):
         n_iter_no_change=None,
         random_state=seed,
     ).watch(shares, cpu_limit, task.max_steps)
-    with shares.total():
+    with shares.total(), suppress(KeyboardInterrupt):
         policy.fit(name)
     policy.cpu_limit = policy.max_steps = np.inf
     memory = peak_memory()

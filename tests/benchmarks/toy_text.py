@@ -20,6 +20,7 @@ import os
 import platform
 import time
 import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 import gymnasium
@@ -179,7 +180,8 @@ def ampo(name, seed):
     # Lazy imports are not what is measured.
     AMPOPolicy(max_iter=1, steps_per_iter=64).fit(name)
     judge = Judge(name, seed)
-    Watched(max_iter=MAX_STEPS, random_state=seed).fit(name)
+    with suppress(KeyboardInterrupt):
+        Watched(max_iter=MAX_STEPS, random_state=seed).fit(name)
     return judge.row() | {"memory": runs.peak_memory()}
 
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo.utils._warnings import warn_user
-from tests.scripted import Fuse, FusedEnv, RewardingEnv
+from tests.scripted import RewardingEnv
 
 SMALL = {"max_iter": 1, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 
@@ -28,9 +28,8 @@ def line_of(caught):
             ([[0.0], [1.0]], ["a", "b"]),
             "predicts a constant",
         ),
-        ({}, (lambda: FusedEnv(Fuse(5)),), "fit was interrupted"),
     ],
-    ids=["encoding", "regressor", "Ctrl-C"],
+    ids=["encoding", "regressor"],
 )
 def test_warnings_of_fit_point_at_its_call(parameters, data, message):
     policy = AMPOPolicy(**{"regressor": Ridge()} | SMALL | parameters)
