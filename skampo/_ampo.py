@@ -372,9 +372,7 @@ class AMPOPolicy(
         check_parameters(self, self._constraints)
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
-        last = getattr(self, "_state", None) if self.warm_start else None
-        # This fit changes its parts, and may fail.
-        last = last and last.copy()
+        last = self._last_state() if self.warm_start else None
         seed = entropy_of(self.random_state)
         problem = make_problem(self, X, y, given, seed, last)
         try:
@@ -386,6 +384,18 @@ class AMPOPolicy(
             self._commit(run)
         self.interrupted_ = False
         return run
+
+    def _last_state(self):
+        """What to continue from; a warning if the last fit has not kept it."""
+        last = getattr(self, "_state", None)
+        if last is None and getattr(self, "n_iter_", 0):
+            warn_user(
+                f"warm_start=True starts anew: the {self.n_iter_} iterations so far "
+                "were made with warm_start=False, which keeps a policy and nothing to "
+                "continue from. Set warm_start=True before the first fit."
+            )
+        # This fit changes its parts, and may fail.
+        return last and last.copy()
 
     def _commit(self, run):
         """Take over what a run has learned by its last finished iteration."""

@@ -102,8 +102,9 @@ def test_a_callback_stops_the_fit():
     assert policy.n_iter_ == 2
     assert log.calls[-2:] == ["end fit 0", "teardown"]
     # What was stopped goes on.
-    policy.set_params(warm_start=True, max_iter=1).set_callbacks()
-    assert policy.fit(RewardingEnv).fit(RewardingEnv).n_iter_ == 2
+    policy = make_policy(Log(stop_after=2), warm_start=True).fit(RewardingEnv)
+    policy.set_params(max_iter=1).set_callbacks()
+    assert policy.fit(RewardingEnv).n_iter_ == 3
 
 
 def test_no_iterations():
@@ -114,8 +115,10 @@ def test_no_iterations():
 
 def test_ctrl_c_ends_the_callbacks():
     log, fuse = Log(), Fuse(60)
-    with pytest.warns(UserWarning, match="the policy of iteration 1 is kept"):
-        policy = make_policy(log).fit(lambda: FusedEnv(fuse))
+    policy = make_policy(log)
+    with pytest.raises(KeyboardInterrupt):
+        policy.fit(lambda: FusedEnv(fuse))
+    assert policy.n_iter_ == 1
     assert log.calls[-2:] == ["begin iteration 1", "teardown"]
     assert not [name for name in vars(policy) if "callback_fit" in name]
 

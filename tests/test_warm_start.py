@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo import AMPOPolicy
+from skampo import AMPOPolicy, load
 from skampo.critics import LSTDQ, FittedQ
 from skampo.exceptions import InvalidParameterError
 from skampo.regressors import NystroemFeatures
@@ -76,17 +76,40 @@ def test_reset_seeds_are_not_used_again():
 def test_without_warm_start_everything_is_new():
     policy = make_policy(warm_start=False).fit(RewardingEnv).fit(RewardingEnv)
     assert policy.n_iter_ == 2
-    policy.set_params(warm_start=True).fit(RewardingEnv)
+    with pytest.warns(UserWarning, match="starts anew"):
+        policy.set_params(warm_start=True).fit(RewardingEnv)
     policy.fit(RewardingEnv).set_params(warm_start=False).fit(RewardingEnv)
     assert policy.n_iter_ == 2
     copied = clone(policy.set_params(warm_start=True))
     assert copied.fit(RewardingEnv).n_iter_ == 2
 
 
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_fit_that_cannot_go_on_says_so(store, tmp_path):
+    policy = make_policy(warm_start=False).fit(RewardingEnv)
+    if store == "file":
+        policy.save(tmp_path / "policy.skampo")
+        policy = load(tmp_path / "policy.skampo")
+    policy.set_params(warm_start=True)
+    message = "starts anew: the 2 iterations so far were made with warm_start=False"
+    with pytest.warns(UserWarning, match=message):
+        policy.fit(RewardingEnv)
+    assert policy.n_iter_ == 2
+    # From now on it goes on, in silence.
+    assert policy.fit(RewardingEnv).n_iter_ == 4
+
+
+def test_a_first_fit_has_nothing_to_go_on_from(recwarn):
+    make_policy().fit(RewardingEnv)
+    policy = make_policy(warm_start=False, max_iter=0).fit(RewardingEnv)
+    policy.set_params(warm_start=True).fit(RewardingEnv)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_going_on_after_ctrl_c():
     policy = make_policy()
     fuse = Fuse(60)
-    with pytest.warns(UserWarning, match="the policy of iteration 1 is kept"):
+    with pytest.raises(KeyboardInterrupt):
         policy.fit(lambda: FusedEnv(fuse))
     policy.fit(RewardingEnv)
     assert policy.n_iter_ == 3
