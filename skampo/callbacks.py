@@ -6,8 +6,11 @@ next to `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`.
 """
 
 import os
+from contextlib import suppress
+from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -21,10 +24,25 @@ from skampo.utils._validation import (
     OneOf,
     check_argument,
 )
+from skampo.utils._warnings import warn_user
 
 __all__ = ["Checkpoint", "StopAtReturn"]
 
 _FUNCTION = Constraint("a function of a policy and a path", callable)
+
+
+def _is_template(path):
+    try:
+        return bool(path.format(iteration=0))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+
+
+_TEMPLATE = Constraint(
+    "a path in which {iteration} is all that stands in braces, as in "
+    "'policy-{iteration:03d}.skampo' (braces of a name are doubled: '{{' and '}}')",
+    _is_template,
+)
 
 
 class PolicyCallback:
@@ -153,8 +171,9 @@ class Checkpoint(PolicyCallback):
     Write the policy to a file during `fit`.
 
     What is written is what `fit` would return if it stopped there: with
-    ``early_stopping=True`` the best iterate so far. The last iteration is written too,
-    unless Ctrl-C or an error ends `fit`: save the policy yourself then.
+    ``early_stopping=True`` the best iterate so far. The last finished iteration is
+    written too, also when Ctrl-C or an error ends `fit`. A full disk or a folder that
+    has gone costs a file and not the fit: there is one warning.
 
     Parameters
     ----------
@@ -195,13 +214,17 @@ class Checkpoint(PolicyCallback):
         check_argument("Checkpoint", "path", path, place)
         check_argument("Checkpoint", "every", every, Interval(int, 1))
         check_argument("Checkpoint", "save", save, _FUNCTION | Nothing)
-        self.path = os.fspath(path)
+        path = os.fsdecode(path)
+        check_argument("Checkpoint", "path", path, _TEMPLATE)
+        self.path = path
         self.every = every
         self.save = save
+        # By estimator: clones in a search share the callback, and may fit at once.
+        self._progress = {}
 
     def setup(self, estimator, context):
         """
-        Require a policy, and the folder before anything is learned.
+        Require a policy that can be saved, and the folder, before anything is learned.
 
         Parameters
         ----------
@@ -214,6 +237,8 @@ class Checkpoint(PolicyCallback):
         ------
         FileNotFoundError
             If the folder does not exist.
+        SkampoFileError
+            If a parameter of the policy cannot be stored.
         """
         super().setup(estimator, context)
         folder = Path(self.path.format(iteration=0)).parent
@@ -222,6 +247,9 @@ class Checkpoint(PolicyCallback):
                 f"Checkpoint writes into {str(folder)!r}, which is no folder. Make it "
                 "first."
             )
+        if self.save is None:
+            _check_can_be_saved(without_callbacks(estimator))
+        self._progress[id(estimator)] = Progress(estimator.history_)
 
     def on_fit_task_end(self, estimator, context):
         """
@@ -234,10 +262,63 @@ class Checkpoint(PolicyCallback):
         context : CallbackContext
             The task that ended.
         """
-        is_due = estimator.n_iter_ % self.every == 0
-        # What an iteration did not write is written when the whole fit ends.
-        if is_due == (context.task_name == "iteration"):
-            path = self.path.format(iteration=estimator.n_iter_)
-            save = type(estimator).save if self.save is None else self.save
+        if estimator.n_iter_ % self.every == 0:
+            self._write(estimator, self._progress[id(estimator)])
+
+    def teardown(self, estimator, context):
+        """
+        Write the last finished iteration, if that is not done yet.
+
+        Parameters
+        ----------
+        estimator : AMPOPolicy
+            The policy.
+        context : CallbackContext
+            The task of its `fit`, which may have failed.
+        """
+        # Nothing is there where `setup` has failed.
+        if progress := self._progress.pop(id(estimator), None):
+            self._write(estimator, progress)
+
+    def _write(self, estimator, progress):
+        # Each finished iteration has a list of its own.
+        history = estimator.history_
+        if history is progress.history:
+            return
+        path = self.path.format(iteration=estimator.n_iter_)
+        save = type(estimator).save if self.save is None else self.save
+        try:
             # Callbacks are no part of a policy, and may hold what no file can.
             save(without_callbacks(estimator), path)
+        except OSError as error:
+            progress.warn(path, error)
+        except Exception:
+            # It would fail once more at the end.
+            progress.history = history
+            raise
+        progress.history = history
+
+
+@dataclass
+class Progress:
+    """What a checkpoint has written of one fit, and whether it failed to."""
+
+    history: list
+    has_warned: bool = False
+
+    def warn(self, path, error):
+        """Say the first time that a file was not written."""
+        if not self.has_warned:
+            warn_user(
+                f"Checkpoint could not write {path!r}: {error}. The fit goes on, and "
+                "the next checkpoints are tried without another warning. Make room, or "
+                "make the folder again."
+            )
+        self.has_warned = True
+
+
+def _check_can_be_saved(policy):
+    """Refuse a policy with parameters that cannot be stored, by storing it."""
+    # What cannot be written here may still be written where it was asked for.
+    with suppress(OSError), TemporaryDirectory() as folder:
+        policy.save(Path(folder) / "policy.skampo")
