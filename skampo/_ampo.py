@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import ClassifierTags
 
 from skampo._encoding import ENCODINGS
@@ -17,6 +16,7 @@ from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
+from skampo.utils._callbacks import CallbackSupport, with_callbacks
 from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import (
@@ -35,7 +35,7 @@ __all__ = ["AMPOPolicy"]
 
 
 class AMPOPolicy(
-    PolicyMixin, NestedParameters, Documented, CallbackSupportMixin, BaseEstimator
+    PolicyMixin, NestedParameters, Documented, CallbackSupport, BaseEstimator
 ):
     r"""
     Approximate Mirror Policy Optimization (AMPO) with any scikit-learn regressor.

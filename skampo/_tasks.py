@@ -1,4 +1,6 @@
-"""The iterations of one `fit`, each a task that scikit-learn's callbacks see."""
+"""The iterations of one `fit`, each a task that callbacks see."""
+
+from skampo.utils._callbacks import begin_fit
 
 __all__ = ["iterations"]
 
@@ -7,7 +9,7 @@ def iterations(estimator, run, X, y, given):
     """Yield the number of each iteration until the run or a callback says stop."""
     numbers = run.iterations(estimator.max_iter)
     task = _describe(estimator, X, y, given)
-    fit = estimator._init_callback_context(max_subtasks=len(numbers))
+    fit = begin_fit(estimator, max_subtasks=len(numbers))
     fit.call_on_fit_task_begin(**task)
     # Nothing is missing for a policy that predicts: it is a copy of the estimator.
     task |= {"reconstruction_attributes": {}}

@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,6 +14,7 @@ from skampo.experience import (
     is_environment,
     transform_environments,
 )
+from skampo.utils._callbacks import CallbackSupport, begin_fit, with_callbacks
 from skampo.utils._sklearn import Documented, without_callbacks
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Nothing, Provides, check_parameters
@@ -32,7 +32,7 @@ def _delegates(name):
 # scikit-learn wraps what `transform` returns, unless told not to: environments stay.
 class EnvTransformer(  # type: ignore[call-arg]
     Documented,
-    CallbackSupportMixin,
+    CallbackSupport,
     TransformerMixin,
     BaseEstimator,
     auto_wrap_output_keys=None,
@@ -138,7 +138,7 @@ class EnvTransformer(  # type: ignore[call-arg]
             If a parameter is invalid.
         """
         check_parameters(self, self._constraints)
-        context = self._init_callback_context()
+        context = begin_fit(self)
         # Callbacks call what is callable, and a function that makes environments is.
         context.call_on_fit_task_begin(estimator=self, X=lambda: X, y=y)
         states = X

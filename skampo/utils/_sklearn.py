@@ -1,10 +1,16 @@
-"""The only place that may touch scikit-learn's private interfaces."""
+"""
+The only place that may touch scikit-learn's private interfaces.
+
+Its callbacks, which are public and experimental, are behind `skampo.utils._callbacks`.
+"""
 
 import copy
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
+
+from skampo.utils._callbacks import OF_CALLBACKS
 
 __all__ = ["Documented", "check_sample_weight", "takes_sample_weight"]
 __all__ += ["take_rows", "without_callbacks"]
@@ -37,13 +43,6 @@ def takes_sample_weight(estimator):
     return has_fit_parameter(estimator, "sample_weight")
 
 
-# What scikit-learn's callbacks leave on an estimator.
-_OF_CALLBACKS = {
-    "_callback_fit_ctx",
-    "_parent_callback_ctx",
-    "_skl_callbacks",
-    "_skl_callbacks_to_teardown",
-}
 # A fitted search holds its estimator in a scorer as well.
 _SCORERS = "sklearn.metrics._scorer"
 
@@ -69,7 +68,7 @@ def _without_callbacks(value, known):
     elif type(value) is dict:
         known[id(value)] = _without_in_dict(value, known)
     elif isinstance(value, BaseEstimator) or type(value).__module__ == _SCORERS:
-        state = {k: v for k, v in vars(value).items() if k not in _OF_CALLBACKS}
+        state = {k: v for k, v in vars(value).items() if k not in OF_CALLBACKS}
         kept = _without_in_dict(state, known)
         if kept is not state or len(state) < len(vars(value)):
             # Shallow: attributes are replaced on the copy, and none of them is changed.
