@@ -9,7 +9,8 @@ from sklearn.utils import ClassifierTags
 from skampo._encoding import ENCODINGS
 from skampo._problem import make_problem
 from skampo._regression import check_regressor
-from skampo._run import Run, entropy_of
+from skampo._run import Run, entropy_of, last_state
+from skampo._score import LOG_COLUMNS
 from skampo._tasks import iterations
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
@@ -29,7 +30,6 @@ from skampo.utils._validation import (
     Provides,
     check_parameters,
 )
-from skampo.utils._warnings import warn_user
 
 __all__ = ["AMPOPolicy"]
 
@@ -204,6 +204,10 @@ class AMPOPolicy(
     ['left', 'right']
     """
 
+    # Columns of a log go along, wherever scikit-learn's metadata routing is enabled.
+    __metadata_request__fit = dict.fromkeys(LOG_COLUMNS, True)
+    __metadata_request__score = dict.fromkeys(LOG_COLUMNS, True)
+
     _constraints = {
         "mirror_map": OneOf(MIRROR_MAPS)
         | Provides(
@@ -372,7 +376,7 @@ class AMPOPolicy(
         check_parameters(self, self._constraints)
         if self.regressor is not None:
             check_regressor(self.regressor, type(self).__name__)
-        last = self._last_state() if self.warm_start else None
+        last = last_state(self) if self.warm_start else None
         seed = entropy_of(self.random_state)
         problem = make_problem(self, X, y, given, seed, last)
         try:
@@ -384,18 +388,6 @@ class AMPOPolicy(
             self._commit(run)
         self.interrupted_ = False
         return run
-
-    def _last_state(self):
-        """What to continue from; a warning if the last fit has not kept it."""
-        last = getattr(self, "_state", None)
-        if last is None and getattr(self, "n_iter_", 0):
-            warn_user(
-                f"warm_start=True starts anew: the {self.n_iter_} iterations so far "
-                "were made with warm_start=False, which keeps a policy and nothing to "
-                "continue from. Set warm_start=True before the first fit."
-            )
-        # This fit changes its parts, and may fail.
-        return last and last.copy()
 
     def _commit(self, run):
         """Take over what a run has learned by its last finished iteration."""

@@ -18,7 +18,7 @@ from skampo._logged_data import (
     reward_table,
 )
 from skampo._regression import parameters_as_text
-from skampo.base import greedy_return
+from skampo._score import greedy_return
 from skampo.critics import CRITICS, FittedQ, FullInformation
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (

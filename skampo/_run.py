@@ -26,8 +26,9 @@ from skampo.critics import CriticSetting
 from skampo.experience import VALIDATIONS
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
+from skampo.utils._warnings import warn_user
 
-__all__ = ["Run", "entropy_of"]
+__all__ = ["Run", "entropy_of", "last_state"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
@@ -308,6 +309,19 @@ class Run:
             problem.experience.continuation(),
             self.first,
         )
+
+
+def last_state(estimator):
+    """What to continue from; a warning if the last fit has not kept it."""
+    last, n_iter = getattr(estimator, "_state", None), getattr(estimator, "n_iter_", 0)
+    if last is None and n_iter:
+        warn_user(
+            f"warm_start=True starts anew: the {n_iter} iterations so far were made "
+            "with warm_start=False, which keeps a policy and nothing to continue from. "
+            "Set warm_start=True before the first fit."
+        )
+    # A fit changes its parts, and may fail.
+    return last and last.copy()
 
 
 def copy_critic(critic):

@@ -1,17 +1,11 @@
 """What every policy can do once it is fitted: predict, sample, act and be scored."""
 
 import numpy as np
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo.experience import (
-    advise,
-    is_environment,
-    play_episodes,
-    refuse_observations,
-)
-from skampo.mdp import TabularMDP
+from skampo._score import ScoreMixin
+from skampo.experience import is_environment, refuse_observations
 from skampo.persistence import save
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
@@ -19,7 +13,7 @@ from skampo.utils._validation import check_action_mask
 __all__ = ["PolicyMixin"]
 
 
-class PolicyMixin:
+class PolicyMixin(ScoreMixin):
     """
     Methods of a fitted policy, from its iterate, its classes and its encoders.
 
@@ -246,44 +240,6 @@ class PolicyMixin:
             return now.classes_[index[0]]
         return now._action_encoder.to_env(int(index[0]))
 
-    def score(self, X, y=None, *, n_episodes=20, sample_weight=None):
-        """
-        Mean return of the greedy policy, or accuracy on labels.
-
-        Parameters
-        ----------
-        X : environment, list of environments, TabularMDP or array-like of shape \
-                (n, n_features)
-            Where to play, or states.
-        y : array-like of shape (n,), default=None
-            Labels, for states.
-        n_episodes : int, default=20
-            Episodes to play; their seeds are always the same, and are used nowhere
-            else.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the labels.
-
-        Returns
-        -------
-        float
-            Mean undiscounted return; on a `TabularMDP` the exact discounted one; or
-            the weighted share of right labels. The actions of a log are no labels:
-            there it is how often the policy does what was done, and not its value
-            (for that, see `skampo.off_policy`).
-        """
-        now = self._now()
-        if isinstance(X, TabularMDP):
-            return greedy_return(X, now._policy, now.gamma)
-        if is_environment(X):
-            return float(now._play(X, n_episodes).returns.mean())
-        if y is None:
-            advice = advise(X) or (
-                "Got an array of states: pass their labels, score(X, y), or an "
-                "environment."
-            )
-            raise ValueError(f"score(X) without y needs environments. {advice}")
-        return accuracy_score(y, now.predict(X), sample_weight=sample_weight)
-
     def save(self, path):
         """
         Write the fitted policy to a file that `skampo.load` reads.
@@ -312,22 +268,6 @@ class PolicyMixin:
         # Shared and not copied: a fit never writes into it, but replaces it as a whole.
         now.__dict__ = learned
         return now
-
-    @limit_threads()
-    def _play(self, X, n_episodes, *, policy=None, **keywords):
-        own = {
-            "observation_encoder": self._observation_encoder,
-            "action_encoder": self._action_encoder,
-            "labels": self.classes_,
-        }
-        return play_episodes(
-            X,
-            # For the few rows of a lock-step, checks would take longer than the policy.
-            (self._policy if policy is None else policy).plain(),
-            n_episodes=n_episodes,
-            max_episode_steps=self.max_episode_steps,
-            **own | keywords,
-        )
 
     def _encode(self, observation):
         """One raw observation as a row of features."""
@@ -389,13 +329,6 @@ def _refuse_environments(X, error):
             "Predictions are made for an array of states of shape (n, n_features). Got "
             f"{type(X).__name__}, which stands for environments: score plays in them."
         ) from error
-
-
-@limit_threads()
-def greedy_return(mdp, policy, gamma):
-    """Exact expected return of the greedy policy on a model."""
-    best = policy.proba(mdp.states).argmax(axis=1)
-    return mdp.expected_return(np.eye(mdp.n_actions)[best], gamma)
 
 
 def draw(proba, uniform):

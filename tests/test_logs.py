@@ -72,12 +72,6 @@ def clone_fit(policy, *arrays, **columns):
     return pickle.loads(pickle.dumps(policy)).fit(*arrays, **columns)
 
 
-def test_score_measures_imitation():
-    policy = fit(max_iter=1)
-    agreement = np.mean(policy.predict(STATES) == ACTIONS)
-    assert policy.score(STATES, ACTIONS) == pytest.approx(agreement)
-
-
 # One state says which of three actions pays.
 CONTEXTS = np.repeat(np.eye(3), 400, axis=0)
 PAYS = CONTEXTS.argmax(axis=1)
@@ -308,15 +302,17 @@ def test_a_second_fit_goes_on():
         twice.fit(STATES, ACTIONS)
 
 
-def test_a_search_by_imitation_splits_all_columns():
+def test_a_search_splits_all_columns():
+    columns = REST | {"episodes": np.arange(len(STATES))}
     search = GridSearchCV(
         AMPOPolicy(ONE_HOT, max_iter=1),
         {"gamma": [0.1, 0.9]},
+        scoring=lambda policy, X, y: policy.n_steps_,
         cv=2,
         error_score="raise",
     )
-    search.fit(STATES, ACTIONS, **REST)
-    assert search.best_params_["gamma"] in (0.1, 0.9)
+    search.fit(STATES, ACTIONS, **columns)
+    assert search.best_score_ == len(STATES) / 2
 
 
 class WorthOfTheActions(Critic):
