@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skampo._lending import as_numbers, as_rows, lend
 from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
@@ -53,7 +54,17 @@ class FeatureScores:
     def plain(self):
         """The same without scikit-learn's checks, where the parts are known."""
         transform, scores = plain_transform(self.transformer), plain(self.scores)
-        return lambda X: scores(transform(X))
+        # A model that was fitted to a frame looks for its columns.
+        if scores is self.scores and _has_names(scores):
+            return self
+
+        def rows(X):
+            features = transform(lend(self.transformer, X))
+            if hasattr(features, "columns"):
+                return self.scores(as_rows(features))
+            return scores(features)
+
+        return rows
 
     @property
     def fitted(self):
@@ -95,10 +106,17 @@ class ScaledScores:
         return self.scores.fitted
 
 
+def _has_names(scores):
+    models = getattr(scores, "fitted", None)
+    models = models if isinstance(models, list) else [models]
+    return any(hasattr(model, "feature_names_in_") for model in models)
+
+
 def fit_features(transformer, observations, rng):
     """Fit a transformer to the observations; what fails names the transformer."""
     try:
-        return seed_unseeded(transformer, rng).fit(observations)
+        seed_unseeded(transformer, rng)
+        return transformer.fit(lend(transformer, observations))
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed to fit "
@@ -110,7 +128,7 @@ def fit_features(transformer, observations, rng):
 def transform(transformer, observations):
     """Features of the observations; what fails names the transformer."""
     try:
-        return transformer.transform(observations)
+        return as_rows(transformer.transform(lend(transformer, observations)))
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed on "
@@ -206,6 +224,7 @@ def _look_up(computed, key, compute):
 
 def product(features, weights):
     """Features times few columns of weights."""
+    features = as_numbers(features)
     n_rows, n_columns = features.shape[0], weights.shape[1]
     if issparse(features) or features.size < _LARGE or n_columns > _FEW:
         return np.asarray(features @ weights)

@@ -36,6 +36,10 @@ def _(transformer: Pipeline):
         return transformer.transform
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
     functions = [plain_transform(step) for step in steps]
+    # A step that was fitted to a frame looks for its columns: arithmetic gives none.
+    named = [i for i, step in enumerate(steps) if _looks_for_names(step, functions[i])]
+    for i in range(named[-1] if named else 0):
+        functions[i] = steps[i].transform
 
     def transform(X):
         for function in functions:
@@ -43,6 +47,10 @@ def _(transformer: Pipeline):
         return X
 
     return transform
+
+
+def _looks_for_names(step, function):
+    return function == step.transform and hasattr(step, "feature_names_in_")
 
 
 @plain_transform.register

@@ -13,6 +13,7 @@ from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.utils import get_tags
 
+from skampo._lending import lend
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
@@ -133,7 +134,8 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     try:
         with limit_threads(X.size):
             if not _can_learn_on(start, regressor, X):
-                return _fresh(regressor, X.size, rng).fit(X, y, **weights)
+                model = _fresh(regressor, X.size, rng)
+                return _learn(model.fit, model, X, y, weights)
             # A copy: the iterate of `start` may be kept, and must not change.
             return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
     except Exception as error:
@@ -209,11 +211,18 @@ def _as_text(value):
 
 
 def _learn_on(model, X, y, weights, n_passes):
-    if _starts_warm(model):
-        return model.fit(X, y, **weights)
-    for _ in range(n_passes):
-        model.partial_fit(X, y, **weights)
+    is_warm = _starts_warm(model)
+    learn = model.fit if is_warm else model.partial_fit
+    # Lent anew for every pass, because one may have been overwritten.
+    for _ in range(1 if is_warm else n_passes):
+        _learn(learn, model, X, y, weights)
     return model
+
+
+def _learn(learn, model, X, y, weights):
+    """Call a method of the model that learns, with arrays it may write into."""
+    lent = {name: lend(model, column) for name, column in weights.items()}
+    return learn(lend(model, X), lend(model, y), **lent)
 
 
 def _split_weights(regressor, sample_weight, rng):
@@ -282,7 +291,7 @@ def _predict_floats(model, X):
     """What the model predicts, as floats; NaN where a masked array hides a value."""
     try:
         with limit_threads(X.size):
-            raw = model.predict(X)
+            raw = model.predict(lend(model, X))
     except Exception as error:
         raise RegressorError(
             f"regressor {model!r} failed to predict {X.shape[0]:,} x {X.shape[1]} "

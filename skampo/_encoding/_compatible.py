@@ -10,6 +10,7 @@ from scipy.sparse import block_array, issparse
 from skampo._encoding._base import rms
 from skampo._encoding._per_action import PerAction
 from skampo._features import fit_features, scale_rows, split_features
+from skampo._lending import as_numbers
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._rows import row_sum
 
@@ -31,7 +32,7 @@ class CompatibleScores:
 
     def __call__(self, features):
         """Scores of all actions, shape (n, n_actions)."""
-        return np.asarray(features @ (self.theta / self.eta))
+        return np.asarray(as_numbers(features) @ (self.theta / self.eta))
 
     @property
     def fitted(self):
@@ -94,7 +95,7 @@ class Compatible(PerAction):
         # A(s, a) = Q(s, a) - Σ π(b | s) Q(s, b)
         goal = goal - row_sum(target.proba * goal)[:, None]
         gradient, model = _natural_gradient(
-            learner, X, goal, target.proba, sample_weight
+            learner, as_numbers(X), goal, target.proba, sample_weight
         )
         # After an infinite step the scores themselves are the dual: their step is 1.
         if np.isinf(target.eta):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from joblib import Parallel, delayed
+from sklearn.utils.parallel import Parallel, delayed
 
 from skampo._encoding._base import Encoding, rms
 from skampo._encoding._scores import ColumnScores, Scores

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from skampo._features import continuation
+from skampo._lending import as_numbers
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import DirectFits, LinearSweeps, RefitSweeps
@@ -172,11 +173,12 @@ class FittedQ(ReplayCritic):
         self.regressor_ = setting.regressor
         features = view.features(transformer)
         if self._is_linear(model, setting):
+            form, numbers = linear_form(model), as_numbers(features)
             # The factors depend on the data alone, which are always the same for a log.
             sweeps = setting.memory.once(
                 steps.lasting,
                 ("sweeps", transformer),
-                lambda: make_sweeps(linear_form(model), features, steps, setting),
+                lambda: make_sweeps(form, numbers, steps, setting),
             )
             sweeps.start()
             return sweeps

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from skampo._features import LinearScores, scale_rows
+from skampo._lending import as_numbers
 from skampo._regression import check_transformer
 from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
@@ -115,7 +116,7 @@ class LSTDQ(ReplayCritic):
                 "policy's regressor be a Ridge, a LinearRegression or a Pipeline of "
                 f"transformers and a model. Got {model!r} without features."
             )
-        features = view.features(transformer)
+        features = as_numbers(view.features(transformer))
         return setting.memory.once(
             steps.lasting,
             ("fixed point", transformer),

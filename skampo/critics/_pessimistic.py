@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skampo._lending import lend
 from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._lstdq import LSTDQ
@@ -307,7 +308,8 @@ class Pessimistic(Critic):
 def fit_classifier(classifier, observations, actions):
     """The fitted classifier; what fails names it."""
     try:
-        return classifier.fit(observations, actions)
+        lent = lend(classifier, observations), lend(classifier, actions)
+        return classifier.fit(*lent)
     except Exception as error:
         raise RegressorError(
             f"classifier {classifier!r} failed on {observations.shape[0]:,} x "
@@ -320,7 +322,8 @@ def estimate(classifier, observations, n_actions):
     proba = np.zeros((len(observations), n_actions))
     seen = classifier.classes_
     # Boosting has two columns even for the only action that was ever taken.
-    proba[:, seen] = classifier.predict_proba(observations) if len(seen) > 1 else 1.0
+    lent = lend(classifier, observations)
+    proba[:, seen] = classifier.predict_proba(lent) if len(seen) > 1 else 1.0
     return np.maximum(proba, _RAREST)
 
 

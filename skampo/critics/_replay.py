@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skampo._features import behind, is_random, split_features
+from skampo._lending import lend
 from skampo._regression import (
     is_same,
     parameters_as_text,
@@ -197,7 +198,8 @@ class ReplayCritic(Critic):
         if not drawn and self._is_stale(transformer, len(transitions)):
             seed_unseeded(transformer, setting.rng)
             try:
-                self.transformer_ = transformer.fit(transitions.observations)
+                observations = lend(transformer, transitions.observations)
+                self.transformer_ = transformer.fit(observations)
             except Exception:
                 # It may need a target: the whole Pipeline is then fitted each time.
                 return None, regressor

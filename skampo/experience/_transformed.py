@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from skampo._lending import lend
 from skampo._plain import plain_transform
 from skampo.experience._observations import ObservationEncoder
 from skampo.experience._sources import is_single, resolve_sources, single_elements
@@ -30,7 +31,7 @@ class RowTransform:
         transform = plain_transform(self.transformer)
 
         def rows(X):
-            values = transform(X)
+            values = transform(lend(self.transformer, X))
             # OneHotEncoder, for one, returns sparse rows by default.
             values = values.toarray() if hasattr(values, "toarray") else values
             values = np.asarray(values, dtype=np.float64)
@@ -99,7 +100,6 @@ class TransformedEnv(gymnasium.Wrapper, RecordConstructorArgs):
         return type(self), (self.env, self.transform)
 
     def _transformed(self, observation):
-        # A copy, for a transformer may work in place.
         return self._rows(np.array(self._encode(observation), ndmin=2))[0]
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skampo._lending import lend
+
 __all__ = ["Trajectories", "action_proba", "cut_rows", "first_rows"]
 
 # exp(709) is near the largest float; below exp(700) sums of 10,000 weights are finite.
@@ -12,7 +14,9 @@ _LARGEST = 700.0
 
 def action_proba(policy, states, classes):
     """Probabilities of the log's actions, in their order, under a policy."""
-    proba = np.asarray(policy.predict_proba(states), dtype=np.float64)
+    # Any classifier may be a policy, also one that works in its input.
+    lent = lend(policy, states)
+    proba = np.asarray(policy.predict_proba(lent), dtype=np.float64)
     known = np.asarray(getattr(policy, "classes_", classes))
     unknown = known[~np.isin(known, classes)]
     # An action that the log does not know may be there, if it is never chosen.

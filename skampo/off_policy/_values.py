@@ -8,6 +8,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skampo._encoding import ENCODINGS
 from skampo._features import split_features
+from skampo._lending import lend
 from skampo._regression import check_regressor
 from skampo.critics import CriticSetting
 from skampo.experience import (
@@ -267,7 +268,9 @@ def _swap(halves, models, starts):
 
 
 def _look_up(policy, log, proba, action_values):
-    q_values = np.asarray(action_values(log.states), dtype=np.float64)
+    q_values = np.asarray(
+        action_values(lend(action_values, log.states)), dtype=np.float64
+    )
     if q_values.shape != proba.shape:
         raise ValueError(
             f"action_values gave an array of shape {q_values.shape}; expected "
@@ -289,5 +292,7 @@ def _beyond(policy, log, action_values):
         states = take_rows(log.next_states, np.flatnonzero(goes_on))
         proba = action_proba(policy, states, log.classes)
         episodes = starts.cumsum() - 1
-        beyond[episodes[goes_on]] = (proba * action_values(states)).sum(axis=1)
+        beyond[episodes[goes_on]] = (
+            proba * action_values(lend(action_values, states))
+        ).sum(axis=1)
     return beyond

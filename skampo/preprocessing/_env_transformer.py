@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skampo._lending import lend, only_reads
 from skampo._plain import plain_transform
 from skampo.experience import (
     EnvironmentExperience,
@@ -150,9 +151,12 @@ class EnvTransformer(  # type: ignore[call-arg]
         else:
             # Only names and width are noted: the transformer checks the values.
             validate_data(self, X, skip_check_array=True)
-        self.transformer_ = clone(self.transformer).fit(states, y)
+        self.transformer_ = clone(self.transformer).fit(
+            lend(self.transformer, states), lend(self.transformer, y)
+        )
         # Not every transformer has `get_feature_names_out` to count.
-        self.n_features_out_ = self.transformer_.transform(states).shape[1]
+        lent = lend(self.transformer_, states)
+        self.n_features_out_ = self.transformer_.transform(lent).shape[1]
         context.call_on_fit_task_end(estimator=self, X=lambda: X, y=y)
         return self
 
@@ -179,7 +183,7 @@ class EnvTransformer(  # type: ignore[call-arg]
             # A copy stays as it is when this one is fitted again.
             fitted = without_callbacks(copy.copy(self))
             return transform_environments(X, fitted, self.n_features_out_)
-        return self.transformer_.transform(X)
+        return self.transformer_.transform(lend(self.transformer_, X))
 
     def set_output(self, *, transform=None):
         """
@@ -262,6 +266,12 @@ class EnvTransformer(  # type: ignore[call-arg]
         tags.target_tags.required = inner.target_tags.required
         tags.non_deterministic = inner.non_deterministic
         return tags
+
+
+@only_reads.register
+def _(transformer: EnvTransformer):
+    # The transformer inside is lent its rows.
+    return type(transformer) is EnvTransformer
 
 
 @plain_transform.register

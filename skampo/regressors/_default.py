@@ -71,16 +71,19 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
     ['onehotencoder', 'leastsquares']
     """
     if exact:
-        return make_pipeline(OneHotEncoder(handle_unknown="ignore"), LeastSquares())
+        parts = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LeastSquares())
+        return parts.set_output(transform="default")
     # With a penalty of 1 CartPole is not solved, with 0.01 Acrobot takes longer.
     ridge = Ridge(alpha=0.1, fit_intercept=False)
     if discrete:
         # States that were never met have no feature, and so a uniform policy.
-        return make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
-    if pooled:
-        ridge = PooledRidge(alpha=ridge.alpha)
-    features = kernel_and_columns() if linear else NystroemFeatures()
-    return make_pipeline(StandardScaler(), features, ridge)
+        parts = make_pipeline(OneHotEncoder(handle_unknown="ignore"), ridge)
+    else:
+        ridge = PooledRidge(alpha=ridge.alpha) if pooled else ridge
+        features = kernel_and_columns() if linear else NystroemFeatures()
+        parts = make_pipeline(StandardScaler(), features, ridge)
+    # Nobody sees its features, and sparse ones cannot be those of a frame.
+    return parts.set_output(transform="default")
 
 
 def kernel_and_columns():

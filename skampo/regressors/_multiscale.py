@@ -11,6 +11,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skampo._lending import only_reads
 from skampo._plain import plain_transform
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.utils._sklearn import Documented
@@ -140,6 +141,11 @@ class MultiscaleNystroem(
 def _coverage(features, X):
     """Share of the kernel that features represent, at a thousand points or more."""
     return np.mean(np.sum(features.transform(X[:: 1 + len(X) // 2000]) ** 2, axis=1))
+
+
+@only_reads.register
+def _(transformer: MultiscaleNystroem):
+    return type(transformer) is MultiscaleNystroem
 
 
 @plain_transform.register

@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skampo._lending import only_reads
 from skampo._plain import plain_transform
 from skampo.utils._sklearn import Documented, check_sample_weight
 from skampo.utils._validation import Interval, Nothing, check_parameters
@@ -176,6 +177,11 @@ class NystroemFeatures(
 def _default_gamma(X):
     """Constant columns are left out, as they add nothing to distances."""
     return 2.0 / max(1, np.count_nonzero(np.ptp(X, axis=0)))
+
+
+@only_reads.register
+def _(transformer: NystroemFeatures):
+    return type(transformer) is NystroemFeatures
 
 
 @plain_transform.register

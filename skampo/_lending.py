@@ -1,0 +1,145 @@
+"""What estimators are given of our rows, and what is made of the rows they return.
+
+An estimator may work in its input: ``StandardScaler(copy=False)`` does, and so may
+anybody's own. The same rows are fitted and predicted again and again, and some of them
+are the caller's, so every estimator gets a copy that is its own, unless it is known to
+do nothing but read; register more with ``only_reads.register``.
+"""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+
+from skampo.exceptions import RegressorError
+from skampo.utils._sklearn import take_rows
+
+__all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads"]
+
+# What these do to their input is one parameter; a subclass may do more.
+_COPYING = {
+    LinearRegression: "copy_X",
+    MaxAbsScaler: "copy",
+    MinMaxScaler: "copy",
+    Ridge: "copy_X",
+    RobustScaler: "copy",
+    StandardScaler: "copy",
+}
+
+
+@singledispatch
+def only_reads(estimator):
+    """Whether the estimator is known never to write into what it is given."""
+    copies = _COPYING.get(type(estimator))
+    return copies is not None and getattr(estimator, copies) is True
+
+
+@only_reads.register
+def _(estimator: OneHotEncoder):
+    return type(estimator) is OneHotEncoder
+
+
+@only_reads.register
+def _(estimator: FunctionTransformer):
+    # What a fitted union has in the place of "passthrough".
+    return type(estimator) is FunctionTransformer and estimator.func is None
+
+
+@only_reads.register
+def _(estimator: Pipeline):
+    return type(estimator) is Pipeline and _all_read(estimator.steps)
+
+
+@only_reads.register
+def _(estimator: FeatureUnion):
+    return type(estimator) is FeatureUnion and _all_read(estimator.transformer_list)
+
+
+def _all_read(steps):
+    # A step that passes its input through gives the next one what is ours.
+    return all(
+        step is None or isinstance(step, str) or only_reads(step) for _, step in steps
+    )
+
+
+def lend(estimator, rows):
+    """
+    Rows as they are handed to an estimator, which may do with them what it likes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Who gets them.
+    rows : ndarray, sparse array, FrameRows or data frame
+        Anything with rows, or None.
+
+    Returns
+    -------
+    ndarray, sparse array or data frame
+        A copy in the same memory layout; the rows themselves if the estimator only
+        reads.
+    """
+    rows = rows.frame if isinstance(rows, FrameRows) else rows
+    if rows is None or only_reads(estimator):
+        return rows
+    if isinstance(rows, np.ndarray):
+        # Sums over another layout differ in the last bit.
+        return rows.copy(order="K")
+    # Frames of polars have no `copy`, and cannot be written to.
+    return rows.copy() if hasattr(rows, "copy") else rows
+
+
+@dataclass(frozen=True, eq=False)
+class FrameRows:
+    """
+    Rows of a data frame, which are selected as those of an array are.
+
+    The model behind a transformer gets the frame itself, because it may select columns
+    by name, or treat those differently that hold no numbers.
+    """
+
+    frame: Any
+
+    @property
+    def shape(self):
+        """Number of rows and of columns."""
+        return self.frame.shape
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        return FrameRows(take_rows(self.frame, rows))
+
+
+def as_rows(features):
+    """What a transformer returned, as something whose rows can be selected."""
+    if issparse(features):
+        return features.tocsr()
+    return FrameRows(features) if hasattr(features, "columns") else np.asarray(features)
+
+
+def as_numbers(features):
+    """Rows as an array, sparse if they are; refuse a frame that holds other things."""
+    if not isinstance(features, FrameRows):
+        return features
+    try:
+        return np.asarray(features.frame.to_numpy(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RegressorError(
+            "regressor features are a data frame whose columns are not all numbers, "
+            f"and a linear model needs numbers: {error}. Encode them, for example by "
+            "OneHotEncoder, in the step before the model."
+        ) from error
