@@ -420,4 +420,6 @@ def default_classifier(*, table=False):
         tol=1e-3,
         use_legacy_attributes=False,
     )
-    return make_pipeline(StandardScaler(), kernel_and_columns(), logistic)
+    parts = make_pipeline(StandardScaler(), kernel_and_columns(), logistic)
+    # Nobody sees its features: they need no names.
+    return parts.set_output(transform="default")

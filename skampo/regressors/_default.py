@@ -82,7 +82,7 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
         ridge = PooledRidge(alpha=ridge.alpha) if pooled else ridge
         features = kernel_and_columns() if linear else NystroemFeatures()
         parts = make_pipeline(StandardScaler(), features, ridge)
-    # Nobody sees its features, and sparse ones cannot be those of a frame.
+    # Nobody sees its features: they need no names, and sparse ones have none.
     return parts.set_output(transform="default")
 
 

@@ -102,7 +102,7 @@ class MultiscaleNystroem(
         """
         check_parameters(self, self._constraints)
         X = validate_data(self, X, dtype=np.float64)
-        wide = NystroemFeatures(self.n_components, random_state=self.random_state)
+        wide = _part(self.n_components, random_state=self.random_state)
         self.parts_ = [wide.fit(X)]
         n_wide = wide.normalization_.shape[1]
         n_narrow = min(n_wide, self.n_components - n_wide)
@@ -110,7 +110,7 @@ class MultiscaleNystroem(
             # Other landmarks than those of the wide kernel: details lie between them.
             seed = check_random_state(self.random_state).randint(2**31)
             gamma = self.ratio**2 * wide.gamma_
-            narrow = NystroemFeatures(n_narrow, gamma=gamma, random_state=seed).fit(X)
+            narrow = _part(n_narrow, gamma=gamma, random_state=seed).fit(X)
             if _coverage(narrow, X) >= _COVERED:
                 self.parts_.append(narrow)
         return self
@@ -136,6 +136,11 @@ class MultiscaleNystroem(
     @property
     def _n_features_out(self):
         return sum(part.normalization_.shape[1] for part in self.parts_)
+
+
+def _part(*args, **keywords):
+    """Features that stay arrays, whatever those of both kernels become."""
+    return NystroemFeatures(*args, **keywords).set_output(transform="default")
 
 
 def _coverage(features, X):
