@@ -18,8 +18,8 @@ from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
-__all__ += ["continuation"]
-__all__ += ["fit_features", "is_random", "plain", "product", "scale_rows"]
+__all__ += ["continuation", "fit_features", "flatten", "is_random", "plain", "product"]
+__all__ += ["scale_rows"]
 __all__ += ["split_features", "transform"]
 
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
@@ -29,6 +29,35 @@ _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
 def plain(scores):
     """Scores without scikit-learn's checks; themselves where they have no such form."""
     return scores.plain() if hasattr(scores, "plain") else scores
+
+
+def flatten(regressor):
+    """The same Pipeline without Pipelines inside, whose features would not be kept."""
+    # One step is kept whole on purpose: it cannot be taken apart.
+    if not _is_plain(regressor) or len(regressor.steps) < 2:
+        return regressor
+    steps = list(_all_steps(regressor))
+    if len(steps) == len(regressor.steps):
+        return regressor
+    names = [name for name, _ in steps]
+    return Pipeline(
+        [
+            # Two Pipelines may use one name.
+            (name if names.index(name) == i else f"{name}-{i}", step)
+            for i, (name, step) in enumerate(steps)
+        ]
+    )
+
+
+def _all_steps(pipeline):
+    for name, step in pipeline.steps:
+        yield from _all_steps(step) if _is_plain(step) else [(name, step)]
+
+
+def _is_plain(step):
+    """Whether it does nothing but one step after the other."""
+    is_pipeline = type(step) is Pipeline
+    return is_pipeline and step.memory is None and step.transform_input is None
 
 
 def split_features(regressor):

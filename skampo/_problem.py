@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from skampo._features import flatten
 from skampo._history import Validation
 from skampo._logged_data import (
     check_table,
@@ -329,7 +330,8 @@ def parts_as_text(estimator, names):
     parts = {}
     for name in names:
         part = getattr(estimator, name)
-        parts[name] = repr(part)
+        # The text of Pipelines inside each other takes seconds to write.
+        parts[name] = repr(flatten(part))
         inner = parameters_as_text(part)
         # One by one, because the text of a large part may leave them out.
         parts |= {f"{name}__{key}": text for key, text in inner.items()}

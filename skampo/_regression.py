@@ -198,6 +198,11 @@ def parameters_as_text(estimator):
 
 def _as_text(value):
     """Text of a value; of a long one, whose middle is left out, with its hash."""
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        # Not its `repr`, whose time doubles with every Pipeline inside another.
+        return f"{type(value).__qualname__}({_inner_text(value)})"
+    if isinstance(value, list | tuple) and any(map(_has_estimators, value)):
+        return f"[{', '.join(map(_as_text, value))}]"
     text = repr(value)
     short = _ADDRESS.sub("", text)
     if short == text and "..." not in text:
@@ -208,6 +213,16 @@ def _as_text(value):
     except Exception:
         # Functions without a name, for example, cannot be pickled.
         return text
+
+
+def _inner_text(estimator):
+    parameters = sorted(estimator.get_params(deep=False).items())
+    return ", ".join(f"{name}={_as_text(value)}" for name, value in parameters)
+
+
+def _has_estimators(item):
+    parts = item if isinstance(item, tuple) else (item,)
+    return any(hasattr(part, "get_params") for part in parts)
 
 
 def _learn_on(model, X, y, weights, n_passes):

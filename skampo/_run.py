@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skampo._encoding import ENCODINGS, PASSES, Learner, zero_scores
-from skampo._features import behind, continuation
+from skampo._features import behind, continuation, flatten
 from skampo._history import (
     BestIterate,
     Iterate,
@@ -126,7 +126,7 @@ class Run:
             kept,
             resolve(estimator.step_size, STEP_SIZES),
             encoding,
-            problem.give_table(estimator.regressor),
+            problem.give_table(flatten(estimator.regressor)),
             resolved_params,
             seed,
             # A list of its own: the history of the last fit stays if this one fails.

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from skampo._encoding import Learner, PerAction
-from skampo._features import FeatureView
+from skampo._features import FeatureView, flatten
 from skampo._memory import FeatureMemory
 from skampo._regression import check_regressor
 from skampo.utils._sklearn import Documented
@@ -194,7 +194,7 @@ class CriticSetting:
         regressor = self.value_model if own is None else own
         if regressor is None or isinstance(regressor, str):
             return self
-        return replace(self, regressor=regressor, encoding=PerAction())
+        return replace(self, regressor=flatten(regressor), encoding=PerAction())
 
     def learner(self, regressor, start=None, n_passes=1):
         """

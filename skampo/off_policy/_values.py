@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo._encoding import ENCODINGS
-from skampo._features import split_features
+from skampo._features import flatten, split_features
 from skampo._lending import lend
 from skampo._regression import check_regressor
 from skampo.critics import CriticSetting
@@ -200,6 +200,7 @@ def _prepare(regressor, columns):
         # Where nothing ends, values shrunk to zero stay too small by a multiple of it.
         regressor = default_regressor().set_params(ridge__fit_intercept=True)
     check_regressor(regressor, "fit_action_values")
+    regressor = flatten(regressor)
     if columns is None:
         return regressor
     return (behind_numbers if is_default else behind_table)(columns, regressor)
