@@ -12,6 +12,8 @@ __all__ = ["PooledSweeps"]
 # Penalties are multiplied by this when sweeps diverge, up to so many times the first.
 _STRONGER = 10.0
 _STRONGEST = 1e5
+# Their inverse takes seconds.
+_MANY_COLUMNS = 2000
 
 
 class PooledSweeps:
@@ -114,6 +116,13 @@ def _check_dense(form, features):
         raise InvalidParameterError(
             f"{form!r} pools dense features. Got a sparse matrix: use Ridge("
             "fit_intercept=False), or sparse_output=False in the encoder."
+        )
+    n_rows, n_columns = features.shape
+    if n_columns > max(n_rows, _MANY_COLUMNS):
+        raise InvalidParameterError(
+            f"{form!r} inverts a matrix of n_features x n_features for every action. "
+            f"Got {n_columns:,} features of {n_rows:,} states: use Ridge("
+            "fit_intercept=False), with which so many take little time."
         )
 
 

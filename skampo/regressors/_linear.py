@@ -13,6 +13,7 @@ __all__ = ["LeastSquaresForm", "RidgeForm", "linear_form"]
 
 # Other solvers are iterative: they are chosen where a Gram matrix would be too large.
 _DIRECT = {"auto", "cholesky", "svd"}
+_FEW_COLUMNS = 1000
 
 
 class RidgeForm(NamedTuple):
@@ -61,7 +62,9 @@ class RidgeForm(NamedTuple):
         # An intercept would tie the columns together.
         if not self.fit_intercept and _has_disjoint_columns(features):
             return DisjointSystem(features, self.alpha)
-        return RidgeSystem(features, self)
+        # So few columns are quick either way.
+        is_wide = features.shape[1] > max(features.shape[0], _FEW_COLUMNS)
+        return (WideRidgeSystem if is_wide else RidgeSystem)(features, self)
 
 
 class LeastSquaresForm(NamedTuple):
@@ -230,6 +233,29 @@ class RidgeSystem(LinearSystem):
 
     def _weights(self, y):
         return self._solve(_moment(self.features, y))
+
+
+class WideRidgeSystem(LinearSystem):
+    """The same by products of the rows, where there are fewer of them than columns."""
+
+    def _factorize(self, form):
+        # w = Xᵀ (X Xᵀ + α I)⁻¹ y, with centered rows.
+        gram = self.features @ self.features.T
+        if issparse(gram):
+            gram = gram.toarray()
+            # Σ (x - m)(z - m) = xᵀz - xᵀm - zᵀm + mᵀm, as such rows are not centered.
+            along = self.features @ self.mean
+            gram += self.mean @ self.mean - along[:, None] - along
+        gram[np.diag_indices_from(gram)] += form.alpha
+        self._solve = _gram_solver(gram)
+
+    def _weights(self, y):
+        shares = self._solve(y)
+        weights = _moment(self.features, shares)
+        if issparse(self.features):
+            # Dense rows are centered already.
+            weights -= shares.sum() * self.mean
+        return weights
 
 
 class DisjointSystem:

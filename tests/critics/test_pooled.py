@@ -152,6 +152,11 @@ def test_penalties_too_small_for_single_precision_are_named():
         pooled(twice, form=form)
 
 
+def test_features_wider_than_there_are_states_are_refused():
+    with pytest.raises(InvalidParameterError, match="features of 60 states"):
+        pooled(features=np.hstack([FEATURES] * 600))
+
+
 def test_scores_far_below_the_best_count_as_less_far():
     scores = lambda X: np.array([[0.0, -5.0, -50.0]])
     policy = MirrorPolicy(NegativeEntropy(), scores, min_odds=np.exp(-10.0))

@@ -1,5 +1,7 @@
 """Linear regressors are recognized and solved as scikit-learn solves them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,6 +75,42 @@ class TestForm:
     def test_a_subclass_may_fit_otherwise(self, base):
         contrary = type("Contrary", (base,), {})
         assert linear_form(contrary()) is None
+
+
+class TestWideRidge:
+    """Fewer rows than columns, and many of those."""
+
+    X = RNG.normal(size=(40, 1200)) + RNG.normal(size=1200)
+    Y = RNG.normal(size=40) + 3
+
+    @either
+    @every_kind
+    @pytest.mark.parametrize("alpha", [1e-3, 1.0, 100.0])
+    def test_fit(self, kind, fit_intercept, alpha):
+        # Zeros, so that sparse rows are sparse.
+        X = kind(np.where(self.X > 0.5, self.X, 0.0))
+        regressor = Ridge(alpha, fit_intercept=fit_intercept, solver="cholesky")
+        regressor.fit(np.asarray(X.todense() if kind is csr_array else X), self.Y)
+        weights, intercept = linear_form(regressor).factorize(X).solve(self.Y)
+        assert_allclose(weights, regressor.coef_, atol=1e-9)
+        assert_allclose(intercept, regressor.intercept_, atol=1e-8)
+
+    def test_repeated_rows_without_any_penalty_to_speak_of(self):
+        X, y = np.vstack([self.X, self.X]), np.append(self.Y, self.Y)
+        regressor = Ridge(1e-10, fit_intercept=False)
+        weights, _ = linear_form(regressor).factorize(X).solve(y)
+        assert_allclose(X @ weights, y, atol=1e-6)
+
+    def test_memory(self):
+        # The products of the columns alone are 512 MB.
+        X, y = RNG.normal(size=(64, 8000)), RNG.normal(size=64)
+        tracemalloc.start()
+        weights, intercept = RidgeForm(1.0).factorize(X).solve(y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 50e6
+        expected = Ridge().fit(X, y)
+        assert_allclose(X @ weights + intercept, expected.predict(X), atol=1e-8)
 
 
 class TestRidge:
