@@ -1,19 +1,22 @@
 """What is recorded, printed and kept at the end of an iteration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from skampo.utils._rows import row_sum
+from skampo.utils._rows import row_mean, row_sum
 from skampo.utils._warnings import warn_user
 
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
-__all__ += ["progress_line", "warn_about_fit"]
+__all__ += ["progress_line", "warn_about_fit", "without_differences"]
+__all__ += ["are_alike", "warn_about_episodes", "warn_about_values"]
 
 
 # A probability that underflowed is not zero: the divergence from it is finite.
 _TINY = np.finfo(float).tiny
+# So many episodes are no chance; so few rows are fitted by a constant.
+_MANY, _FEW = 50, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,62 @@ def _entropy(proba):
     # 0 log 0 counts as 0, where numpy would make it NaN.
     logs = np.log(proba, where=proba > 0, out=np.zeros_like(proba))
     return -row_sum(proba * logs)
+
+
+def are_alike(transitions, experience, history):
+    """
+    Whether all episodes so far were one: as many steps, all of the same reward.
+
+    They tell no actions apart. What a critic makes of them is the error of its
+    regression, which step sizes without scale would turn into a policy.
+    """
+    returns = experience.episode_returns
+    # Where time limits cut, what would have followed may differ.
+    if np.ptp(transitions.rewards) > 0 or transitions.truncated.any():
+        return False
+    earlier = [record for record in history if record["n_episodes"]]
+    means = [record["return_mean"] for record in earlier]
+    means = [*means, *returns]
+    varies = any(record["return_std"] for record in earlier)
+    # One episode is like itself.
+    return len(means) > 1 and not varies and np.ptp(means) == 0
+
+
+def without_differences(sample):
+    """The sample with the mean value for all actions of a state."""
+    values = row_mean(sample.q_values)[:, None]
+    return replace(sample, q_values=np.broadcast_to(values, sample.q_values.shape))
+
+
+def warn_about_episodes(experience, history, state):
+    """Say once, when there were many, that all episodes were alike."""
+    returns = experience.episode_returns
+    n_episodes = len(returns) + sum(record["n_episodes"] for record in history)
+    # Without reward it is no wonder: it has to be found first.
+    if n_episodes >= _MANY and returns[0] != 0:
+        _warn_once(
+            state,
+            "alike",
+            f"the policy stays as it is, because all of {n_episodes} episodes had the "
+            f"return {returns[0]:g} by as many equal rewards: nothing tells the "
+            "actions apart. Let rewards or the length of episodes depend on them.",
+        )
+
+
+def warn_about_values(q_values, transitions, state):
+    """Say once that a critic gave one value to everything, where returns differ."""
+    rewards = transitions.rewards
+    differ = np.ptp(rewards) > 0 or transitions.terminated.any()
+    if not differ or len(rewards) < _FEW or q_values.shape[1] == 1:
+        return
+    if q_values.any() and not np.ptp(q_values) > 0:
+        _warn_once(
+            state,
+            "constant",
+            "the regressor of the critic predicts a constant: every action has the "
+            "same value in every state and the policy stays as it is. Give it more "
+            "capacity or less regularization.",
+        )
 
 
 def warn_about_fit(line_one, sample_weight, state):

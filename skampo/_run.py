@@ -15,9 +15,13 @@ from skampo._history import (
     Iterate,
     LineOneFit,
     Validation,
+    are_alike,
     iteration_record,
     progress_line,
+    warn_about_episodes,
     warn_about_fit,
+    warn_about_values,
+    without_differences,
 )
 from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
@@ -165,7 +169,21 @@ class Run:
             self.problem.value_model,
         )
         sample = self.problem.critic.evaluate(policy, transitions, self.setting)
+        sample = self._look_at_values(sample, transitions)
         self._lap("critic_time")
+        return sample
+
+    def _look_at_values(self, sample, transitions):
+        """The sample, without differences that can only be errors."""
+        critic, experience = self.problem.critic, self.problem.experience
+        # What a model or labels say is exact.
+        if not critic.estimates_values or critic.needs_model:
+            return sample
+        is_played = self.problem.kind == "environments"
+        if is_played and are_alike(transitions, experience, self.history):
+            warn_about_episodes(experience, self.history, self.warned)
+            return without_differences(sample)
+        warn_about_values(sample.q_values, transitions, self.warned)
         return sample
 
     def regress(self, policy, sample, target):

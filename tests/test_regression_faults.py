@@ -2,6 +2,7 @@
 
 import warnings
 
+import gymnasium
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -11,6 +12,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo._regression import predict_column, predict_columns
@@ -299,3 +301,61 @@ class TestFewRows:
         policy.set_params(steps_per_iter=2, max_iter=2, max_episode_steps=2)
         proba = policy.fit(env).predict_proba([[0], [1], [2]])
         assert_allclose(proba.sum(axis=1), 1, rtol=0, atol=1e-12)
+
+
+class Clockwork(gymnasium.Env):
+    """Episodes of five steps, whatever is done; rewards of one."""
+
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, shows="time", last=1.0):
+        self.shows, self.last = shows, last
+        size = {"time": 2, "discrete": None}[shows]
+        self.observation_space = (
+            gymnasium.spaces.Discrete(6)
+            if size is None
+            else gymnasium.spaces.Box(-9, 9, (size,))
+        )
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return self._observe(), {}
+
+    def step(self, action):
+        self.t += 1
+        reward = 1.0 if self.t < 5 or action else self.last
+        return self._observe(), reward, self.t == 5, False, {}
+
+    def _observe(self):
+        if self.shows == "discrete":
+            return self.t
+        return np.array([self.t, self.np_random.normal()], dtype=np.float32)
+
+
+class TestNothingToLearn:
+    @pytest.mark.parametrize("shows", ["time", "discrete"])
+    @pytest.mark.parametrize("regressor", [None, Ridge(), DecisionTreeRegressor()])
+    @pytest.mark.parametrize("critic", ["fitted_q", "monte_carlo"])
+    def test_rewards_and_lengths_that_never_differ(self, shows, regressor, critic):
+        policy = AMPOPolicy(regressor, critic=critic, max_iter=3, random_state=0)
+        policy.set_params(steps_per_iter=320)
+        with pytest.warns(UserWarning, match="all of .* the return 5 by") as seen:
+            policy.fit(lambda: Clockwork(shows))
+        assert len(seen) == 1
+        states = np.arange(6.0)[:, None]
+        states = states if shows == "discrete" else np.hstack([states, states])
+        assert_array_equal(policy.predict_proba(states), 0.5)
+
+    def test_a_difference_in_one_step_is_learned(self):
+        policy = AMPOPolicy(max_iter=6, random_state=0, steps_per_iter=64)
+        policy.fit(lambda: Clockwork("discrete", last=0.5))
+        assert policy.predict_proba([[4.0]])[0, 1] > 0.9
+
+    @pytest.mark.parametrize("critic", ["fitted_q", "lambda_return", "monte_carlo"])
+    def test_a_constant_critic(self, critic):
+        policy = AMPOPolicy(DummyRegressor(), encoding="joint", critic=critic)
+        policy.set_params(max_iter=2, steps_per_iter=256, random_state=0)
+        with pytest.warns(UserWarning, match="predicts a constant") as seen:
+            policy.fit("CartPole-v1")
+        assert len(seen) == 1
