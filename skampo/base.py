@@ -7,10 +7,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skampo._score import ScoreMixin
 from skampo.experience import is_environment, refuse_observations
 from skampo.persistence import save
+from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
 
 __all__ = ["PolicyMixin"]
+
+# Hundreds of features of so many rows are below a hundred megabytes.
+_BLOCK = 2**15
 
 
 class PolicyMixin(ScoreMixin):
@@ -53,7 +57,7 @@ class PolicyMixin(ScoreMixin):
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
         with limit_threads():
-            return now._policy.proba(X, mask)
+            return in_blocks(now._policy.proba, X, mask)
 
     def predict_log_proba(self, X, *, action_mask=None):
         """
@@ -115,7 +119,7 @@ class PolicyMixin(ScoreMixin):
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
         with limit_threads():
-            scores = now._policy.scores(X)
+            scores = in_blocks(now._policy.scores, X)
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
@@ -172,7 +176,7 @@ class PolicyMixin(ScoreMixin):
                 "predict_proba or decision_function."
             )
         with limit_threads():
-            return now._q(X)
+            return in_blocks(now._q, X)
 
     def encode_observations(self, observations):
         """
@@ -314,6 +318,18 @@ class PolicyMixin(ScoreMixin):
         reader = _without_names(self) if nameless else self
         # One layout: products of another one differ in the last bit.
         return validate_data(reader, X, dtype=np.float64, order="C", reset=False)
+
+
+def in_blocks(function, X, mask=None):
+    """What a function gives for all rows, whose features need not be in memory."""
+    masks = () if mask is None else (mask,)
+    # A single block as it is: products of other shapes may differ in the last bit.
+    if len(X) <= _BLOCK:
+        return function(X, *masks)
+    blocks = [slice(i, i + _BLOCK) for i in range(0, len(X), _BLOCK)]
+    return np.concatenate(
+        [function(take_rows(X, b), *(part[b] for part in masks)) for b in blocks]
+    )
 
 
 def _without_names(policy):
