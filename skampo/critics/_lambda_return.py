@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skampo._encoding import ColumnScores, keep_unit, rms
-from skampo._features import flatten
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.experience import lambda_returns
 from skampo.utils._validation import Interval
