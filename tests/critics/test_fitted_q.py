@@ -5,11 +5,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import Lasso, Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -61,6 +62,13 @@ def log(states, actions, *, terminated=None, truncated=None, ends=None, reward=R
 
 # One walk through all pairs: 0 -0-> 0 -1-> 1 -1-> 1 -0-> 0.
 WALK = log([0, 0, 1, 1], [0, 1, 1, 0], ends=[0, 0, 0, 1])
+
+
+def number_line(n_rows):
+    """A log whose states are all different."""
+    actions, times = np.arange(n_rows) % 2, np.arange(n_rows + 1.0)[:, None]
+    rows = {"observations": times[:-1], "next_observations": times[1:]}
+    return Transitions(**vars(log(0 * actions, actions)) | rows)
 
 
 def setting(regressor=TABULAR, gamma=GAMMA, encoding="per_action", n_actions=2):
@@ -234,6 +242,32 @@ class TestLearningOn:
         assert {type(model) for model in policy.regressor_} == {SGDRegressor}
 
 
+class TestRandomFeatures:
+    def drawn(self, sizes, transformer=None):
+        """Which of the evaluations in a row drew features of their own."""
+        regressor = make_pipeline(transformer or RBFSampler(), Ridge())
+        critic, features = FittedQ(n_sweeps=1), []
+        for n_rows in sizes:
+            evaluate(number_line(n_rows), regressor, UNIFORM, critic)
+            features.append(critic.transformer_)
+        pairs = zip(features, [None, *features[:-1]], strict=True)
+        return [i for i, (a, b) in enumerate(pairs) if a is not b]
+
+    def test_drawn_anew_when_the_data_have_grown_by_a_fifth(self):
+        assert self.drawn([10, 11, 12, 13, 14, 16]) == [0, 3, 5]
+
+    def test_what_is_not_random_always_knows_all_data(self):
+        assert self.drawn([10] * 4, StandardScaler()) == [0, 1, 2, 3]
+
+    def test_actions_that_are_columns_leave_no_features_of_states(self):
+        regressor = make_pipeline(StandardScaler(), Ridge())
+        critic, _ = evaluate(WALK, regressor, encoding="joint")
+        assert not hasattr(critic, "transformer_")
+
+    def test_drawn_anew_once_in_a_while_when_nothing_grows(self):
+        assert 2 <= len(self.drawn([10] * 20)) <= 4
+
+
 class TestUnseen:
     @every_exact
     def test_an_action_never_taken_gets_the_mean_of_the_others(self, name):
@@ -274,6 +308,24 @@ class TestSample:
         _, sample = evaluate(log([0, 0, 0, 0], [0, 0, 1, 1]))
         assert_array_equal(sample.observations, STATES[:1])
         assert_array_equal(sample.sample_weight, [4])
+
+    def test_only_so_many_states_are_labeled_in_the_order_of_the_log(self):
+        walk = number_line(6)
+        for regressor in (Ridge(), DecisionTreeRegressor()):
+            critic = FittedQ(regressor, n_sweeps=2, n_states=4)
+            _, sample = evaluate(walk, policy=UNIFORM, critic=critic)
+            assert len(sample.q_values) == len(sample.observations) == 4
+            assert (np.diff(sample.observations[:, 0]) > 0).all()
+            assert sample.sample_weight is None
+
+    @pytest.mark.parametrize(
+        ("regressor", "n_labeled"),
+        [(Ridge(), 4200), (DecisionTreeRegressor(max_depth=1), 4096)],
+        ids=["linear", "other"],
+    )
+    def test_linear_regressors_afford_all_states(self, regressor, n_labeled):
+        _, sample = evaluate(number_line(4200), regressor, UNIFORM, FittedQ(n_sweeps=1))
+        assert len(sample.q_values) == n_labeled
 
     def test_a_regressor_of_its_own(self):
         critic = FittedQ(TABULAR, n_sweeps=300, tol=0)

@@ -103,6 +103,14 @@ class TestGeometric:
         expected = [3 + 0.5 * value, 12 + 0.5 * value]
         assert_allclose(sample.q_values[:, 0], expected)
 
+    def test_nothing_follows_an_end_at_the_time_limit(self):
+        critic = MonteCarlo("geometric")
+        evaluate(critic, pieces(terminated=False))
+        both = vars(pieces(terminated=True))
+        both |= {"truncated": both["ends"]}
+        sample = evaluate(critic, Transitions(**both))
+        assert_allclose(sample.q_values[:, 0], [3, 12])
+
     def test_unbiased(self):
         # Reward 1 for action 1 in the single state: Q(a) = a + 9 * 0.5 for gamma 0.9.
         env = TabularEnv(np.ones((1, 2, 1)), np.array([[0.0, 1.0]]))

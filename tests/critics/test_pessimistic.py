@@ -43,12 +43,12 @@ TABULAR = make_pipeline(
 FREQUENCIES = DummyClassifier(strategy="prior")
 
 
-def evaluate(critic, scores=(0.0, 0.0)):
+def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
     policy = MirrorPolicy(NegativeEntropy(), lambda X: np.tile(scores, (len(X), 1)))
     setting = CriticSetting(
-        2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+        2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
     )
-    return critic.evaluate(policy, LoggedExperience(LOG).gather(policy), setting)
+    return critic.evaluate(policy, LoggedExperience(log).gather(policy), setting)
 
 
 def test_the_price_by_hand():
@@ -88,6 +88,18 @@ def test_values_are_measured_from_the_worst():
         measure_from_worst(LoggedExperience(LOG).gather(None), 0.5)[1].rewards,
         LOG.rewards,
     )
+
+
+def test_steps_are_in_units_of_the_rewards_as_they_are():
+    log = TransitionLog(
+        [[0.0], [1.0], [1.0]],
+        [0, 1, 0],
+        [-2.0, -1.0, 4.0],
+        [[1.0], [0.0], [0.0]],
+        terminated=[False, False, True],
+    )
+    critic = Pessimistic(classifier=FREQUENCIES)
+    assert evaluate(critic, log=log, gamma=0.5).reward_range == 6.0
 
 
 def test_the_better_half_by_hand():

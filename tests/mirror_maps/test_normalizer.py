@@ -67,7 +67,25 @@ def test_no_root_and_missing_values_end_at_once():
 
 
 def test_fraction_of_a_jump():
-    bracket = find_root(
-        lambda x: np.where(x < 0.5, -0.25, 0.75), np.zeros(1), np.ones(1)
-    )
+    bracket = find_root(lambda x: np.where(x < 0.5, -0.5, 1.5), np.zeros(1), np.ones(1))
     np.testing.assert_allclose(bracket.fraction, 0.25)
+
+
+def test_the_fraction_stays_inside_a_bracket_without_a_root():
+    bracket = find_root(lambda x: 0.5 * x - 1.0, np.zeros(1), np.ones(1))
+    np.testing.assert_array_equal(bracket.fraction, 1.0)
+
+
+@pytest.mark.parametrize("root", [0.1, 0.3, 0.5, 0.9])
+def test_smooth_functions_take_a_fraction_of_the_steps_of_bisection(root):
+    # Bisection would take 50.
+    for function in (np.exp, np.sqrt, lambda x: x**3, lambda x: -np.exp(-5 * x)):
+        calls = []
+
+        def counted(x, function=function, calls=calls):
+            calls.append(x)
+            return function(x) - function(root)
+
+        found = find_root(counted, np.zeros(1), np.ones(1)).root
+        np.testing.assert_allclose(found, root, rtol=1e-9)
+        assert len(calls) <= 16

@@ -152,6 +152,11 @@ class TestGeometric:
         step = Geometric()(10**6, None, sample)
         np.testing.assert_allclose(step, min(1e12 / c, LARGEST))
 
+    @pytest.mark.parametrize("name", ["eta0", "ratio"])
+    def test_errors_name_the_default_as_well(self, name):
+        with pytest.raises(ValueError, match=f"'{name}' .*must be None or a float"):
+            Geometric(**{name: -1.0})(0, None, make_sample([[0.0, 1.0]]))
+
     def test_a_vanishing_step_stays_positive(self):
         sample = make_sample([[0.0, 1.0]])
         assert Geometric(eta0=1.0, ratio=0.5)(10**6, None, sample) > 0
