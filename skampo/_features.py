@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skampo._lending import as_numbers, as_rows, lend
+from skampo._lending import as_numbers, as_rows, lend, size_hint
 from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
@@ -150,7 +150,7 @@ def fit_features(transformer, observations, rng):
         raise RegressorError(
             f"regressor features {transformer!r} failed to fit "
             f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}{size_hint(observations)}"
         ) from error
 
 
@@ -162,7 +162,7 @@ def transform(transformer, observations):
         raise RegressorError(
             f"regressor features {transformer!r} failed on "
             f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}{size_hint(observations)}"
         ) from error
 
 

@@ -26,8 +26,10 @@ from sklearn.preprocessing import (
 from skampo.exceptions import RegressorError
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads"]
+__all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads", "size_hint"]
 
+# Sums of some squares of these overflow.
+_HUGE = 1e150
 # What these do to their input is one parameter; a subclass may do more.
 _COPYING = {
     LinearRegression: "copy_X",
@@ -122,6 +124,18 @@ class FrameRows:
 
     def __getitem__(self, rows):
         return FrameRows(take_rows(self.frame, rows))
+
+
+def size_hint(rows):
+    """What to add to the message of a failure: where squares of numbers overflow."""
+    is_dense = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
+    largest = np.abs(rows).max(initial=0.0) if is_dense else 0.0
+    if not largest > _HUGE:
+        return ""
+    return (
+        f" The largest of its numbers is {largest:.1e}, and squares of such numbers "
+        "overflow: divide the observations, for example in an environment wrapper."
+    )
 
 
 def as_rows(features):

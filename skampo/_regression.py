@@ -13,7 +13,7 @@ from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.utils import get_tags
 
-from skampo._lending import lend
+from skampo._lending import lend, size_hint
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
@@ -141,7 +141,7 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     except Exception as error:
         raise RegressorError(
             f"regressor {regressor!r} failed on {X.shape[0]:,} x {X.shape[1]} rows: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}{size_hint(X)}"
         ) from error
 
 

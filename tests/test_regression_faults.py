@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
@@ -359,3 +359,13 @@ class TestNothingToLearn:
         with pytest.warns(UserWarning, match="predicts a constant") as seen:
             policy.fit("CartPole-v1")
         assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "regressor", [None, make_pipeline(StandardScaler(), LinearRegression()), SVR()]
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_whose_squares_overflow_are_named(regressor):
+    states = 1e300 * X
+    with pytest.raises(RegressorError, match=r"is 2\.\de\+300.*divide the observ"):
+        AMPOPolicy(regressor, max_iter=1).fit(states, Y)
