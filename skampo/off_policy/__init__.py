@@ -1,12 +1,13 @@
 """What a policy would be worth, from a log of another one."""
 
 from skampo.off_policy._direct import direct_method, fitted_q_evaluation
-from skampo.off_policy._doubly_robust import doubly_robust, magic
+from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._episodes import transitions_from_episodes
 from skampo.off_policy._importance import (
     importance_sampling,
     per_decision_importance_sampling,
 )
+from skampo.off_policy._magic import magic
 from skampo.off_policy._propensities import estimate_propensities
 from skampo.off_policy._result import OffPolicyEstimate
 from skampo.off_policy._scorer import OffPolicyScorer, make_off_policy_scorer

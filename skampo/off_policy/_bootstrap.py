@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t
 from sklearn.utils import check_random_state
 
-__all__ = ["RatioSum", "effective_size", "grouped"]
+__all__ = ["RatioSum", "effective_size", "grouped", "spread"]
 
 # So many numbers of resamples are in memory at once.
 _BLOCK = 10**7
@@ -36,7 +37,8 @@ class RatioSum:
         Studentized bootstrap over episodes; NaN where there are too few to tell.
 
         The error of each resample is taken from the resample itself, so that the
-        interval is wider where the weights are uneven.
+        interval is wider where the weights are uneven; and wider again for what the
+        log is too short to show.
         """
         draws = self.draws(n_bootstraps, random_state)
         resampled = [self.resample(counts) for counts in draws]
@@ -49,9 +51,21 @@ class RatioSum:
         # A resample that misses the few rows that differ would be certain.
         errors = np.maximum(errors, error / 3)
         tails = (1 + confidence) / 2, (1 - confidence) / 2
+        error *= self._allowance()
         # The upper quantile of the error is what the lower end has to leave out.
         high, low = np.quantile((values - value) / errors, tails)
         return value - high * error, value - low * error
+
+    def _allowance(self):
+        """
+        By how much the error grows with what a log this long is too short to show.
+
+        The largest of n values is met once in n on average: what lies beyond it adds
+        about its square to their sum of squares, in heavy tails more and in light ones
+        less. Where no episode stands out, that is nothing.
+        """
+        squares = self.influence().sum(axis=1) ** 2
+        return np.sqrt(1 + squares.max() / squares.sum())
 
     def draws(self, n_bootstraps, random_state):
         """How often each episode counts in each resample, in blocks of resamples."""
@@ -101,6 +115,16 @@ def grouped(ratio, log):
     starts = np.flatnonzero(log.is_start)
     sums = (np.add.reduceat(x, starts) for x in (ratio.numerators, ratio.denominators))
     return RatioSum(*sums)
+
+
+def spread(value, resampled, confidence):
+    """The value and a multiple of the standard deviation of few of its resamples."""
+    if len(resampled) < 2:
+        return np.nan, np.nan
+    # Student's: a standard deviation of 25 resamples is itself uncertain.
+    multiple = t.ppf((1 + confidence) / 2, len(resampled) - 1)
+    margin = multiple * np.std(resampled, ddof=1)
+    return value - margin, value + margin
 
 
 def effective_size(weights):

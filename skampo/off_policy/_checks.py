@@ -8,6 +8,7 @@ _CONSTRAINTS = {
     "gamma": Interval(float, 0, 1),
     "confidence": Interval(float, 0, 1, high_open=True),
     "n_bootstraps": Interval(int, 0),
+    "n_refits": Interval(int, 2),
     "n_splits": Interval(int, 2),
     "n_sweeps": Interval(int, 1) | Nothing,
 }

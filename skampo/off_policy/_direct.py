@@ -3,11 +3,11 @@
 import copy
 
 import numpy as np
-from scipy.stats import norm
 from sklearn.utils import check_random_state
 
-from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
+from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped, spread
 from skampo.off_policy._checks import check_options
+from skampo.off_policy._modeled import resample
 from skampo.off_policy._result import conclude, few_rows, unseen_actions, unsettled
 from skampo.off_policy._trajectories import action_proba, first_rows
 from skampo.off_policy._values import fit_critic
@@ -177,15 +177,15 @@ def fitted_q_evaluation(
     critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
     estimate = _starting_values(policy, log, critic.q_).mean()
     refits = []
-    for _ in range(n_bootstraps):
-        sample = _resample(log, rng)
+    # Every resample of a single episode is that episode.
+    for _ in range(n_bootstraps if log.n_episodes > 1 else 0):
+        sample, _ = resample(log, rng)
         # A shallow copy: a refit replaces the values, and all start from the first fit.
         again = fit_critic(
             policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
         )
         refits.append(_starting_values(policy, sample, again.q_).mean())
-    margin = norm.ppf((1 + confidence) / 2) * np.std(refits) if refits else np.nan
-    bounds = estimate - margin, estimate + margin
+    bounds = spread(estimate, refits, confidence)
     return _finish(estimate, bounds, confidence, policy, log, critic.missing_)
 
 
@@ -193,17 +193,6 @@ def _starting_values(policy, log, action_values):
     states = take_rows(log.states, np.flatnonzero(first_rows(log)))
     proba = action_proba(policy, states, log.classes)
     return (proba * action_values(states)).sum(axis=1)
-
-
-def _resample(log, rng):
-    """As many episodes, drawn with replacement, each under a label of its own."""
-    starts = np.flatnonzero(log.is_start)
-    stops = np.append(starts[1:], len(log))
-    drawn = rng.randint(len(starts), size=len(starts))
-    rows = np.concatenate([np.arange(starts[i], stops[i]) for i in drawn])
-    # Under its own label an episode that is drawn twice would be torn or merged.
-    labels = np.repeat(np.arange(len(drawn)), (stops - starts)[drawn])
-    return log.select(rows, labels)
 
 
 def _finish(value, bounds, confidence, policy, log, missing=0.0):

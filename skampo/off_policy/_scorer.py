@@ -8,11 +8,12 @@ from typing import Any
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import TransitionLog
 from skampo.off_policy._direct import fitted_q_evaluation
-from skampo.off_policy._doubly_robust import doubly_robust, magic
+from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._importance import (
     importance_sampling,
     per_decision_importance_sampling,
 )
+from skampo.off_policy._magic import magic
 
 __all__ = ["OffPolicyScorer", "make_off_policy_scorer"]
 

@@ -1,6 +1,6 @@
 """Action values of a fixed policy, fitted to a log."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,13 @@ from skampo.experience import (
 from skampo.off_policy._checks import check_options
 from skampo.off_policy._result import unsettled
 from skampo.off_policy._settling import SettlingQ
-from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
+from skampo.off_policy._trajectories import action_proba
 from skampo.regressors import default_regressor, linear_form
-from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_discount
 from skampo.utils._warnings import warn_user
 
-__all__ = ["ActionValues", "fit_action_values", "fit_critic", "modeled_values"]
+__all__ = ["ActionValues", "fit_action_values", "fit_critic"]
 
 # Sweeps of what is fitted again in each of them.
 _MOST_SWEEPS = 500
@@ -213,87 +212,3 @@ def _enough_sweeps(gamma, regressor):
     enough = int(np.ceil(np.log(_LEFT_OVER) / np.log(gamma)))
     is_linear = linear_form(split_features(regressor)[1]) is not None
     return enough if is_linear else min(_MOST_SWEEPS, enough)
-
-
-@dataclass(frozen=True, eq=False)
-class ModeledValues:
-    """
-    A model on the rows of a log: Q of what was done, V, and V beyond cuts.
-
-    `missing` is the share that further sweeps would change.
-    """
-
-    taken: np.ndarray
-    values: np.ndarray
-    beyond: np.ndarray
-    missing: float = 0.0
-
-
-def modeled_values(policy, log, proba, action_values, regressor, gamma, random_state):
-    """Evaluate given values, or values fitted to the other half of the episodes."""
-    if action_values is not None:
-        return _look_up(policy, log, proba, action_values)
-    halves = _halves(log)
-    critics = [
-        fit_critic(policy, log[half], gamma, regressor, None, random_state)
-        for half in halves
-    ]
-    looked_up = [
-        _look_up(policy, log, proba, ActionValues(critic.q_, log.classes))
-        for critic in critics
-    ]
-    swapped = _swap(halves, looked_up, np.flatnonzero(first_rows(log)))
-    return replace(swapped, missing=max(critic.missing_ for critic in critics))
-
-
-def _halves(log):
-    """Every second episode, and the others."""
-    # Whole episodes: rows of one are too much alike to judge each other.
-    is_odd = (log.is_start.cumsum() - 1) % 2 == 1
-    if not is_odd.any():
-        raise ValueError(
-            "Action values are fitted to one half of the episodes for use in the "
-            "other. Got a single episode: log more, or pass action_values=."
-        )
-    return ~is_odd, is_odd
-
-
-def _swap(halves, models, starts):
-    """Rows and episodes of one half get the model of the other."""
-    first = halves[0]
-    return ModeledValues(
-        np.where(first, models[1].taken, models[0].taken),
-        np.where(first, models[1].values, models[0].values),
-        np.where(first[starts], models[1].beyond, models[0].beyond),
-    )
-
-
-def _look_up(policy, log, proba, action_values):
-    q_values = np.asarray(
-        action_values(lend(action_values, log.states)), dtype=np.float64
-    )
-    if q_values.shape != proba.shape:
-        raise ValueError(
-            f"action_values gave an array of shape {q_values.shape}; expected "
-            f"{proba.shape}, one column per action of the log: {log.classes.tolist()}."
-        )
-    done = np.searchsorted(log.classes, log.actions)
-    return ModeledValues(
-        q_values[np.arange(len(log)), done],
-        (proba * q_values).sum(axis=1),
-        _beyond(policy, log, action_values),
-    )
-
-
-def _beyond(policy, log, action_values):
-    """Values of what followed the last rows of the episodes that were cut."""
-    starts, goes_on = first_rows(log), cut_rows(log)
-    beyond = np.zeros(int(starts.sum()))
-    if goes_on.any():
-        states = take_rows(log.next_states, np.flatnonzero(goes_on))
-        proba = action_proba(policy, states, log.classes)
-        episodes = starts.cumsum() - 1
-        beyond[episodes[goes_on]] = (
-            proba * action_values(lend(action_values, states))
-        ).sum(axis=1)
-    return beyond

@@ -23,7 +23,7 @@ from skampo.off_policy import (
     per_decision_importance_sampling,
 )
 from skampo.off_policy._bootstrap import RatioSum, effective_size
-from skampo.off_policy._doubly_robust import smallest_on_simplex
+from skampo.off_policy._magic import smallest_on_simplex
 from tests.off_policy.layered import Layered, TablePolicy
 
 MODEL = Layered.random(1)
