@@ -1,8 +1,13 @@
-"""Parameters that estimators share."""
+"""Arguments that estimators share."""
 
+import functools
+import inspect
+
+from skampo.exceptions import InvalidParameterError
+from skampo.experience import TransitionLog
 from skampo.utils._validation import Interval, Nothing, check_argument
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "takes_log"]
 
 _CONSTRAINTS = {
     "gamma": Interval(float, 0, 1),
@@ -18,3 +23,30 @@ def check_options(owner, **options):
     """Refuse the first of these parameters of a function that is not accepted."""
     for name, value in options.items():
         check_argument(owner, name, value, _CONSTRAINTS[name])
+
+
+def takes_log(function):
+    """Refuse anything but a TransitionLog as `log`, and columns in its place."""
+    positional = [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+
+    @functools.wraps(function)
+    def checked(*args, **options):
+        given = dict(zip(positional, args, strict=False)) | options
+        is_log = isinstance(given.get("log"), TransitionLog)
+        if "log" in given and (not is_log or len(args) > len(positional)):
+            kind, n_more = type(given["log"]).__name__, len(args) - len(positional)
+            more = f" and {n_more} more arguments" if n_more > 0 else ""
+            raise InvalidParameterError(
+                f"The 'log' parameter of {function.__name__} must be a TransitionLog. "
+                f"Got {kind}{more}: give "
+                "skampo.experience.TransitionLog(states, actions, rewards, "
+                "propensities=...), or for a table of episodes "
+                "skampo.off_policy.transitions_from_episodes(table)."
+            )
+        return function(*args, **options)
+
+    return checked

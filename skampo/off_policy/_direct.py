@@ -6,10 +6,24 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped, spread
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._modeled import resample
-from skampo.off_policy._result import conclude, few_rows, unseen_actions, unsettled
-from skampo.off_policy._trajectories import action_proba, first_rows
+from skampo.off_policy._result import (
+    conclude,
+    few_rows,
+    ignores_model,
+    single_episode,
+    unseen_actions,
+    unsettled,
+)
+from skampo.off_policy._suspicions import (
+    broken_next_states,
+    copied_episodes,
+    never_ends,
+    uneven_weights,
+    unsupported_states,
+)
+from skampo.off_policy._trajectories import action_proba, first_rows, of_actions
 from skampo.off_policy._values import fit_critic
 from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
@@ -17,6 +31,7 @@ from skampo.utils._threads import limit_threads
 __all__ = ["direct_method", "fitted_q_evaluation"]
 
 
+@takes_log
 @limit_threads()
 def direct_method(
     policy,
@@ -84,9 +99,11 @@ def direct_method(
     ratio = RatioSum.mean(_starting_values(policy, log, action_values))
     ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
-    return _finish(ratio.estimate(), bounds, confidence, policy, log)
+    complaints = [ignores_model(bounds)]
+    return _finish(ratio.estimate(), bounds, confidence, policy, log, complaints)
 
 
+@takes_log
 @limit_threads()
 def fitted_q_evaluation(
     policy,
@@ -186,7 +203,13 @@ def fitted_q_evaluation(
         )
         refits.append(_starting_values(policy, sample, again.q_).mean())
     bounds = spread(estimate, refits, confidence)
-    return _finish(estimate, bounds, confidence, policy, log, critic.missing_)
+    complaints = [
+        single_episode(log),
+        broken_next_states(log),
+        never_ends(log),
+        unsettled(critic.missing_),
+    ]
+    return _finish(estimate, bounds, confidence, policy, log, complaints)
 
 
 def _starting_values(policy, log, action_values):
@@ -195,17 +218,19 @@ def _starting_values(policy, log, action_values):
     return (proba * action_values(states)).sum(axis=1)
 
 
-def _finish(value, bounds, confidence, policy, log, missing=0.0):
+def _finish(value, bounds, confidence, policy, log, complaints):
     proba = action_proba(policy, log.states, log.classes)
-    shown = proba[np.arange(len(log)), np.searchsorted(log.classes, log.actions)]
-    if log.propensities is not None:
-        # π / π_b: a row with a rare action stands for many others.
-        shown = shown / log.propensities
-    size = effective_size(shown)
+    shown = of_actions(proba, log)
+    # π / π_b: a row with a rare action stands for many others.
+    weights = shown if log.propensities is None else shown / log.propensities
+    size = effective_size(weights)
     complaints = [
         few_rows(size, len(log)),
         unseen_actions(log, proba),
-        unsettled(missing),
+        uneven_weights(log, shown),
+        unsupported_states(log, proba),
+        copied_episodes(log),
+        *complaints,
     ]
     n_episodes = int(first_rows(log).sum())
     return conclude(value, bounds, confidence, size, n_episodes, complaints)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._importance import weigh
 from skampo.off_policy._modeled import CrossFit, look_up
 from skampo.off_policy._result import (
@@ -16,11 +16,20 @@ from skampo.off_policy._result import (
     unseen_actions,
     unsettled,
 )
+from skampo.off_policy._suspicions import (
+    broken_next_states,
+    copied_episodes,
+    cut_weights,
+    never_ends,
+    uneven_weights,
+)
+from skampo.off_policy._trajectories import of_actions
 from skampo.utils._threads import limit_threads
 
 __all__ = ["Parts", "doubly_robust", "finish"]
 
 
+@takes_log
 @limit_threads()
 def doubly_robust(
     policy,
@@ -195,10 +204,16 @@ def _arrange(log, trajectories, model, gamma):
 
 def finish(value, bounds, confidence, parts):
     n_episodes = len(parts.errors)
-    size = effective_size(parts.trajectories.weights[:, -1])
+    log, weights = parts.log, parts.trajectories.weights
+    size, shown = effective_size(weights[:, -1]), of_actions(parts.proba, log)
     complaints = [
         few_episodes(size, n_episodes),
-        unseen_actions(parts.log, parts.proba),
+        unseen_actions(log, parts.proba),
+        uneven_weights(log, shown, weights),
+        cut_weights(weights),
+        copied_episodes(log),
+        broken_next_states(log),
+        never_ends(log),
         unsettled(parts.missing),
     ]
     return conclude(value, bounds, confidence, size, n_episodes, complaints)

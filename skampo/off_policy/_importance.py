@@ -3,19 +3,25 @@
 import numpy as np
 
 from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import (
     conclude,
     cut_episodes,
     few_episodes,
     unseen_actions,
 )
-from skampo.off_policy._trajectories import Trajectories, action_proba
+from skampo.off_policy._suspicions import (
+    copied_episodes,
+    cut_weights,
+    uneven_weights,
+)
+from skampo.off_policy._trajectories import Trajectories, action_proba, of_actions
 from skampo.utils._threads import limit_threads
 
 __all__ = ["importance_sampling", "per_decision_importance_sampling", "weigh"]
 
 
+@takes_log
 @limit_threads()
 def importance_sampling(
     policy,
@@ -102,6 +108,7 @@ def importance_sampling(
     return _finish(ratio, bounds, confidence, trajectories, log, proba)
 
 
+@takes_log
 @limit_threads()
 def per_decision_importance_sampling(
     policy,
@@ -194,17 +201,19 @@ def weigh(policy, log):
             "estimate_propensities(log, classifier)."
         )
     proba = action_proba(policy, log.states, log.classes)
-    # A log sorts its classes, and refuses actions that are not among them.
-    done = np.searchsorted(log.classes, log.actions)
-    return Trajectories.of(log, proba[np.arange(len(log)), done]), proba
+    return Trajectories.of(log, of_actions(proba, log)), proba
 
 
 def _finish(ratio, bounds, confidence, trajectories, log, proba):
     n_episodes = len(trajectories.lengths)
-    size = effective_size(trajectories.weights[:, -1])
+    weights = trajectories.weights
+    size = effective_size(weights[:, -1])
     complaints = [
         few_episodes(size, n_episodes),
         cut_episodes(log),
         unseen_actions(log, proba),
+        uneven_weights(log, of_actions(proba, log), weights),
+        cut_weights(weights),
+        copied_episodes(log),
     ]
     return conclude(ratio.estimate(), bounds, confidence, size, n_episodes, complaints)

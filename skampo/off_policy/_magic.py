@@ -8,7 +8,7 @@ from scipy.optimize import nnls
 from sklearn.utils import check_random_state
 
 from skampo.off_policy._bootstrap import RatioSum, spread
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._doubly_robust import Parts, finish
 from skampo.utils._threads import limit_threads
 
@@ -18,6 +18,7 @@ __all__ = ["magic"]
 _MOST_LENGTHS = 25
 
 
+@takes_log
 @limit_threads()
 def magic(
     policy,

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.utils._threads import limit_threads
 
 __all__ = ["estimate_propensities"]
@@ -15,6 +15,7 @@ __all__ = ["estimate_propensities"]
 SMALLEST = 0.01
 
 
+@takes_log
 @limit_threads()
 def estimate_propensities(log, classifier, *, n_splits=5):
     """

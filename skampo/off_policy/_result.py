@@ -102,6 +102,27 @@ def few_rows(size, n_rows):
     )
 
 
+def single_episode(log):
+    """Complain of what cannot be compared with itself."""
+    if log.n_episodes > 1:
+        return ""
+    return (
+        "The log has a single episode, and an interval is told by how much episodes "
+        "differ: there is none. Log more, or give episodes= if there are several."
+    )
+
+
+def ignores_model(bounds):
+    """Complain of an interval that takes a model for certain."""
+    if np.isnan(bounds).any():
+        return ""
+    return (
+        "The interval of direct_method knows that episodes could begin elsewhere, and "
+        "nothing of the errors of action_values: it is too narrow by them. Use "
+        "fitted_q_evaluation or doubly_robust for an interval that contains them."
+    )
+
+
 def cut_episodes(log):
     """Complain of episodes whose rewards go on behind the log."""
     n_cut = int(cut_rows(log).sum())

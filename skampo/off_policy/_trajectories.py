@@ -6,10 +6,19 @@ import numpy as np
 
 from skampo._lending import lend
 
-__all__ = ["Trajectories", "action_proba", "cut_rows", "first_rows"]
+__all__ = [
+    "LARGEST_EXPONENT",
+    "Trajectories",
+    "action_proba",
+    "cut_rows",
+    "first_rows",
+    "of_actions",
+]
 
+# Probabilities of a row may be rounded to four digits.
+_ROUNDED = 1e-4
 # exp(709) is near the largest float; below exp(700) sums of 10,000 weights are finite.
-_LARGEST = 700.0
+LARGEST_EXPONENT = 700.0
 
 
 def action_proba(policy, states, classes):
@@ -18,6 +27,7 @@ def action_proba(policy, states, classes):
     lent = lend(policy, states)
     proba = np.asarray(policy.predict_proba(lent), dtype=np.float64)
     known = np.asarray(getattr(policy, "classes_", classes))
+    _check_proba(proba, len(states), known)
     unknown = known[~np.isin(known, classes)]
     # An action that the log does not know may be there, if it is never chosen.
     if len(unknown) and proba[:, np.isin(known, unknown)].any():
@@ -30,6 +40,33 @@ def action_proba(policy, states, classes):
     kept = np.isin(known, classes)
     aligned[:, np.searchsorted(classes, known[kept])] = proba[:, kept]
     return aligned
+
+
+def of_actions(proba, log):
+    """Probabilities of what was done."""
+    # A log sorts its classes, and refuses actions that are not among them.
+    done = np.searchsorted(log.classes, log.actions)
+    return proba[np.arange(len(log)), done]
+
+
+def _check_proba(proba, n_rows, classes):
+    """Refuse what is no probability of each action in each row."""
+    if proba.shape != (n_rows, len(classes)):
+        raise ValueError(
+            f"predict_proba of the policy gave an array of shape {proba.shape}; "
+            f"expected {(n_rows, len(classes))}, a row for each state and a column for "
+            f"each of its actions {classes.tolist()}."
+        )
+    # Negated, so that NaN is outside as well.
+    outside = ~(proba >= -_ROUNDED).all(axis=1)
+    bad = np.flatnonzero(outside | ~(np.abs(proba.sum(axis=1) - 1) <= _ROUNDED))
+    if len(bad):
+        raise ValueError(
+            f"predict_proba of the policy gave {len(bad)} rows that are no "
+            f"probabilities, first row {bad[0]}: {proba[bad[0]].tolist()} with the sum "
+            f"{proba[bad[0]].sum():.6g}. Expected numbers of at least 0 that sum to 1: "
+            "divide each row by its sum."
+        )
 
 
 def first_rows(log):
@@ -80,7 +117,7 @@ class Trajectories:
         # Products of hundreds of ratios leave the range of floats, sums of logs do not.
         # Behind the end there are zeros, so that a weight stays what it was.
         exponents = arranged.place(ratios).cumsum(axis=1)
-        weights = np.exp(np.minimum(exponents, _LARGEST))
+        weights = np.exp(np.minimum(exponents, LARGEST_EXPONENT))
         previous = np.hstack([np.ones((len(starts), 1)), weights[:, :-1]])
         return cls(rows, steps, lengths, horizon, weights, previous)
 

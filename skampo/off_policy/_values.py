@@ -18,9 +18,10 @@ from skampo.experience import (
     behind_table,
     is_table,
 )
-from skampo.off_policy._checks import check_options
+from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import unsettled
 from skampo.off_policy._settling import SettlingQ
+from skampo.off_policy._suspicions import broken_next_states, never_ends
 from skampo.off_policy._trajectories import action_proba
 from skampo.regressors import default_regressor, linear_form
 from skampo.utils._threads import limit_threads
@@ -94,6 +95,7 @@ class ActionValues:
             return np.asarray(self.q(states))
 
 
+@takes_log
 @limit_threads()
 def fit_action_values(
     policy, log, *, gamma=0.995, regressor=None, n_sweeps=None, random_state=None
@@ -158,7 +160,8 @@ def fit_action_values(
     """
     check_options("fit_action_values", gamma=gamma, n_sweeps=n_sweeps)
     critic = fit_critic(policy, log, gamma, regressor, n_sweeps, random_state)
-    if complaint := unsettled(critic.missing_):
+    complaints = [never_ends(log), broken_next_states(log), unsettled(critic.missing_)]
+    if complaint := " ".join(filter(None, complaints)):
         warn_user(complaint)
     return ActionValues(critic.q_, log.classes)
 

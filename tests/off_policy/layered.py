@@ -1,5 +1,6 @@
 """Episodes of a finite model whose steps are part of its state: exact truth."""
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,11 +82,23 @@ def softmax(logits):
 
 
 class TablePolicy:
-    """Probabilities looked up by the number of the state."""
+    """Probabilities looked up by the number of the state, or by its indicator."""
 
-    def __init__(self, proba):
+    def __init__(self, proba, one_hot=False):
         self.proba = proba
+        self.one_hot = one_hot
         self.classes_ = np.arange(proba.shape[1])
 
     def predict_proba(self, X):
-        return self.proba[np.asarray(X)[:, 0].astype(int)]
+        X = np.asarray(X)
+        return X @ self.proba if self.one_hot else self.proba[X[:, 0].astype(int)]
+
+
+def one_hot(log, n_states):
+    """The log with an indicator of each state: a table is then a linear model."""
+    # Behind the end is no state; what stands there plays no part.
+    states, following = (
+        np.eye(n_states)[column[:, 0].astype(int) % n_states]
+        for column in (log.states, log.next_states)
+    )
+    return dataclasses.replace(log, states=states, next_states=following)

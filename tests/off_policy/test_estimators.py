@@ -141,6 +141,7 @@ def test_an_interval_of_few_replications_covers():
     assert np.mean(covered) > 0.85
 
 
+@pytest.mark.filterwarnings("ignore:The importance weights")  # which are wrong here
 @pytest.mark.parametrize("self_normalized", [False, True])
 def test_doubly_robust_needs_one_of_two(self_normalized, large):
     def error(values, log):

@@ -27,7 +27,7 @@ RNG = np.random.default_rng(0)
 ACTIONS = np.tile([0, 1], N // 2)
 # A level for each of 60 customers, who have 10 rows each.
 CUSTOMERS = np.repeat(np.arange(N // 10), 10)
-REWARDS = ACTIONS + RNG.normal(size=N // 10)[CUSTOMERS]
+REWARDS = ACTIONS + RNG.normal(size=N // 10)[CUSTOMERS] + 0.1 * RNG.normal(size=N)
 ROWS = TransitionLog(np.zeros((N, 1)), ACTIONS, REWARDS, propensities=[0.5] * N)
 LABELED = dataclasses.replace(ROWS, episodes=CUSTOMERS)
 ALWAYS = DummyClassifier(strategy="constant", constant=1).fit([[0], [0]], [0, 1])
@@ -61,6 +61,7 @@ WEIGHTED = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:The interval of direct_method")
 @pytest.mark.parametrize("estimator", [*WEIGHTED, direct, fitted])
 def test_each_row_of_a_problem_of_one_step_is_an_episode(estimator):
     rows, labeled = (

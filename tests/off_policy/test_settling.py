@@ -21,6 +21,7 @@ CUT = TransitionLog(
     [0, 1] * (N // 2),
     REWARDS,
     np.zeros((N, 1)),
+    truncated=np.arange(N) % 2 == 1,
     episodes=np.repeat(np.arange(N // 2), 2),
     propensities=[0.5] * N,
 )
@@ -42,7 +43,12 @@ def test_the_default_regressor_is_right_where_nothing_ends():
     actions = np.arange(2000) % 2
     pays = 1 + 0.1 * states[:-1, 0]
     log = TransitionLog(
-        states[:-1], actions, pays, states[1:], episodes=np.arange(2000) // 20
+        states[:-1],
+        actions,
+        pays,
+        states[1:],
+        truncated=np.arange(2000) % 20 == 19,
+        episodes=np.arange(2000) // 20,
     )
     result = fitted_q_evaluation(UNIFORM, log, n_bootstraps=0, random_state=0)
     assert result.estimate == pytest.approx(pays.mean() / (1 - GAMMA), rel=0.01)
@@ -64,6 +70,7 @@ def ring(n_states=10, n_steps=4000):
         actions,
         (states == 3) + 0.3 * actions,
         after[:, None],
+        truncated=np.arange(n_steps) % 20 == 19,
         episodes=np.repeat(np.arange(n_steps // 20), 20),
         propensities=[0.5] * n_steps,
     )

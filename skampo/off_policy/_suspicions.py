@@ -1,0 +1,208 @@
+"""What a log or a policy shows that honest ones do not: one sentence each, or none."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from skampo.experience import is_table
+from skampo.off_policy._trajectories import LARGEST_EXPONENT
+
+__all__ = [
+    "broken_next_states",
+    "copied_episodes",
+    "cut_weights",
+    "never_ends",
+    "uneven_weights",
+    "unsupported_states",
+]
+
+# Of honest logs with weights as heavy as an effective sample size of 50 allows, none
+# in a thousand is so many errors away; and a smaller difference changes little.
+_FAR, _MUCH = 4.5, 0.05
+# Neighbors of a row, rows that ask for theirs, and rows and columns to look in.
+_NEIGHBORS, _ASKED, _ROWS, _COLUMNS = 50, 300, 20_000, 1000
+# Share of episodes that are copies, and of values that are like no other.
+_COPIED, _DISTINCT = 0.05, 0.9
+# Fewer kinds of episodes may well all come in even numbers.
+_FEWEST_KINDS = 10
+# Next states may have been rounded to single precision.
+_ROUNDED = 1e-5
+
+
+def uneven_weights(log, shown, weights=None):
+    """
+    Complain of weights whose mean is not 1.
+
+    Given its state, the ratio of a row has expectation 1 wherever every action of the
+    policy can occur; so has the product of an episode, which looks at the states that
+    the policy would visit.
+    """
+    if log.propensities is None:
+        return ""
+    found = _off_one(shown / log.propensities, "rows")
+    if not found and weights is not None:
+        found = _off_one(weights[:, -1], "episodes")
+    return found and (
+        f"{found}; it is 1 where propensities are right and the log can do what the "
+        "policy would: propensities are wrong, or in some states the log never takes "
+        "an action of the policy. Check propensities=, or evaluate a policy that only "
+        "does what was done there."
+    )
+
+
+def _off_one(weights, what):
+    # Weights reach 1e304, and their squares would be infinite.
+    scale = max(weights.max(), 1.0)
+    excess = weights / scale - 1 / scale
+    # Under the claim, the rows of an episode are uncorrelated.
+    error = np.sqrt((excess**2).sum())
+    mean = 1 + excess.mean() * scale
+    if abs(mean - 1) <= _MUCH or abs(excess.sum()) <= _FAR * error:
+        return ""
+    return (
+        f"The importance weights of {len(weights)} {what} have a mean of {mean:.3g}, "
+        f"{abs(excess.sum()) / error:.1f} standard errors from 1"
+    )
+
+
+def cut_weights(weights):
+    """Complain of weights that are too large to be a number."""
+    n_cut = int((weights[:, -1] >= np.exp(LARGEST_EXPONENT)).sum())
+    if not n_cut:
+        return ""
+    return (
+        f"The importance weights of {n_cut} of {len(weights)} episodes are above "
+        f"1e304 and were cut there: estimates and effective sample size mean nothing. "
+        "Check propensities=; use fitted_q_evaluation for long episodes."
+    )
+
+
+def unsupported_states(log, proba):
+    """Complain of a policy that does what nobody did in such states."""
+    if log.propensities is not None or len(log) < 4 * _NEIGHBORS:
+        return ""
+    X = _scaled(log.states)
+    if X.shape[1] > _COLUMNS:
+        return ""
+    known = np.unique(np.linspace(0, len(X) - 1, _ROWS).astype(int))
+    asked = np.unique(np.linspace(0, len(X) - 1, _ASKED).astype(int))
+    finder = NearestNeighbors(n_neighbors=_NEIGHBORS).fit(X[known])
+    near = known[finder.kneighbors(X[asked], return_distance=False)]
+    done = np.searchsorted(log.classes, log.actions)[near]
+    never = np.ones((len(asked), len(log.classes)), dtype=bool)
+    never[np.arange(len(asked))[:, None], done] = False
+    # What occurs nowhere is another complaint.
+    never &= np.isin(log.classes, log.actions)
+    share = float((proba[asked] * never).sum(axis=1).mean())
+    if share <= _MUCH:
+        return ""
+    return (
+        f"The policy gives {share:.0%} of its probability to actions that none of the "
+        f"{_NEIGHBORS} rows nearest to a state shows: their values there are a guess "
+        "of the regressor. Evaluate a policy nearer to the logged one."
+    )
+
+
+def never_ends(log):
+    """Complain of a log in which nothing is said of any end."""
+    if log.is_one_step or (log.terminated | log.truncated).any():
+        return ""
+    return (
+        f"No row of the log is terminated or truncated: its {log.n_episodes} episodes "
+        "are all taken to go on for ever, and values to come are added behind their "
+        "last rows. Give terminated= where they ended, or truncated= where they were "
+        "cut."
+    )
+
+
+def broken_next_states(log):
+    """Complain of rows that do not go on where the row before led."""
+    if log.is_one_step or log.episodes is None:
+        return ""
+    above = np.flatnonzero(~log.is_start[1:])
+    differs = np.zeros(len(above), dtype=bool)
+    pairs = zip(_columns(log.next_states), _columns(log.states), strict=True)
+    for following, states in pairs:
+        differs |= _differ(following[above], states[above + 1])
+    if not differs.any():
+        return ""
+    first = above[np.flatnonzero(differs)[0]]
+    return (
+        f"In {int(differs.sum())} of {len(above)} rows, first in row {first}, "
+        "next_states is not the state of the next row of the episode: rows are "
+        "missing or in another order, or next_states is shifted. "
+        "transitions_from_episodes makes next states from the rows of an episode."
+    )
+
+
+def copied_episodes(log):
+    """Complain of episodes that are copies of others, unless chance can repeat them."""
+    starts = np.append(np.flatnonzero(log.is_start), len(log))
+    columns = [log.rewards, *_columns(log.states)]
+    rows = np.column_stack([*map(_codes, columns), _codes(log.actions)])
+    pieces = [rows[i:j].tobytes() for i, j in pairwise(starts)]
+    kinds = Counter(pieces)
+    n_copies = len(pieces) - len(kinds)
+    if n_copies <= _COPIED * len(pieces):
+        return ""
+    every = np.gcd.reduce(list(kinds.values()))
+    if not (every > 1 and len(kinds) >= _FEWEST_KINDS):
+        firsts = set({piece: i for i, piece in reversed([*enumerate(pieces)])}.values())
+        is_first = [i in firsts for i in range(len(pieces))]
+        kept = rows[np.repeat(is_first, np.diff(starts)), :-1]
+        if not _has_own_values(kept):
+            return ""
+    return (
+        f"{n_copies} of {len(pieces)} episodes are copies of others, and intervals "
+        "count each as new evidence. Drop the copies; rows of one customer that are "
+        "equal belong under one label of episodes=."
+    )
+
+
+def _has_own_values(rows):
+    """Whether in some column nearly every value is met once: no chance repeats them."""
+    if len(rows) < 2 * _FEWEST_KINDS:
+        return False
+    return any(len(np.unique(c)) >= _DISTINCT * len(c) for c in rows.T)
+
+
+def _columns(states):
+    """The columns of a table or an array, one by one."""
+    if is_table(states):
+        return [np.asarray(states[name]) for name in states.columns]
+    return list(states.T)
+
+
+def _is_number(column):
+    return column.dtype.kind in "fiub"
+
+
+def _codes(column):
+    """Numbers that are equal where the values are."""
+    if _is_number(column):
+        return column.astype(np.float64)
+    return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64)
+
+
+def _differ(one, other):
+    if not (_is_number(one) and _is_number(other)):
+        return one.astype(str) != other.astype(str)
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    allowed = _ROUNDED * np.nanmax(np.abs(other), initial=0.0)
+    # What is missing in both is equal.
+    return ~((np.abs(one - other) <= allowed) | (np.isnan(one) & np.isnan(other)))
+
+
+def _scaled(states):
+    """Columns of comparable spread; categories as indicators."""
+    columns = []
+    for column in _columns(states):
+        values = _codes(column)[:, None]
+        if not _is_number(column):
+            values = (values == np.unique(values)).astype(float)
+        columns.append(values)
+    X = np.nan_to_num(np.hstack(columns))
+    spread = X.std(axis=0)
+    return X / np.where(spread > 0, spread, 1.0)
