@@ -103,8 +103,10 @@ for title, policy in policies.items():
 # %%
 # Estimates and the truth
 # -----------------------
-# An interval is a statement about many logs, and here is one: MAGIC, the shortest of
-# them, is too sure of itself on it.
+# All five look at the same log, in which successes were fewer than usual: all of them
+# are too low, and the shortest interval, that of MAGIC, ends before the exact value. An
+# interval of 95 % does so in one log of twenty. Nothing in the log does what the best
+# policy does for a whole episode, so that importance sampling has no interval there.
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
 for ax, (title, policy) in zip(axes, policies.items(), strict=True):
     truth = mdp.expected_return(policy.proba, gamma)

@@ -47,7 +47,7 @@ def direct_method(
 
     The estimate is :math:`n^{-1} \sum_i \sum_a \pi(a | s_0^i) Q(s_0^i, a)`. The
     interval knows that other episodes would begin elsewhere, and nothing of the errors
-    of the model.
+    of the model: it is too narrow by them, and the result warns of it.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def fitted_q_evaluation(
     Needs no propensities and bears long episodes; it is as right as the regressor is.
     For the interval the values are fitted again to resampled episodes, from where they
     are: the estimate and a multiple of the standard deviation of these fits. It
-    contains no error that every fit makes.
+    contains no error that every fit makes. A single episode has no interval.
 
     Parameters
     ----------

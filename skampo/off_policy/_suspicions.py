@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skampo.experience import is_table
+from skampo.off_policy._bootstrap import effective_size
+from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT
 
 __all__ = [
@@ -42,8 +44,11 @@ def uneven_weights(log, shown, weights=None):
     if log.propensities is None:
         return ""
     found = _off_one(shown / log.propensities, "rows")
-    if not found and weights is not None:
-        found = _off_one(weights[:, -1], "episodes")
+    if weights is not None and not found:
+        last = weights[:, -1]
+        # Below that, the mean of products is no test of anything.
+        enough = effective_size(last) >= FEWEST_EFFECTIVE
+        found = _off_one(last, "episodes") if enough else ""
     return found and (
         f"{found}; it is 1 where propensities are right and the log can do what the "
         "policy would: propensities are wrong, or in some states the log never takes "

@@ -244,6 +244,14 @@ def test_a_single_episode_has_no_interval():
     assert np.isnan([result.low, result.high]).all()
 
 
+def test_without_any_weight_there_is_no_interval():
+    policy = Bad([1.0, 0.0])
+    never = LOG.select(np.flatnonzero(np.isin(LOG.actions, 1)))
+    with pytest.warns(UserWarning, match="effective sample size is 0"):
+        result = importance_sampling(policy, never)
+    assert np.isnan([result.low, result.high]).all()
+
+
 def test_the_direct_method_says_what_its_interval_is():
     values = ZERO["action_values"]
     with pytest.warns(UserWarning, match="nothing of the errors of action_values"):
