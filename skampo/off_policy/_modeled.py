@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skampo._lending import lend
 from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
 from skampo.off_policy._values import ActionValues, fit_critic
 from skampo.utils._sklearn import take_rows
@@ -116,7 +117,8 @@ def _swap(halves, models, starts):
 
 
 def look_up(policy, log, proba, action_values):
-    q_values = np.asarray(action_values(log.states), dtype=np.float64)
+    lent = lend(action_values, log.states)
+    q_values = np.asarray(action_values(lent), dtype=np.float64)
     if q_values.shape != proba.shape:
         raise ValueError(
             f"action_values gave an array of shape {q_values.shape}; expected "
@@ -138,5 +140,6 @@ def _beyond(policy, log, action_values):
         states = take_rows(log.next_states, np.flatnonzero(goes_on))
         proba = action_proba(policy, states, log.classes)
         episodes = starts.cumsum() - 1
-        beyond[episodes[goes_on]] = (proba * action_values(states)).sum(axis=1)
+        q_values = action_values(lend(action_values, states))
+        beyond[episodes[goes_on]] = (proba * q_values).sum(axis=1)
     return beyond

@@ -8,7 +8,6 @@ from sklearn.utils import check_array, check_random_state
 
 from skampo._encoding import ENCODINGS
 from skampo._features import flatten, split_features
-from skampo._lending import lend
 from skampo._regression import check_regressor
 from skampo.critics import CriticSetting
 from skampo.experience import (
