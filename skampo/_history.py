@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skampo.utils._rows import row_mean, row_sum
+from skampo.utils._rows import row_sum
 from skampo.utils._warnings import warn_user
 
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
@@ -138,9 +138,9 @@ def are_alike(transitions, experience, history):
 
 
 def without_differences(sample):
-    """The sample with the mean value for all actions of a state."""
-    values = row_mean(sample.q_values)[:, None]
-    return replace(sample, q_values=np.broadcast_to(values, sample.q_values.shape))
+    """The sample with equal values of all actions of a state."""
+    # Means of equal numbers are rounded, and what is left would be fitted.
+    return replace(sample, q_values=np.zeros_like(sample.q_values))
 
 
 def warn_about_episodes(experience, history, state):

@@ -306,7 +306,8 @@ class TestFewRows:
 class Clockwork(gymnasium.Env):
     """Episodes of five steps, whatever is done; rewards of one."""
 
-    action_space = gymnasium.spaces.Discrete(2)
+    # Means of three equal numbers are rounded.
+    action_space = gymnasium.spaces.Discrete(3)
 
     def __init__(self, shows="time", last=1.0):
         self.shows, self.last = shows, last
@@ -345,12 +346,12 @@ class TestNothingToLearn:
         assert len(seen) == 1
         states = np.arange(6.0)[:, None]
         states = states if shows == "discrete" else np.hstack([states, states])
-        assert_array_equal(policy.predict_proba(states), 0.5)
+        assert_array_equal(policy.predict_proba(states), 1 / 3)
 
     def test_a_difference_in_one_step_is_learned(self):
         policy = AMPOPolicy(max_iter=6, random_state=0, steps_per_iter=64)
         policy.fit(lambda: Clockwork("discrete", last=0.5))
-        assert policy.predict_proba([[4.0]])[0, 1] > 0.9
+        assert policy.predict_proba([[4.0]])[0, 0] < 0.1
 
     @pytest.mark.parametrize("critic", ["fitted_q", "lambda_return", "monte_carlo"])
     def test_a_constant_critic(self, critic):
