@@ -397,6 +397,18 @@ class AMPOPolicy(
         # reads either fit and never a mix.
         self.__dict__ = kept | run.learned()
 
+    def _check_loaded(self):
+        """Refuse a file whose parts do not fit, and set what follows from them."""
+        if not hasattr(self, "_policy"):
+            return
+        width, n_actions = self.n_features_in_, len(self.classes_)
+        seen, done = self._observation_encoder, self._action_encoder
+        if (seen and seen.n_features != width) or (
+            done and done.n_actions != n_actions
+        ):
+            raise ValueError("a policy of other observations or actions than its own")
+        self.__dict__ = vars(self) | parts_of(self._policy)
+
     @contextmanager
     def _keeping_what_is_learned(self, run):
         """Close the environments; the last iterate still predicts after an error."""

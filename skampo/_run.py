@@ -292,13 +292,10 @@ class Run:
             "_columns": self.problem.columns,
             "_observation_encoder": experience.observation_encoder,
             "_action_encoder": experience.action_encoder,
-            "mirror_map_": kept.policy.mirror_map,
-            "min_odds_": self.policy.min_odds,
+            **parts_of(kept.policy),
             "resolved_params_": self.resolved_params,
             "_policy": kept.policy,
             "_q": kept.q,
-            "regressor_": kept.policy.f.fitted,
-            "step_size_": kept.policy.eta,
             "critic_": critic,
             "best_iteration_": kept.iteration,
             "history_": list(self.history),
@@ -349,6 +346,16 @@ def copy_critic(critic):
     if inner is not None:
         copied.critic_ = copy.copy(inner)
     return copied
+
+
+def parts_of(policy):
+    """The attributes of a fitted estimator that are parts of its policy."""
+    return {
+        "mirror_map_": policy.mirror_map,
+        "min_odds_": policy.min_odds,
+        "regressor_": policy.f.fitted,
+        "step_size_": policy.eta,
+    }
 
 
 def _has_settled(sample, record):

@@ -129,13 +129,6 @@ class SkampoFileError(ValueError):
     """
     A file was not loaded, or an estimator cannot be saved.
 
-    Parameters
-    ----------
-    message : str
-        What is wrong with which file, and what to do.
-    untrusted : sequence of str, default=()
-        Names of the types that the file asks for and that are not trusted.
-
     See Also
     --------
     skampo.load : What is refused.
@@ -143,10 +136,6 @@ class SkampoFileError(ValueError):
     Examples
     --------
     >>> from skampo.exceptions import SkampoFileError
-    >>> SkampoFileError("was not loaded", untrusted=["os.system"]).untrusted
-    ('os.system',)
+    >>> issubclass(SkampoFileError, ValueError)
+    True
     """
-
-    def __init__(self, message, *, untrusted=()):
-        super().__init__(message)
-        self.untrusted = tuple(untrusted)

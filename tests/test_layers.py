@@ -18,7 +18,6 @@ IMPORTED_WHERE_USED = {
     "PIL",
     "ray",
     "rich",
-    "skops",
 }
 
 
@@ -64,7 +63,7 @@ def test_optional_packages_are_imported_where_they_are_used(path):
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import skops.io", {"skops"}),
+        ("import lightgbm.sklearn", {"lightgbm"}),
         ("from matplotlib import pyplot", {"matplotlib"}),
         ("def plot():\n    import matplotlib", set()),
         ("class A:\n    import pandas", {"pandas"}),

@@ -13,7 +13,7 @@ import skampo
 from tests.public_names import public_modules, public_names, public_objects
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"lightgbm", "matplotlib", "minari", "pandas", "skops"}
+HEAVY = {"lightgbm", "matplotlib", "minari", "pandas"}
 # scikit-learn imports pandas where it is installed: only what skampo adds counts.
 IMPORTED_BY_SKAMPO = """
 import sys

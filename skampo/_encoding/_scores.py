@@ -8,6 +8,8 @@ import numpy as np
 from skampo._plain import plain_predict
 from skampo._regression import predict_column, predict_columns
 
+_MOST_ACTIONS = 1000
+
 __all__ = ["ColumnScores", "JointScores", "Scores", "joint_rows", "zero_scores"]
 
 
@@ -84,6 +86,11 @@ class JointScores:
         rows = joint_rows(observations, self.n_actions)
         column = predict_column(self.model, rows)
         return self.scale * column.reshape(len(observations), self.n_actions)
+
+    def _check_loaded(self):
+        """Refuse more actions than there can be: all pairs with states are rows."""
+        if type(self.n_actions) is not int or not 0 < self.n_actions <= _MOST_ACTIONS:
+            raise ValueError(f"scores of {self.n_actions!r:.60} actions")
 
     @property
     def fitted(self):

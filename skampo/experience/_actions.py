@@ -7,6 +7,7 @@ from gymnasium import spaces
 
 from skampo.experience._checks import shorten
 from skampo.experience._observations import without_generator
+from skampo.experience._spaces import describe_space, make_space
 from skampo.utils._validation import as_mask
 
 # Each is a column of the policy, often with a regressor of its own: ten thousand took
@@ -83,6 +84,14 @@ class ActionEncoder:
     def __reduce__(self):
         """Store the space alone, everything follows from it."""
         return ActionEncoder, (self.space,)
+
+    def _to_data(self):
+        """What a file holds of it."""
+        return {"space": describe_space(self.space)}
+
+    @classmethod
+    def _from_data(cls, space):
+        return cls(make_space(space))
 
     def __repr__(self):
         """Show the space."""

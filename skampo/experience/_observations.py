@@ -7,6 +7,7 @@ from gymnasium import spaces
 
 from skampo.experience._checks import shorten
 from skampo.experience._flattening import as_integer, flattener, real_numbers
+from skampo.experience._spaces import describe_space, make_space
 from skampo.utils._warnings import warn_user
 
 # As many as a color image of 256 by 256 has: 512 steps of them take 1.6 gigabytes.
@@ -87,6 +88,14 @@ class ObservationEncoder:
     def __reduce__(self):
         """Store the space alone, everything follows from it."""
         return ObservationEncoder, (self.space,)
+
+    def _to_data(self):
+        """What a file holds of it."""
+        return {"space": describe_space(self.space)}
+
+    @classmethod
+    def _from_data(cls, space):
+        return cls(make_space(space))
 
     def __repr__(self):
         """Show the space."""

@@ -18,7 +18,12 @@ from skampo.utils._sklearn import Documented
 __all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
 
 # Names of types in pandas and polars, without their sizes.
+_TIMES = ("datetime", "timedelta")
 _NUMBERS = {"int", "uint", "float", "bool", "boolean", "decimal"}
+# All others, of both, that files of policies may ask for.
+_OTHERS = {"object", "str", "string", "category", "String", "Categorical", "Boolean"}
+_OTHERS |= {"Date", "Time", "Null", "Object"}
+_OTHERS |= {f"{kind}64[{unit}]" for kind in _TIMES for unit in ("s", "ms", "us", "ns")}
 # Types of polars that have parameters, in the order in which they are made of them.
 _PARAMETERS = {
     "Datetime": ("time_unit", "time_zone"),
@@ -149,6 +154,14 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         # It has nothing to learn, hence no attributes that would tell.
         return True
+
+    def _check_loaded(self):
+        """Refuse types for which pandas and polars would look for modules and files."""
+        for dtype in self.dtypes:
+            if not _is_common(dtype):
+                raise ValueError(f"a column of the type {dtype!r:.80}")
+        if len(self.names) != len(self.dtypes) or self.library not in _MAKERS:
+            raise ValueError("a table of other columns than types")
 
     def transform(self, X):
         """
@@ -341,6 +354,19 @@ def _is_number(dtype):
     name = dtype if isinstance(dtype, str) else dtype[0]
     # The list of a categorical column of pandas begins with its categories.
     return isinstance(name, str) and name.lower().rstrip("0123456789") in _NUMBERS
+
+
+def _is_common(dtype):
+    """Whether a type is one of those that are in files of policies."""
+    if isinstance(dtype, str):
+        return _is_number(dtype) or dtype in _OTHERS
+    name, *parameters = dtype
+    # The first of a categorical column of pandas are its categories.
+    if isinstance(name, list):
+        return True
+    # Time zones are files.
+    zones = [p for p in parameters if isinstance(p, str) and name == "Datetime"]
+    return name in _PARAMETERS and {*zones} <= {"ms", "us", "ns", "UTC"}
 
 
 def _describe(dtype):

@@ -1,5 +1,5 @@
-"""Files of fitted policies that run no code when they are read."""
+"""Files of fitted policies that hold data alone."""
 
-from skampo.persistence._files import load, save
+from skampo.persistence._files import check_saveable, load, save
 
-__all__ = ["load", "save"]
+__all__ = ["check_saveable", "load", "save"]

@@ -1,62 +1,95 @@
-"""Writing and reading files: first the checksum, then the types, then the objects."""
+"""Writing and reading files: the checksum, then the sizes, then the values."""
 
 import hashlib
 import json
 import os
 import re
-import sys
-import uuid
+import stat
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
-
-from sklearn.exceptions import InconsistentVersionWarning
 
 from skampo._version import __version__
 from skampo.exceptions import SkampoFileError
-from skampo.persistence._native import OWNED, check_native_parts
-from skampo.persistence._schema import Schema, share_repeated
-from skampo.persistence._trusted import (
-    is_trusted,
-    may_trust,
-    names_for_skops,
-    type_names,
-)
-from skampo.utils._sklearn import without_callbacks
+from skampo.persistence._nodes import Reader, Writer
+from skampo.utils._arrays import read_arrays
+from skampo.utils._atomic import write_at_once
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["load", "save"]
+__all__ = ["check_saveable", "load", "save"]
 
-_FORMAT = 1
+_FORMAT = 2
 _HEAD = re.compile(rb"skampo ([0-9]{1,6}) ([0-9a-f]{64})\n")
 _LARGEST = 2**30
+_LONGEST_LINE = 1000
+# Bytes that Python takes for each of these in the description of a file.
+_COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
+_ALLOWED_COST = 2**25
 
 
-def save(estimator, path):
+def check_saveable(estimator):
     """
-    Write a fitted policy, or an estimator around one, to a safe file.
+    Refuse an estimator that `save` would refuse; it need not be fitted.
 
-    The file appears at once and complete: a crash or a full disk leaves what was at
-    `path` before. Callbacks are left out.
+    What it learns can still be refused: spaces of an environment's own, categories
+    in trees.
 
     Parameters
     ----------
     estimator : estimator
-        A policy, or a Pipeline or search that holds one.
-    path : str or path-like
-        Where to write; an existing file is replaced.
+        A policy, a Pipeline that holds one, or any part of them.
 
     Raises
     ------
     SkampoFileError
-        If a part cannot be stored, as lambdas and live environments cannot, or would
-        be refused by `load` whatever is trusted.
+        With the part that has no stored form.
+
+    See Also
+    --------
+    save : Writes a file.
+
+    Examples
+    --------
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.mirror_maps import OmegaPotential
+    >>> from skampo.persistence import check_saveable
+    >>> check_saveable(AMPOPolicy())
+    >>> check_saveable(AMPOPolicy(mirror_map=OmegaPotential(abs, abs)))
+    Traceback (most recent call last):
+    ...
+    skampo.exceptions.SkampoFileError: AMPOPolicy cannot be saved, because ...
+    """
+    _describe(estimator)
+
+
+def save(estimator, path):
+    """
+    Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
+
+    The file appears at once and complete: a crash or a full disk leaves what was at
+    `path` before. Callbacks, environments and the states of random generators are left
+    out; ``memory`` and ``n_jobs`` are as by default, but for ``n_jobs=1``. The same
+    policy gives the same bytes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A policy, or a Pipeline that holds one.
+    path : str or path-like
+        Where to write; an existing file is replaced, and keeps its mode.
+
+    Raises
+    ------
+    SkampoFileError
+        If a part has no stored form: functions, estimators of your own, and others that
+        skampo does not know; or if there is something else than a file at `path`.
     OSError
         If the file cannot be written.
 
     See Also
     --------
     load : Reads it.
+    check_saveable : Asks before `fit`.
 
     Examples
     --------
@@ -70,31 +103,23 @@ def save(estimator, path):
     ...     load(Path(folder) / "policy.skampo").predict([[0.0], [1.0]])
     array([0, 1])
     """
-    payload = _dump(estimator)
-    head = json.dumps({**_versions(), "estimator": type(estimator).__name__}).encode()
-    body = head + b"\n" + payload
-    digest = hashlib.sha256(body).hexdigest()
     # A link stays one: replacing it would leave the file behind it as it was.
     path = os.path.realpath(os.fsdecode(path))
-    _write(path, b"skampo %d %s\n" % (_FORMAT, digest.encode()) + body)
+    write_at_once(path, _describe(estimator))
 
 
-def load(path, *, trusted=(), max_size=_LARGEST):
+def load(path, *, max_size=_LARGEST):
     """
-    Read a policy that `save` wrote; no code from the file is ever run.
+    Read a policy that `save` wrote; the file holds data, and no names are imported.
 
-    A damaged or crafted file is refused before anything in it is built. The checksum
-    finds damage; it does not say who wrote the file.
+    The checksum finds damage; it does not say who wrote the file.
 
     Parameters
     ----------
     path : str or path-like
         The file.
-    trusted : sequence of type, function or str, default=()
-        Types and functions of your own that the policy holds, or their dotted names.
-        Their modules are imported. They are not looked into any further.
     max_size : int, default=2**30
-        Largest size in bytes, packed or unpacked.
+        Largest size in bytes.
 
     Returns
     -------
@@ -105,9 +130,8 @@ def load(path, *, trusted=(), max_size=_LARGEST):
     Raises
     ------
     SkampoFileError
-        If the file is damaged, too large, no file of skampo, of a newer format, asks
-        for a type that is not trusted or a package that is not installed, or does not
-        fit into memory.
+        If the file is damaged or crafted, too large, no file of skampo, of another
+        format, needs a package that is not installed, or does not fit into memory.
     InvalidParameterError
         If `max_size` is no number of bytes.
     FileNotFoundError
@@ -131,114 +155,84 @@ def load(path, *, trusted=(), max_size=_LARGEST):
     skampo.exceptions.SkampoFileError: ...policy.skampo is no file of skampo...
     """
     # Outside of the block below: a wrong argument is no fault of the file.
-    trusted = type_names(trusted)
     check_argument("load", "max_size", max_size, Interval(int, 0))
     with _naming(path):
-        versions, payload = _open(_read(path, max_size), max_size)
-        schema = Schema(payload, max_size)
-        names = _audit(schema, trusted)
-        check_native_parts(schema, trusted)
-        estimator = _build(schema.payload, names_for_skops(names, trusted))
+        versions, description, arrays = _open(_read(path, max_size))
+        estimator = _build(description, arrays)
     _warn_about_versions(path, versions)
     return estimator
 
 
-def _dump(estimator):
-    # Imported late, so that `import skampo` stays quick.
-    import skops.io
-
+def _describe(estimator):
+    """All bytes of a file, after it was seen that they can be read."""
+    name = type(estimator).__name__
+    writer = Writer()
     try:
-        payload = share_repeated(skops.io.dumps(without_callbacks(estimator)))
+        root = writer.node(estimator, name)
+    except SkampoFileError as error:
+        raise SkampoFileError(f"{name} {error}") from error.__cause__
+    arrays = [
+        array.ravel("F" if order == "F" else "C") for array, order in writer.arrays
+    ]
+    headers = [[a.dtype.str, list(a.shape), order] for a, order in writer.arrays]
+    lines = [{**_versions(), "estimator": name}, {"arrays": headers, "value": root}]
+    text = b"".join(
+        json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines
+    )
+    body = text + b"".join(array.tobytes() for array in arrays)
+    head = f"skampo {_FORMAT} {hashlib.sha256(body).hexdigest()}\n".encode()
+    try:
         # What `load` refuses is found while the estimator is still there.
-        _check_loadable(estimator, Schema(payload, sys.maxsize))
-    except SkampoFileError:
-        raise
+        _build(*_open(head + body)[1:])
     except Exception as error:
         raise SkampoFileError(
-            f"{type(estimator).__name__} cannot be saved: {error}. Lambdas, functions "
-            "inside functions and open environments have no stored form: define "
-            "functions at the top of a module, or use joblib.dump for files that only "
-            "you will read."
+            f"{name} cannot be saved, because load would refuse the file: {error}. Use "
+            "joblib.dump for files that only you will read."
         ) from error
-    return payload
-
-
-def _check_loadable(estimator, schema):
-    """Refuse to write what `load` would not read whatever is trusted."""
-    refused = _untrusted(schema, ())
-    hopeless = sorted({name for loader, name in refused if not may_trust(loader)})
-    reason = f"{hopeless} in a role in which nothing is trusted" if hopeless else ""
-    try:
-        # Types of users are theirs to trust, with the native parts inside.
-        check_native_parts(schema, OWNED.union(name for _, name in refused))
-    except ValueError as error:
-        reason = str(error)
-    if reason:
-        raise SkampoFileError(
-            f"{type(estimator).__name__} cannot be saved, because load would refuse "
-            f"the file: {reason}. Use joblib.dump for files that only you will read."
-        )
+    return head + body
 
 
 def _versions():
-    installed = {name: version(name) for name in ("scikit-learn", "numpy", "skops")}
+    installed = {name: version(name) for name in ("scikit-learn", "numpy")}
     return {"skampo": __version__, **installed}
-
-
-def _write(path, data):
-    """All or nothing: a new file beside the old one takes its place when complete."""
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            # Without it the new name may reach the disk before the contents do.
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        # After Ctrl-C as well; the file may never have been made.
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 @contextmanager
 def _naming(path):
     """Whatever is wrong with the contents of a file is said with its path."""
+    name = os.fsdecode(path)
     try:
         yield
     except (FileNotFoundError, PermissionError):
         # These name the path already, and say nothing of the contents.
         raise
     except SkampoFileError as error:
-        message = f"{os.fsdecode(path)} {error}"
-        raise SkampoFileError(message, untrusted=error.untrusted) from None
+        raise SkampoFileError(f"{name} {error}") from None
     except ModuleNotFoundError as error:
         raise SkampoFileError(
-            f"{os.fsdecode(path)} was not loaded, because it needs the module "
-            f"{error.name!r}, which is not there. Install its package in the version "
-            "that wrote the file."
+            f"{name} was not loaded, because it needs the module {error.name!r}, which "
+            "is not there. Install its package in the version that wrote the file."
         ) from error
     except MemoryError as error:
         raise SkampoFileError(
-            f"{os.fsdecode(path)} was not loaded, because it does not fit into memory. "
-            "Free some and load it again."
+            f"{name} was not loaded, because it does not fit into memory. Free some "
+            "and load it again."
         ) from error
     except Exception as error:
         raise SkampoFileError(
-            f"{os.fsdecode(path)} was not loaded, because it is damaged or crafted: "
+            f"{name} was not loaded, because it is damaged or crafted: "
             f"{type(error).__name__}: {error}."
         ) from error
 
 
 def _read(path, max_size):
-    if os.path.isdir(path):
-        raise SkampoFileError("is a directory. Give the path of a file.")
+    # Before it is opened: a pipe would wait for somebody to write.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise SkampoFileError("is no regular file. Give the path of a file.")
     with open(path, "rb") as file:
-        # Room for what is there, and one byte more that shows a file that grows; a
-        # pipe has no size.
-        size = os.fstat(file.fileno()).st_size if file.seekable() else max_size
-        data = file.read(min(size, max_size) + 1)
+        # One byte more shows a file that grows.
+        size = min(os.fstat(file.fileno()).st_size, max_size)
+        data = file.read(size + 1)
     if len(data) > max_size:
         raise SkampoFileError(
             f"was not loaded, because it has more than max_size={max_size:,} bytes. If "
@@ -247,31 +241,41 @@ def _read(path, max_size):
     return data
 
 
-def _open(data, max_size):
-    """The versions that wrote the file and its payload, after the checksum."""
+def _open(data):
+    """The versions that wrote a file, its description and its arrays."""
     head = _HEAD.match(data)
     if head is None:
-        raise SkampoFileError(_describe(data))
+        raise SkampoFileError(_say_what_it_is(data))
     if int(head[1]) != _FORMAT:
+        advice = "Update skampo" if int(head[1]) > _FORMAT else "Fit the policy again"
         raise SkampoFileError(
             f"has format {int(head[1])}, and this version of skampo reads format "
-            f"{_FORMAT}. Update skampo, or save the policy again."
+            f"{_FORMAT} alone. {advice}."
         )
-    body = data[head.end() :]
+    body = memoryview(data)[head.end() :]
     # Before anything is parsed: damage could look like any other error.
     if hashlib.sha256(body).hexdigest().encode() != head[2]:
         raise SkampoFileError(
             "is damaged: its contents do not match its checksum, so that it is "
             "incomplete or was changed. Take another copy, or save the policy again."
         )
-    line, _, payload = body.partition(b"\n")
-    versions = json.loads(line)
-    if not isinstance(versions, dict):
+    end = data.index(b"\n", head.end(), head.end() + _LONGEST_LINE)
+    stop = data.index(b"\n", end + 1)
+    versions, text = json.loads(data[head.end() : end]), data[end + 1 : stop]
+    if type(versions) is not dict:
         raise ValueError("a line of versions that names no packages")
-    return versions, payload
+    cost = 2 * len(text) + sum(n * text.count(byte) for byte, n in _COSTS.items())
+    if cost > max(_ALLOWED_COST, 8 * len(data)):
+        raise ValueError("a description that takes far more memory than the file")
+    description = json.loads(text.decode("ascii"))
+    return versions, description, memoryview(data)[stop + 1 :]
 
 
-def _describe(data):
+def _build(description, data):
+    return Reader(read_arrays(description["arrays"], data)).value(description["value"])
+
+
+def _say_what_it_is(data):
     if not data:
         return "is empty. Save the policy again."
     # Pickles of protocol 2 and later begin with this byte.
@@ -281,50 +285,6 @@ def _describe(data):
             "use joblib.load, if you know where it comes from."
         )
     return "is no file of skampo: it does not start with 'skampo'."
-
-
-def _audit(schema, trusted):
-    """The names of all types in the file, or an error with those not trusted."""
-    if refused := _untrusted(schema, trusted):
-        raise _distrust({name for _, name in refused})
-    return {name for _, name in _roles(schema)}
-
-
-def _roles(schema):
-    """What is built, and as what: pairs of loader and name."""
-    return {
-        (node["__loader__"], f"{node['__module__']}.{node['__class__']}")
-        for node in schema.nodes
-    }
-
-
-def _untrusted(schema, trusted):
-    return {role for role in _roles(schema) if not is_trusted(*role, trusted)}
-
-
-def _distrust(refused):
-    """The error for types that are not trusted."""
-    return SkampoFileError(
-        f"asks for types that skampo does not trust: {sorted(refused)}. It was not "
-        "loaded. If you know them, name them: "
-        f"load(path, trusted={sorted(refused)}).",
-        untrusted=sorted(refused),
-    )
-
-
-def _build(payload, names):
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        with warnings.catch_warnings():
-            # Every single estimator would say what `load` says once.
-            warnings.simplefilter("ignore", InconsistentVersionWarning)
-            return skops.io.loads(payload, trusted=names)
-    except UntrustedTypesFoundException as error:
-        # Names of NumPy, SciPy and scikit-learn are left to the list of skops.
-        refused = set(skops.io.get_untrusted_types(data=payload)) - set(names)
-        raise _distrust(refused) from error
 
 
 def _warn_about_versions(path, versions):

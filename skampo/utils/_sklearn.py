@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skampo.utils._callbacks import OF_CALLBACKS
 
-__all__ = ["Documented", "check_sample_weight", "takes_sample_weight"]
+__all__ = ["OF_CALLBACKS", "Documented", "check_sample_weight", "takes_sample_weight"]
 __all__ += ["take_rows", "without_callbacks"]
 
 # Where the reference of the released version is published.

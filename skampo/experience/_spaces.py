@@ -1,0 +1,137 @@
+"""Observation and action spaces as plain data, for files, and back."""
+
+import math
+
+import numpy as np
+from gymnasium import spaces
+
+__all__ = ["describe_space", "make_space"]
+
+# Observations become rows of this many numbers at most, whatever a file says.
+_WIDEST, _MOST_STATES = 10**6, 10**12
+
+
+def describe_space(space):
+    """
+    Describe a space by its name, numbers and arrays.
+
+    Parameters
+    ----------
+    space : gymnasium.spaces.Space
+        A space that observations or actions of a policy can have.
+
+    Returns
+    -------
+    list
+        The name of its class, then what it is made of.
+
+    Raises
+    ------
+    TypeError
+        If it is of another class, which may do anything.
+    """
+    name = type(space).__name__
+    if name not in _MADE_OF or type(space) is not getattr(spaces, name):
+        raise TypeError(f"a space of the class {type(space).__name__}")
+    return [name, *_MADE_OF[name](space)]
+
+
+def make_space(description):
+    """
+    Make a space of what `describe_space` gave; sizes are checked first.
+
+    Parameters
+    ----------
+    description : list
+        The name of a class, then what the space is made of.
+
+    Returns
+    -------
+    gymnasium.spaces.Space
+        The space.
+
+    Raises
+    ------
+    ValueError
+        If it is malformed, or has more than a million numbers.
+    """
+    name, *parts = description
+    space = _MADE_BY[name](*parts)
+    # A number of a `Discrete` space stands for itself, and needs no width.
+    if name != "Discrete" and not 0 <= spaces.flatdim(space) <= _WIDEST:
+        raise ValueError(f"a space of more than {_WIDEST:,} numbers")
+    return space
+
+
+def _whole(sizes):
+    """Sizes that are positive and not too large, one by one and together."""
+    sizes = np.asarray(sizes)
+    is_whole = sizes.dtype.kind in "iu" and (sizes > 0).all()
+    if not is_whole or (sizes > _WIDEST).any() or sizes.sum() > _WIDEST:
+        raise ValueError(f"a space of sizes other than 1 to {_WIDEST:,}")
+    return sizes
+
+
+def _box(low, high):
+    if (
+        low.shape != high.shape
+        or low.dtype != high.dtype
+        or low.dtype.kind not in "biuf"
+    ):
+        raise ValueError("a box of two shapes")
+    return spaces.Box(low, high, low.shape, low.dtype)
+
+
+def _discrete(n, start):
+    is_whole = type(n) is type(start) is int
+    if not is_whole or not 0 < n <= _MOST_STATES or abs(start) > _MOST_STATES:
+        raise ValueError("a discrete space without a size")
+    return spaces.Discrete(n, start=start)
+
+
+def _multi_binary(sizes):
+    if not all(type(n) is int and 0 < n for n in sizes) or math.prod(sizes) > _WIDEST:
+        raise ValueError("a space of bits without a size")
+    return spaces.MultiBinary(sizes[0] if len(sizes) == 1 else sizes)
+
+
+def _multi_discrete(nvec, start):
+    if start.shape != nvec.shape or start.dtype.kind != "i":
+        raise ValueError("a space of two shapes")
+    return spaces.MultiDiscrete(_whole(nvec), dtype=nvec.dtype, start=start)
+
+
+def _text(shortest, longest, letters):
+    _whole([longest, len(letters) * longest, len(letters)])
+    return spaces.Text(longest, min_length=shortest, charset=letters)
+
+
+def _dict(keys, parts):
+    # Pairs keep their order, where a dict would be sorted.
+    made = [make_space(part) for part in parts]
+    return spaces.Dict(list(zip(keys, made, strict=True)))
+
+
+_MADE_OF = {
+    "Box": lambda space: (space.low, space.high),
+    "Dict": lambda space: (
+        list(space.spaces),
+        [describe_space(part) for part in space.spaces.values()],
+    ),
+    "Discrete": lambda space: (int(space.n), int(space.start)),
+    "MultiBinary": lambda space: (list(map(int, space.shape)),),
+    "MultiDiscrete": lambda space: (space.nvec, space.start),
+    "OneOf": lambda space: [describe_space(part) for part in space.spaces],
+    "Text": lambda space: (space.min_length, space.max_length, space.characters),
+    "Tuple": lambda space: [describe_space(part) for part in space.spaces],
+}
+_MADE_BY = {
+    "Box": _box,
+    "Dict": _dict,
+    "Discrete": _discrete,
+    "MultiBinary": _multi_binary,
+    "MultiDiscrete": _multi_discrete,
+    "OneOf": lambda *parts: spaces.OneOf([make_space(part) for part in parts]),
+    "Text": _text,
+    "Tuple": lambda *parts: spaces.Tuple([make_space(part) for part in parts]),
+}
