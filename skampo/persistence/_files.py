@@ -7,7 +7,9 @@ import re
 import stat
 import warnings
 from contextlib import contextmanager
-from importlib.metadata import version
+
+import numpy as np
+import sklearn
 
 from skampo._version import __version__
 from skampo.exceptions import SkampoFileError
@@ -193,7 +195,7 @@ def _describe(estimator):
 
 
 def _versions():
-    installed = {name: version(name) for name in ("scikit-learn", "numpy")}
+    installed = {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
     return {"skampo": __version__, **installed}
 
 

@@ -30,15 +30,17 @@ _ESTIMATORS = """
 skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   _observation_encoder:@ObservationEncoder _action_encoder:@ActionEncoder
   _policy:@MirrorPolicy _q:@ critic_:@ best_iteration_: history_:* _state:@State
-  n_validation_steps_: interrupted_: mirror_map_:! regressor_:! step_size_:!
+  n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
+  regressor_:! step_size_:!
 skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_fitted:
-  _n_uses: FullInformation LSTDQ q_:@ transformer_:@ _n_fitted: _n_uses: LambdaReturn
+  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:@ transformer_:@ _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _worst: classifier_:!
 skampo.experience TableColumns
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
-skampo.regressors MultiscaleNystroem parts_:@NystroemFeatures NystroemFeatures gamma_:
+skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp
+  intercept_:|k solver_: MultiscaleNystroem parts_:@NystroemFeatures NystroemFeatures gamma_:
   landmarks_:mp normalization_:mk
 skampo.step_sizes Adaptive Constant Geometric Greedy Normalized TrustRegion
 lightgbm.sklearn LGBMClassifier LGBMRegressor _Booster:@Booster _evals_result:!
@@ -121,12 +123,12 @@ skampo._encoding ColumnScores model:@ n_actions: scale: JointScores model:@ n_ac
   scale: Scores models:@ scale:
 skampo._encoding._compatible CompatibleScores theta:mk eta: model:@
 skampo._features FeatureScores transformer:@ scores:@ name: LinearScores weights:mk
-  intercept:k
+  intercept:k ScaledScores scores:@ factor:
 skampo._history BestIterate first: best: iterate:@Iterate waited: Iterate
   policy:@MirrorPolicy q:@ iteration:
-skampo._policy MirrorPolicy mirror_map:@ f:@ eta:
-skampo._run State kind: classes:* n_features: parts:* kept:@Iterate critic:@ history:*
-  best:@BestIterate n_validation_steps: experience:@
+skampo._policy MirrorPolicy mirror_map:@ f:@ eta: min_odds:
+skampo._run FirstStep observations:* q_values:nk f:@ State kind: classes:* n_features: parts:* kept:@Iterate critic:@ history:*
+  best:@BestIterate n_validation_steps: experience:@ first:@FirstStep
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:@ advantage:@ unit:
 skampo.critics._monte_carlo ScaledValues scores:@ unit:
@@ -312,8 +314,10 @@ def _check_parameter(name, key, value):
 
 @cache
 def _parameter_names(name):
-    signature = inspect.signature(_KINDS[name].load(name).__init__)
-    names = set(signature.parameters) - {"self", "kwargs"}
+    make = _KINDS[name].load(name).__init__
+    is_own = inspect.isfunction(make)
+    names = {*inspect.signature(make).parameters} if is_own else set()
+    names -= {"self", "kwargs"}
     return names | set(WORDS) if name.startswith("LGBM") else names
 
 

@@ -2,19 +2,19 @@
 
 import os
 import re
+import stat
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import Ridge
 
 import skampo
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError, SkampoFileError
-from tests.persistence.crafting import pack, unpack
+from tests.persistence.crafting import pack, seal, unpack
 
 STATES = np.random.default_rng(0).normal(size=(20, 2))
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -59,6 +59,10 @@ def test_two_thousand_damaged_files_are_refused(path):
         (b"PK\x03\x04", "is no file of skampo: it does not start with 'skampo'."),
         (b"\x80\x04.", "is a pickle and no file of skampo. Reading a pickle runs code"),
         (b"skampo 1 abc\n", "is no file of skampo"),
+        (
+            b"skampo 1 " + b"0" * 64 + b"\nPK",
+            "has format 1, and this version of skampo reads format 2 alone. Fit the",
+        ),
     ],
 )
 def test_other_files(path, data, words):
@@ -72,9 +76,8 @@ def test_what_is_wrong_is_said(path):
     path.write_bytes(data[:-1])
     with pytest.raises(SkampoFileError, match=r"is damaged: .* Take another copy"):
         skampo.load(path)
-    versions, _, _ = unpack(data)
-    path.write_bytes(pack(versions, b"", number=2))
-    match = r"has format 2, and this version of skampo reads format 1\. Update"
+    path.write_bytes(seal(b"{}", b"{}", number=3))
+    match = r"has format 3, and this version of skampo reads format 2 alone\. Update"
     with pytest.raises(SkampoFileError, match=match):
         skampo.load(path)
     path.write_bytes(data)
@@ -101,7 +104,7 @@ def test_what_is_no_fault_of_the_file_is_said(path, error, words, monkeypatch):
     def fail(*args, **keywords):
         raise error
 
-    monkeypatch.setattr(skops.io, "loads", fail)
+    monkeypatch.setattr(Ridge, "__init__", fail)
     with pytest.raises(SkampoFileError, match=words) as raised:
         skampo.load(path)
     assert "crafted" not in str(raised.value)
@@ -123,17 +126,16 @@ def test_a_path_of_bytes(policy, path, tmp_path):
 
 
 def test_directories_and_missing_files(tmp_path):
-    with pytest.raises(SkampoFileError, match=r"is a directory\. Give the path of a"):
+    with pytest.raises(SkampoFileError, match=r"is no regular file\. Give the path"):
         skampo.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         skampo.load(tmp_path / "nowhere")
 
 
 def test_a_file_of_other_versions_loads_with_a_warning(policy, path):
-    versions, _, _ = unpack(path.read_bytes())
-    payload = path.read_bytes().split(b"\n", 2)[2]
+    versions, *parts = unpack(path.read_bytes())
     older = versions.replace(f'"{skampo.__version__}"'.encode(), b'"0.0.1"')
-    path.write_bytes(pack(older, payload))
+    path.write_bytes(pack(older, *parts))
     match = rf"policy.skampo was written by skampo 0.0.1 \(now {skampo.__version__}\)"
     with pytest.warns(UserWarning, match=match):
         loaded = skampo.load(path)
@@ -162,6 +164,42 @@ def test_a_failed_save_leaves_what_was_there(policy, path, failing, monkeypatch)
         AMPOPolicy(Ridge(), max_iter=1).fit(STATES, STATES[:, 1] > 0).save(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_file_keeps_its_mode(policy, path, mode):
+    path.chmod(mode)
+    policy.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_the_folder_is_written_down_as_well(policy, tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def note(number):
+        synced.append(stat.S_ISDIR(os.fstat(number).st_mode))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", note)
+    policy.save(tmp_path / "policy.skampo")
+    assert synced == [False, True]
+
+
+def test_what_is_no_file_is_not_replaced(policy, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, "/dev/null"):
+        with pytest.raises(SkampoFileError, match="is no regular file"):
+            policy.save(path)
+        with pytest.raises(SkampoFileError, match="is no regular file"):
+            skampo.load(path)
+
+
+def test_the_same_policy_gives_the_same_bytes(policy, path, tmp_path):
+    policy.save(tmp_path / "again.skampo")
+    assert (tmp_path / "again.skampo").read_bytes() == path.read_bytes()
+    skampo.load(path).save(tmp_path / "again.skampo")
+    assert (tmp_path / "again.skampo").read_bytes() == path.read_bytes()
 
 
 def test_a_link_is_followed(policy, path, tmp_path):

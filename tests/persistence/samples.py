@@ -1,0 +1,215 @@
+"""Honest policies of every kind that a file can hold."""
+
+import warnings
+
+import numpy as np
+from lightgbm import LGBMRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingRegressor,
+    ExtraTreesRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+from sklearn.impute import SimpleImputer
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import (
+    BayesianRidge,
+    ElasticNet,
+    HuberRegressor,
+    Lasso,
+    LassoCV,
+    LinearRegression,
+    Ridge,
+    RidgeCV,
+    SGDRegressor,
+)
+from sklearn.neighbors import KNeighborsRegressor, RadiusNeighborsRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
+
+from skampo import AMPOPolicy
+from skampo.mdp import make_random_mdp
+from tests.scripted import RewardingEnv
+
+SMALL = {"max_iter": 2, "steps_per_iter": 48, "n_envs": 2, "random_state": 0}
+FEW = {"n_estimators": 3, "min_child_samples": 2, "verbose": -1}
+
+
+def behind(*parts):
+    return make_pipeline(*parts, Ridge())
+
+
+REGRESSORS = {
+    "default": None,
+    "Ridge": Ridge(),
+    "LightGBM": LGBMRegressor(**FEW),
+    "linear LightGBM": LGBMRegressor(linear_tree=True, **FEW),
+    "forest of LightGBM": LGBMRegressor(
+        boosting_type="rf", subsample=0.5, subsample_freq=1, **FEW
+    ),
+    "quantiles of LightGBM": LGBMRegressor(objective="quantile", **FEW),
+    "histograms": HistGradientBoostingRegressor(max_iter=2, min_samples_leaf=2),
+    "histograms that stop": HistGradientBoostingRegressor(
+        max_iter=3, min_samples_leaf=2, early_stopping=True
+    ),
+    "boosting": GradientBoostingRegressor(n_estimators=3),
+    "boosting from zero": GradientBoostingRegressor(
+        n_estimators=3, init="zero", n_iter_no_change=1
+    ),
+    "extra trees": ExtraTreesRegressor(3),
+    "forest": RandomForestRegressor(3),
+    "forest with a score": RandomForestRegressor(30, max_depth=1, oob_score=True),
+    "tree": DecisionTreeRegressor(),
+    "extra tree": ExtraTreeRegressor(),
+    "neighbors": make_pipeline(StandardScaler(), KNeighborsRegressor(3)),
+    "ball tree": KNeighborsRegressor(3, algorithm="ball_tree", weights="distance"),
+    "all within a radius": RadiusNeighborsRegressor(50.0),
+    "network": make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64), max_iter=2)
+    ),
+    "network by SGD": MLPRegressor(hidden_layer_sizes=(4,), solver="sgd", max_iter=2),
+    "network by L-BFGS": MLPRegressor(
+        hidden_layer_sizes=(4,), solver="lbfgs", max_iter=2
+    ),
+    "support vectors": make_pipeline(StandardScaler(), SVR()),
+    "kernel ridge": make_pipeline(StandardScaler(), KernelRidge(kernel="rbf")),
+    "Gaussian process": GaussianProcessRegressor(optimizer=None),
+    "kernels": GaussianProcessRegressor(RBF() + WhiteKernel(), optimizer=None),
+    "Nystroem": behind(StandardScaler(), Nystroem(gamma=0.5, n_components=20)),
+    "splines": behind(SplineTransformer()),
+    "SGD": SGDRegressor(),
+    "averaged SGD": SGDRegressor(average=True),
+    "Lasso": Lasso(warm_start=True),
+    "LassoCV": LassoCV(cv=2),
+    "ElasticNet": ElasticNet(),
+    "Huber": HuberRegressor(),
+    "Bayes": BayesianRidge(),
+    "least squares": LinearRegression(),
+    "bagging": BaggingRegressor(n_estimators=2, max_features=1),
+    "AdaBoost": AdaBoostRegressor(n_estimators=2),
+    "votes": VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor())]),
+    "stacking": StackingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor())]),
+    "scaled target": TransformedTargetRegressor(Ridge(), transformer=StandardScaler()),
+    "target": TransformedTargetRegressor(Ridge()),
+    "union": make_pipeline(
+        make_union(StandardScaler(), "passthrough", PCA(1)), RidgeCV()
+    ),
+    "columns": behind(
+        ColumnTransformer(
+            [
+                ("a", StandardScaler(), [0]),
+                ("b", KBinsDiscretizer(2, quantile_method="linear"), [1]),
+            ],
+            remainder="passthrough",
+        )
+    ),
+    "polynomials": behind(PolynomialFeatures(2)),
+    "quantiles": behind(QuantileTransformer(n_quantiles=5)),
+    "powers": behind(PowerTransformer()),
+    "scalers": behind(
+        SimpleImputer(),
+        MinMaxScaler(),
+        MaxAbsScaler(),
+        RobustScaler(),
+        FunctionTransformer(),
+    ),
+    "random features": behind(RBFSampler(n_components=20)),
+}
+
+
+def make_env():
+    """Rewards for an action that depends on the state."""
+    return RewardingEnv(n_actions=3)
+
+
+def fitted(name, **keywords):
+    """A policy with this regressor, fitted to an environment."""
+    policy = AMPOPolicy(REGRESSORS[name], **SMALL | keywords)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return policy.fit(make_env)
+
+
+def others():
+    """Policies with other parts than a regressor, and what they were fitted to."""
+    mdp = make_random_mdp(random_state=0)
+    X = np.random.default_rng(0).normal(size=(30, 2)).round(1)
+    small = {"max_iter": 2, "random_state": 0}
+    encoders = make_union(OrdinalEncoder(), OneHotEncoder(handle_unknown="ignore"))
+    yield "model", AMPOPolicy(**small), (mdp,)
+    yield "labels", AMPOPolicy(Ridge(), **small), (X, np.where(X[:, 0] > 0, "b", "a"))
+    yield "encoders", AMPOPolicy(make_pipeline(encoders, Ridge()), **small), (mdp,)
+    for encoding in ("multi_output", "compatible"):
+        policy = AMPOPolicy(Ridge(), encoding=encoding, **SMALL)
+        yield encoding, policy, (make_env,)
+    tree = DecisionTreeRegressor(max_depth=3)
+    yield "joint", AMPOPolicy(tree, encoding="joint", **SMALL), (make_env,)
+    for critic in ("lstdq", "lambda_return", "monte_carlo"):
+        yield critic, AMPOPolicy(critic=critic, **SMALL), (make_env,)
+    log = {
+        "rewards": X[:, 1],
+        "next_states": X[::-1],
+        "terminated": np.arange(30) % 7 == 6,
+    }
+    yield "log", AMPOPolicy(**small), (X, np.arange(30) % 3, log)
+
+
+def fit(policy, data):
+    """Fit a policy to a model, environments, labels or a log."""
+    *data, last = data
+    keywords = last if isinstance(last, dict) else {}
+    return policy.fit(*data, **keywords) if keywords else policy.fit(*data, last)
+
+
+def prepare(folder):
+    """Files by name, and functions that fit what is in them again."""
+    files, fits = {}, {}
+    warm = {"warm_start": True, "max_iter": 1}
+    for name in REGRESSORS:
+        fitted(name, **warm).save(folder / "honest")
+        files[name] = (folder / "honest").read_bytes()
+        fits[name] = lambda policy: again(policy, (make_env,))
+    for name, policy, data in others():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit(policy, data).save(folder / "honest")
+        files[name] = (folder / "honest").read_bytes()
+        fits[name] = lambda policy, data=data: again(policy, data)
+    # What is imported when it is needed first is imported now.
+    for name, data in files.items():
+        import skampo
+
+        (folder / "honest").write_bytes(data)
+        fits[name](skampo.load(folder / "honest"))
+    return files, fits
+
+
+def again(policy, data):
+    """A small refit, with the parameters of the file for all but its own length."""
+    small = {"max_iter": 1, "steps_per_iter": 48, "n_envs": 2, "max_episode_steps": 20}
+    return fit(policy.set_params(**small, validation_episodes=1), data)
