@@ -9,7 +9,7 @@ from sklearn.utils import ClassifierTags
 from skampo._encoding import ENCODINGS
 from skampo._problem import make_problem
 from skampo._regression import check_regressor
-from skampo._run import Run, entropy_of, last_state
+from skampo._run import Run, entropy_of, last_state, parts_of
 from skampo._score import LOG_COLUMNS
 from skampo._tasks import iterations
 from skampo.base import PolicyMixin

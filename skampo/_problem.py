@@ -62,6 +62,11 @@ class Problem:
     asked: Any = None
 
     @property
+    def is_fixed(self):
+        """Whether the data are the same for every policy."""
+        return self.kind not in ("environments", "model")
+
+    @property
     def min_odds(self):
         """The default floor of the scores."""
         if self.kind != "environments":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from joblib import hash as hash_of
 from sklearn.utils import check_random_state
 
 from skampo._encoding import ENCODINGS, PASSES, Learner, zero_scores
@@ -32,7 +33,7 @@ from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import STEP_SIZES
 from skampo.utils._warnings import warn_user
 
-__all__ = ["Run", "entropy_of", "last_state"]
+__all__ = ["Run", "entropy_of", "last_state", "parts_of"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
@@ -60,25 +61,31 @@ class State:
     experience: dict
     first: Any
 
-
-@dataclass(frozen=True, eq=False)
-class FirstStep:
-    """The action values of the first step, and the scores that line 1 found."""
-
-    observations: np.ndarray
-    q_values: np.ndarray
-    f: Any
-
-    def is_for(self, sample):
-        """Whether a sample has the same values in the same states."""
-        return np.array_equal(self.q_values, sample.q_values) and np.array_equal(
-            self.observations, sample.observations
-        )
-
     def copy(self):
         """Return the same state, with parts of its own where a fit changes them."""
         best = copy.copy(self.best)
         return replace(self, critic=copy_critic(self.critic), best=best)
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStep:
+    """The scores that line 1 found first, and a digest of what it was given."""
+
+    digest: str
+    f: Any
+
+    @classmethod
+    def of(cls, sample, f):
+        """The step of a sample."""
+        return cls(_digest(sample), f)
+
+    def is_for(self, sample):
+        """Whether a sample has the same values in the same states."""
+        return self.digest == _digest(sample)
+
+
+def _digest(sample):
+    return hash_of((sample.observations, sample.q_values))
 
 
 @dataclass(eq=False)
@@ -196,17 +203,21 @@ class Run:
             return self._fit(policy, sample, target)
         # From the uniform policy the target is Q alone.
         f = sample.scores or self._fit(policy, sample, target)
-        self.first = FirstStep(sample.observations, sample.q_values, f)
+        self.first = FirstStep.of(sample, f) if self._adds_up(policy) else None
         return f
 
     def _add(self, policy, sample, eta):
         """A multiple of the first solution if the action values are still the same."""
-        adds_up = policy.mirror_map.is_softmax and policy.min_odds == 0
-        if not (adds_up and self.encoding.fits_dual):
+        if not self._adds_up(policy):
             return None
         if self.first is None or not self.first.is_for(sample):
             return None
         return policy.add(self.first.f, eta)
+
+    def _adds_up(self, policy):
+        """Whether scores are sums of action values, which nothing cuts off."""
+        is_sum = policy.mirror_map.is_softmax and policy.min_odds == 0
+        return is_sum and self.encoding.fits_dual and self.problem.is_fixed
 
     def _fit(self, policy, sample, target):
         """Fit line 1, on the critic's features if they are shared."""

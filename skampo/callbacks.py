@@ -6,15 +6,14 @@ next to `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`.
 """
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from skampo.base import PolicyMixin
+from skampo.persistence import check_saveable
 from skampo.utils._sklearn import without_callbacks
 from skampo.utils._validation import (
     Constraint,
@@ -248,7 +247,7 @@ class Checkpoint(PolicyCallback):
                 "first."
             )
         if self.save is None:
-            _check_can_be_saved(without_callbacks(estimator))
+            check_saveable(without_callbacks(estimator))
         self._progress[id(estimator)] = Progress(estimator.history_)
 
     def on_fit_task_end(self, estimator, context):
@@ -315,10 +314,3 @@ class Progress:
                 "make the folder again."
             )
         self.has_warned = True
-
-
-def _check_can_be_saved(policy):
-    """Refuse a policy with parameters that cannot be stored, by storing it."""
-    # What cannot be written here may still be written where it was asked for.
-    with suppress(OSError), TemporaryDirectory() as folder:
-        policy.save(Path(folder) / "policy.skampo")

@@ -248,7 +248,7 @@ def test_unfinished_episodes_stop_nothing():
         (StopAtReturn, {"threshold": 1, "entry": "mean"}, "Got 'mean' instead"),
         (Checkpoint, {"path": 3}, "a str or path-like. Got 3 instead"),
         (Checkpoint, {"path": "a", "every": 0}, "an int in the range [1, inf)"),
-        (Checkpoint, {"path": "a", "save": "skops"}, "a function of a policy and a"),
+        (Checkpoint, {"path": "a", "save": "joblib"}, "a function of a policy and a"),
     ],
 )
 def test_parameters_that_are_refused(callback, keywords, words):

@@ -33,15 +33,16 @@ skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
   regressor_:! step_size_:!
 skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_fitted:
-  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:@ transformer_:@ _n_fitted: _n_uses: LambdaReturn
+  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:@ transformer_:@
+  _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _worst: classifier_:!
 skampo.experience TableColumns
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
 skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp
-  intercept_:|k solver_: MultiscaleNystroem parts_:@NystroemFeatures NystroemFeatures gamma_:
-  landmarks_:mp normalization_:mk
+  intercept_:|k solver_: MultiscaleNystroem parts_:@NystroemFeatures NystroemFeatures
+  gamma_: landmarks_:mp normalization_:mk
 skampo.step_sizes Adaptive Constant Geometric Greedy Normalized TrustRegion
 lightgbm.sklearn LGBMClassifier LGBMRegressor _Booster:@Booster _evals_result:!
   _best_score:! _objective: _best_iteration: _fitted_with_feature_names: _n_features:
@@ -127,7 +128,8 @@ skampo._features FeatureScores transformer:@ scores:@ name: LinearScores weights
 skampo._history BestIterate first: best: iterate:@Iterate waited: Iterate
   policy:@MirrorPolicy q:@ iteration:
 skampo._policy MirrorPolicy mirror_map:@ f:@ eta: min_odds:
-skampo._run FirstStep observations:* q_values:nk f:@ State kind: classes:* n_features: parts:* kept:@Iterate critic:@ history:*
+skampo._run FirstStep digest: f:@ State kind: classes:*
+  n_features: parts:* kept:@Iterate critic:@ history:*
   best:@BestIterate n_validation_steps: experience:@ first:@FirstStep
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:@ advantage:@ unit:
