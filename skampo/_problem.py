@@ -334,13 +334,20 @@ def parts_as_text(estimator, names):
     """Text of each of these parameters, and of those inside."""
     parts = {}
     for name in names:
-        part = getattr(estimator, name)
+        part = _on_any_machine(getattr(estimator, name))
         # The text of Pipelines inside each other takes seconds to write.
         parts[name] = repr(flatten(part))
         inner = parameters_as_text(part)
         # One by one, because the text of a large part may leave them out.
         parts |= {f"{name}__{key}": text for key, text in inner.items()}
     return parts
+
+
+def _on_any_machine(part):
+    """The part without what says where it is computed, which changes no result."""
+    parameters = getattr(part, "get_params", dict)()
+    names = [n for n in parameters if n.split("__")[-1] in ("memory", "n_jobs")]
+    return clone(part).set_params(**dict.fromkeys(names)) if names else part
 
 
 def _check_same(what, before, now):

@@ -13,9 +13,10 @@ import sklearn
 
 from skampo._version import __version__
 from skampo.exceptions import SkampoFileError
-from skampo.persistence._nodes import Reader, Writer
+from skampo.persistence._kinds import put_together, take_apart
 from skampo.utils._arrays import read_arrays
 from skampo.utils._atomic import write_at_once
+from skampo.utils._nodes import Reader, Writer
 from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["check_saveable", "load", "save"]
@@ -168,7 +169,7 @@ def load(path, *, max_size=_LARGEST):
 def _describe(estimator):
     """All bytes of a file, after it was seen that they can be read."""
     name = type(estimator).__name__
-    writer = Writer()
+    writer = Writer(take_apart)
     try:
         root = writer.node(estimator, name)
     except SkampoFileError as error:
@@ -274,7 +275,8 @@ def _open(data):
 
 
 def _build(description, data):
-    return Reader(read_arrays(description["arrays"], data)).value(description["value"])
+    arrays = read_arrays(description["arrays"], data)
+    return Reader(arrays, put_together).value(description["value"])
 
 
 def _say_what_it_is(data):

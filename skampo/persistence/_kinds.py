@@ -17,13 +17,13 @@ from functools import cache
 
 import numpy as np
 
-from skampo.exceptions import SkampoFileError
 from skampo.utils._fitted import BUILT, REMADE, TAKEN
 from skampo.utils._forms import fits, flat
 from skampo.utils._lightgbm import WORDS, is_word
+from skampo.utils._nodes import unsaveable
 from skampo.utils._sklearn import OF_CALLBACKS
 
-__all__ = ["put_together", "take_apart", "unsaveable"]
+__all__ = ["put_together", "take_apart"]
 
 # Made of their parameters; what was fitted has attributes as well.
 _ESTIMATORS = """
@@ -149,25 +149,17 @@ sklearn.tree._tree Tree n_features: nodes:nk values:nab
 _COMMON = {"n_features_in_": "", "feature_names_in_": "*", "n_iter_": "*"}
 _COMMON |= {"_sklearn_output_config": "*", "oob_score_": "", "oob_prediction_": "n|nk"}
 # Work and memory that a few letters ask for, in parameters that numbers can be.
-_LARGEST = {
-    "n_estimators": 10_000,
-    "num_leaves": 10_000,
-    "max_bin": 65_535,
-    "degree": 100,
-}
-_LARGEST |= {"hidden_layer_sizes": 4096, "n_components": 10_000, "n_envs": 4096}
-_LARGEST |= {"random_state": 2**32 - 1, "n_knots": 1000, "n_restarts_optimizer": 1000}
+_LARGEST = {"n_estimators": 10_000, "num_leaves": 10_000, "max_bin": 65_535}
+_LARGEST |= {"degree": 100, "hidden_layer_sizes": 4096, "n_components": 10_000}
+_LARGEST |= {"n_envs": 4096, "random_state": 2**32 - 1, "n_knots": 1000}
 _LARGEST_NUMBER, _MOST_FEATURES = 10**7, 10**6
 # They say how the machine of whoever fits is used, and come from nobody else's file.
 _RESET = {"memory": (None,), "n_jobs": (None, 1)}
 
 
-_HINTS = dict.fromkeys(
-    ("GridSearchCV", "RandomizedSearchCV"), "Save its best_estimator_"
-)
-_HINTS |= dict.fromkeys(
-    ("Generator", "RandomState"), "Its state is in no file: give an int"
-)
+_SEEDS, _SEARCHES = ("Generator", "RandomState"), ("GridSearchCV", "RandomizedSearchCV")
+_HINTS = dict.fromkeys(_SEARCHES, "Save its best_estimator_")
+_HINTS |= dict.fromkeys(_SEEDS, "Its state is in no file: give an int")
 
 
 @dataclass
@@ -209,18 +201,6 @@ def _parse(text, has_parameters):
 
 
 _KINDS = _parse(_ESTIMATORS, True) | _parse(_RECORDS, False)
-
-
-def unsaveable(where, what, hint=None):
-    """The error for what has no stored form."""
-    hint = hint or (
-        "Files hold skampo's own classes and the common regressors and transformers of "
-        "scikit-learn and LightGBM, with numbers and text as parameters"
-    )
-    return SkampoFileError(
-        f"cannot be saved, because {where} is {what}. {hint}. Use joblib.dump for "
-        "files that only you will read."
-    )
 
 
 def take_apart(value, where):

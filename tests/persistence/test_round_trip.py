@@ -29,7 +29,7 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS
+from skampo.critics import CRITICS, FittedQ
 from skampo.exceptions import SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
@@ -182,6 +182,17 @@ def test_learning_goes_on_as_if_nothing_had_happened(early_stopping, tmp_path):
         assert_array_equal(
             getattr(loaded, method)(STATES), getattr(policy, method)(STATES)
         )
+
+
+def test_learning_goes_on_with_other_threads(tmp_path):
+    critic = FittedQ(RandomForestRegressor(2, n_jobs=2))
+    policy = AMPOPolicy(Ridge(), critic=critic, warm_start=True, **SMALL).fit(make_env)
+    loaded = reload(policy, tmp_path)
+    assert loaded.critic.regressor.n_jobs is None
+    assert_array_equal(
+        loaded.fit(make_env).predict_proba(STATES),
+        policy.fit(make_env).predict_proba(STATES),
+    )
 
 
 @pytest.mark.parametrize("dump", [pickle, joblib])

@@ -1,15 +1,15 @@
 """Values as plain nodes beside raw arrays, and back.
 
 A node is null, a bool, an int, a float, a str, a list, or a dict of one key out of
-`_KINDS`; what an object is made of is up to `skampo.persistence._kinds`.
+`_KINDS`; what an object is made of is up to two functions that are passed in.
 """
 
 import numpy as np
 
-from skampo.persistence._kinds import put_together, take_apart, unsaveable
+from skampo.exceptions import SkampoFileError
 from skampo.utils._arrays import is_plain, read_dtype
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "unsaveable"]
 
 _DEEPEST = 60
 # Parts that are repeated count each time: else a short file could hold an endless one.
@@ -20,10 +20,23 @@ _TYPES = {
 }
 
 
+def unsaveable(where, what, hint=None):
+    """The error for what has no stored form."""
+    hint = hint or (
+        "Files hold skampo's own classes and the common regressors and transformers of "
+        "scikit-learn and LightGBM, with numbers and text as parameters"
+    )
+    return SkampoFileError(
+        f"cannot be saved, because {where} is {what}. {hint}. Use joblib.dump for "
+        "files that only you will read."
+    )
+
+
 class Writer:
     """The node of a value; `arrays` are those in it, each once."""
 
-    def __init__(self):
+    def __init__(self, take_apart):
+        self.take_apart = take_apart
         self.arrays, self.objects, self.known = [], 0, {}
 
     def node(self, value, where):
@@ -70,7 +83,7 @@ class Writer:
     def _object(self, value, where):
         if id(value) in self.known:
             return {"again": self.known[id(value)][0]}
-        node, *groups = take_apart(value, where)
+        node, *groups = self.take_apart(value, where)
         parts = [
             {k: self.node(v, f"{where}.{k}") for k, v in g.items()} for g in groups
         ]
@@ -82,7 +95,8 @@ class Writer:
 class Reader:
     """The value of a node; malformed ones raise a ValueError."""
 
-    def __init__(self, arrays):
+    def __init__(self, arrays, put_together):
+        self.put_together = put_together
         self.arrays, self.built, self.count = arrays, [], 0
 
     def value(self, node, depth=0):
@@ -139,7 +153,7 @@ class Reader:
             {key: self.value(part, deep) for key, part in group.items()}
             for group, deep in zip(groups, depths, strict=True)
         )
-        value = put_together(name, parameters, state)
+        value = self.put_together(name, parameters, state)
         self.built.append((value, self.count - before))
         return value
 
