@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.stats import norm, t
 from sklearn.utils import check_random_state
 
 __all__ = ["RatioSum", "effective_size", "grouped", "spread"]
@@ -40,6 +40,12 @@ class RatioSum:
         interval is wider where the weights are uneven; and wider again for what the
         log is too short to show.
         """
+        below, above = self.reach(confidence, n_bootstraps, random_state)
+        value, error = (x[0] for x in self.resample(self.once))
+        return value - below * error, value + above * error
+
+    def reach(self, confidence, n_bootstraps, random_state):
+        """How many standard errors the interval reaches below and above the value."""
         draws = self.draws(n_bootstraps, random_state)
         resampled = [self.resample(counts) for counts in draws]
         if not resampled:
@@ -47,14 +53,13 @@ class RatioSum:
         values, errors = (np.concatenate(x) for x in zip(*resampled, strict=True))
         value, error = (x[0] for x in self.resample(self.once))
         if not error > 0:
-            return value, value
+            return norm.ppf((1 + confidence) / 2) * np.ones(2)
         # A resample that misses the few rows that differ would be certain.
         errors = np.maximum(errors, error / 3)
         tails = (1 + confidence) / 2, (1 - confidence) / 2
-        error *= self._allowance()
         # The upper quantile of the error is what the lower end has to leave out.
-        high, low = np.quantile((values - value) / errors, tails)
-        return value - high * error, value - low * error
+        high, low = np.quantile((values - value) / errors, tails) * self._allowance()
+        return high, -low
 
     def _allowance(self):
         """

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky
 from scipy.optimize import nnls
+from scipy.stats import norm, t
 from sklearn.utils import check_random_state
 
-from skampo.off_policy._bootstrap import RatioSum, spread
+from skampo.off_policy._bootstrap import RatioSum
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._doubly_robust import Parts, finish
 from skampo.utils._threads import limit_threads
@@ -57,11 +58,10 @@ def magic(
     gamma : float, default=0.995
         Discount factor in [0, 1]; less than 1 if values are fitted.
     confidence : float, default=0.95
-        Confidence of the interval: a multiple of the standard deviation of the
-        blends of resampled episodes.
+        Confidence of the interval. It is as wide as the blends of resampled episodes
+        are apart, and as lopsided as that of the weighted doubly robust estimate.
     n_bootstraps : int, default=1000
-        Resamples of the episodes for the interval, where `action_values` are given; 0
-        gives no interval in any case.
+        Resamples of the episodes for the interval; 0 gives none.
     n_refits : int, default=25
         Resamples of the episodes to which values are fitted again, where
         `action_values` is None: for the noise of the model and for the interval.
@@ -118,10 +118,7 @@ def magic(
         refits = [parts.refit(rng) for _ in range(n_refits)]
     blend = Blend.of(parts, refits, rng)
     estimate = float(blend.estimates(blend.ratio.once)[0])
-    resampled = []
-    if n_bootstraps:
-        resampled = blend.refitted() if refits else blend.resampled(n_bootstraps, rng)
-    bounds = spread(estimate, resampled, confidence)
+    bounds = blend.interval(estimate, confidence, n_bootstraps, rng)
     return finish(estimate, bounds, confidence, parts)
 
 
@@ -158,14 +155,23 @@ class Blend:
         low, high = np.fmin(low, value), np.fmax(high, value)
         return cls(ratio, lengths, noise + noise_of_model, low, high, drawn)
 
-    def resampled(self, n_bootstraps, rng):
-        """Blends of resampled episodes under the same model."""
-        draws = self.ratio.draws(n_bootstraps, rng)
-        return [value for counts in draws for value in self.estimates(counts)]
+    def interval(self, value, confidence, n_bootstraps, rng):
+        """The standard deviation of blends, in the shape of the longest return."""
+        below, above = self.ratio.reach(confidence, n_bootstraps, rng)
+        if np.isnan(below):
+            return np.nan, np.nan
+        blends = self._resampled(n_bootstraps, rng)
+        # A standard deviation of 25 refits is itself uncertain.
+        level = (1 + confidence) / 2
+        error = np.std(blends, ddof=1) * t.ppf(level, len(blends) - 1) / norm.ppf(level)
+        return value - below * error, value + above * error
 
-    def refitted(self):
-        """Blends of resampled episodes under the model of these."""
-        return self._blend(self.refits)
+    def _resampled(self, n_bootstraps, rng):
+        """Blends of resampled episodes, under the model of these if it is fitted."""
+        if len(self.refits):
+            return self._blend(self.refits)
+        draws = self.ratio.draws(max(n_bootstraps, 2), rng)
+        return np.concatenate([self.estimates(counts) for counts in draws])
 
     def estimates(self, counts):
         """The best blend of each resample."""
