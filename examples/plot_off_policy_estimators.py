@@ -103,10 +103,10 @@ for title, policy in policies.items():
 # %%
 # Estimates and the truth
 # -----------------------
-# All five look at the same log, in which successes were fewer than usual: all of them
-# are too low, and the shortest interval, that of MAGIC, ends before the exact value. An
-# interval of 95 % does so in one log of twenty. Nothing in the log does what the best
-# policy does for a whole episode, so that importance sampling has no interval there.
+# All look at the same log, in which successes were fewer than usual: all estimates of
+# the nearer policy are too low, and their intervals contain its value. No episode does
+# what the best policy does from its beginning to its end: estimates that need such
+# episodes know nothing there, and say so.
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
 for ax, (title, policy) in zip(axes, policies.items(), strict=True):
     truth = mdp.expected_return(policy.proba, gamma)

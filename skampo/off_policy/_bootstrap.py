@@ -40,9 +40,13 @@ class RatioSum:
         interval is wider where the weights are uneven; and wider again for what the
         log is too short to show.
         """
-        below, above = self.reach(confidence, n_bootstraps, random_state)
-        value, error = (x[0] for x in self.resample(self.once))
-        return value - below * error, value + above * error
+        # Weights of 1e304 have no interval: a complaint says so, not an overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            below, above = self.reach(confidence, n_bootstraps, random_state)
+            if np.isnan(below):
+                return np.nan, np.nan
+            value, error = (x[0] for x in self.resample(self.once))
+            return value - below * error, value + above * error
 
     def reach(self, confidence, n_bootstraps, random_state):
         """How many standard errors the interval reaches below and above the value."""

@@ -216,4 +216,7 @@ def _finish(ratio, bounds, confidence, trajectories, log, proba):
         cut_weights(weights),
         copied_episodes(log),
     ]
+    if size == 0 and bounds[0] == bounds[1]:
+        # No weight: every resample is the same, and that is no certainty.
+        bounds = np.nan, np.nan
     return conclude(ratio.estimate(), bounds, confidence, size, n_episodes, complaints)

@@ -29,7 +29,7 @@ class OffPolicyEstimate:
         Discounted return to expect.
     low, high : float
         Confidence interval; NaN without bootstrap samples, of a single episode, and
-        where no row shows what the policy does.
+        where all importance weights are 0.
     confidence : float
         Probability that the interval is meant to contain the truth.
     effective_sample_size : float
@@ -75,8 +75,7 @@ def conclude(value, bounds, confidence, size, n_episodes, complaints):
     warning = " ".join(complaint for complaint in complaints if complaint)
     if warning:
         warn_user(warning)
-    # No weight at all: estimates of every resample are the same, and say nothing.
-    low, high = (float(bound) if size > 0 else np.nan for bound in bounds)
+    low, high = (float(bound) for bound in bounds)
     return OffPolicyEstimate(
         float(value), low, high, confidence, float(size), n_episodes, warning
     )

@@ -30,6 +30,8 @@ MODELS = {
     "absorbing": (Absorbing.random(5), 150),
     "heavy tails": (Absorbing.random(3, distance=0.8), 300),
 }
+# Other logs than those on which the intervals were designed.
+_FIRST_SEED = 10_000
 FIT = {"regressor": Ridge(1e-6, fit_intercept=False)}
 SELF = {"self_normalized": True}
 ESTIMATORS = {
@@ -49,7 +51,8 @@ def logs_of(name, n_logs):
     model, n_episodes = MODELS[name]
     n_states = len(model.target)
     policy = TablePolicy(model.target, one_hot=True)
-    logs = [one_hot(model.draw(n_episodes, seed), n_states) for seed in range(n_logs)]
+    seeds = range(_FIRST_SEED, _FIRST_SEED + n_logs)
+    logs = [one_hot(model.draw(n_episodes, seed), n_states) for seed in seeds]
     sizes = [
         importance_sampling(policy, log, n_bootstraps=0).effective_sample_size
         for log in logs
