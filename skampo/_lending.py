@@ -119,6 +119,12 @@ class FrameRows:
         """Number of rows and of columns."""
         return self.frame.shape
 
+    @property
+    def size(self):
+        """Number of values."""
+        n_rows, n_columns = self.shape
+        return n_rows * n_columns
+
     def __len__(self):
         return self.shape[0]
 

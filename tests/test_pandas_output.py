@@ -15,11 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from skampo import AMPOPolicy, load
-from skampo.critics import LSTDQ, FittedQ
+from skampo.critics import LSTDQ, FittedQ, LambdaReturn, MonteCarlo
 from skampo.exceptions import RegressorError
 from skampo.experience import TransitionLog
 from skampo.off_policy import doubly_robust, fit_action_values
 from skampo.preprocessing import EnvTransformer
+from skampo.regressors import PooledRidge
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
@@ -100,7 +101,7 @@ def test_output_of_pipelines(model, encoding, library):
         pipe = make_pipeline(StandardScaler(), PolynomialFeatures(2), MODELS[model])
         pipe.set_output(transform=container)
         policy = small(pipe, encoding=encoding, steps_per_iter=32)
-        policy.set_params(critic=FittedQ(n_states=20)).fit("CartPole-v1")
+        policy.set_params(critic=FittedQ("policy", n_states=20)).fit("CartPole-v1")
         assert np.isfinite(policy.score("CartPole-v1", n_episodes=1))
         policy.act(X[0])
         return policy
@@ -109,7 +110,14 @@ def test_output_of_pipelines(model, encoding, library):
 
 
 @pytest.mark.parametrize(
-    "critic", ["fitted_q", "lambda_return", "monte_carlo", "lstdq"]
+    "critic",
+    [
+        FittedQ("policy"),
+        LambdaReturn(regressor="policy", value_regressor="policy"),
+        MonteCarlo(regressor="policy"),
+        LSTDQ("policy"),
+    ],
+    ids=str,
 )
 def test_the_setting_in_critics(critic, everywhere):
     pipe = make_pipeline(StandardScaler(), Ridge())
@@ -121,10 +129,12 @@ def test_the_setting_in_critics(critic, everywhere):
         assert_allclose(found[1], policy.action_values(X))
 
 
-@pytest.mark.parametrize("pooling", [True, False])
-def test_linear_critics(pooling, everywhere):
-    pipe = make_pipeline(StandardScaler(), Ridge(fit_intercept=False))
-    critic = FittedQ(pooling=pooling)
+@pytest.mark.parametrize(
+    "ridge", [PooledRidge(), Ridge(fit_intercept=False)], ids=["pooled", "plain"]
+)
+def test_linear_critics(ridge, everywhere):
+    pipe = make_pipeline(StandardScaler(), ridge)
+    critic = FittedQ("policy")
     policy = small(pipe, critic=critic, steps_per_iter=32).fit("CartPole-v1")
     features = small(pipe, critic=LSTDQ(PolynomialFeatures(2))).fit("CartPole-v1")
     assert np.isfinite(policy.score("CartPole-v1", n_episodes=1))
@@ -188,11 +198,12 @@ def test_categories_reach_the_model(model):
         regressor = HistGradientBoostingRegressor(max_iter=3, categorical_features=[2])
         regressor.set_params(categorical_features=["sign"])
     pipe = make_pipeline(Vectorizer(categories=True), regressor)
-    policy = small(pipe, critic=FittedQ(n_states=20), steps_per_iter=32)
-    policy.fit("CartPole-v1")
+    policy = small(pipe, critic=FittedQ("policy", n_states=20))
+    policy.set_params(steps_per_iter=32).fit("CartPole-v1")
     assert_array_equal(policy._policy.plain().proba(X), policy._policy.proba(X))
     with pytest.raises(RegressorError, match="not all numbers"):
-        small(make_pipeline(Vectorizer(categories=True), Ridge())).fit("CartPole-v1")
+        pipe = make_pipeline(Vectorizer(categories=True), Ridge())
+        small(pipe, critic=FittedQ("policy")).fit("CartPole-v1")
 
 
 def test_columns_that_are_selected_by_name(library):

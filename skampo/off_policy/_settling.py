@@ -28,6 +28,11 @@ class SettlingQ(FittedQ):
         Share of the values by which further sweeps would raise or lower all of them.
     """
 
+    def _solve(self, solver, targets, view):
+        # Nothing is missing where a single fit finds the values.
+        self.missing_ = 0.0
+        super()._solve(solver, targets, view)
+
     def _sweep(self, solver, targets, view):
         q_values, last, n_since = self._last_values(targets, view), None, 0
         for _ in range(self.n_sweeps):

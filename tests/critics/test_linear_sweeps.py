@@ -195,6 +195,7 @@ class TestRegistered:
         fit(regressor, FittedQ("policy", tol=0.0))
         assert HalfRidge.n_fits == expected
 
+    @pytest.mark.filterwarnings("ignore:the policy stays as it is:UserWarning")
     def test_any_object_that_factorizes(self):
         class Mean:
             def factorize(self, features):

@@ -351,7 +351,9 @@ def main():
         found = run(originals, fits, arguments.n, arguments.seed, folder)
         for place in Path(folder).glob("*.[selc]*"):
             if place.suffix != ".report" and ".report" not in place.name:
-                Path(f"/tmp/kept_{place.name}").write_bytes(place.read_bytes())
+                Path(tempfile.gettempdir(), f"kept_{place.name}").write_bytes(
+                    place.read_bytes()
+                )
     print(json.dumps(found[0], indent=1, sort_keys=True))
     for line, n in Counter(str(line)[:2500] for line in found[1]).most_common(12):
         print(n, line)

@@ -175,7 +175,7 @@ def doubled(n):
 
 def callback(value, arrays):
     value["object"][2]["_skl_callbacks"] = [
-        {"object": ["Checkpoint", {"path": "/tmp/any"}, {}]}
+        {"object": ["Checkpoint", {"path": "any-file"}, {}]}
     ]
 
 
@@ -251,7 +251,7 @@ CRAFTED = {
     ),
     # What acted when it was used again.
     "a callback": ("Ridge", callback),
-    "a cache of pickles": ("Nystroem", parameter("Pipeline", "memory", "/tmp/cache")),
+    "a cache of pickles": ("Nystroem", parameter("Pipeline", "memory", "any-folder")),
     "processes": ("bagging", parameter("BaggingRegressor", "n_jobs", 1000)),
     "machines of LightGBM": (
         "LightGBM",

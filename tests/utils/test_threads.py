@@ -71,6 +71,7 @@ def assert_single(seen):
     assert set(numbers()) == {2}
 
 
+@pytest.mark.filterwarnings("ignore:the regressor predicts a constant:UserWarning")
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_regressors_are_fitted_on_one_thread(seen, n_jobs):
     policy = AMPOPolicy(Recorder(), encoding="per_action", n_jobs=n_jobs, **SMALL)
@@ -94,6 +95,7 @@ def test_policies_predict_on_one_thread(seen, predict):
     assert_single(seen)
 
 
+@pytest.mark.filterwarnings("ignore:the regressor predicts a constant:UserWarning")
 def test_policies_play_on_one_thread(seen):
     policy = AMPOPolicy(Recorder(), **SMALL).fit("CartPole-v1")
     seen.clear()
