@@ -70,11 +70,11 @@ class RatioSum:
         By how much the error grows with what a log this long is too short to show.
 
         The largest of n values is met once in n on average: what lies beyond it adds
-        about its square to their sum of squares, in heavy tails more and in light ones
-        less. Where no episode stands out, that is nothing.
+        about its square to their sum of squares, and twice that if tails fall with the
+        fourth power. Where no episode stands out, that is next to nothing.
         """
         squares = self.influence().sum(axis=1) ** 2
-        return np.sqrt(1 + squares.max() / squares.sum())
+        return np.sqrt(1 + 2 * squares.max() / squares.sum())
 
     def draws(self, n_bootstraps, random_state):
         """How often each episode counts in each resample, in blocks of resamples."""

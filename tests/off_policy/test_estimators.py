@@ -131,10 +131,11 @@ def test_an_interval_of_few_replications_covers():
     ]
     covered = np.mean([result.low <= TRUTH <= result.high for result in results])
     assert 0.92 <= covered <= 0.98
-    # As wide as the estimates are apart, which 200 tell within 10 %.
+    # As wide as the estimates are apart, which 200 tell within 10 %, or a little wider;
+    # those of 90 % are at 0.93.
     widths = [result.high - result.low for result in results]
     apart = np.std([result.estimate for result in results])
-    assert np.median(widths) / 3.92 == pytest.approx(apart, rel=0.1)
+    assert 0.95 <= np.median(widths) / 3.92 / apart <= 1.2
 
 
 def test_the_interval_of_a_blend_knows_that_its_model_was_fitted():
