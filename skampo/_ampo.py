@@ -407,6 +407,9 @@ class AMPOPolicy(
             done and done.n_actions != n_actions
         ):
             raise ValueError("a policy of other observations or actions than its own")
+        last = self._state
+        if last and (last.n_features, len(last.classes)) != (width, n_actions):
+            raise ValueError("a policy with the state of another one")
         self.__dict__ = vars(self) | parts_of(self._policy)
 
     @contextmanager

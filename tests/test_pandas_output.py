@@ -201,9 +201,9 @@ def test_categories_reach_the_model(model):
     policy = small(pipe, critic=FittedQ("policy", n_states=20))
     policy.set_params(steps_per_iter=32).fit("CartPole-v1")
     assert_array_equal(policy._policy.plain().proba(X), policy._policy.proba(X))
+    ridge = make_pipeline(Vectorizer(categories=True), Ridge())
     with pytest.raises(RegressorError, match="not all numbers"):
-        pipe = make_pipeline(Vectorizer(categories=True), Ridge())
-        small(pipe, critic=FittedQ("policy")).fit("CartPole-v1")
+        small(ridge, critic=FittedQ("policy")).fit("CartPole-v1")
 
 
 def test_columns_that_are_selected_by_name(library):

@@ -151,6 +151,8 @@ _COMMON |= {"_sklearn_output_config": "*", "oob_score_": "", "oob_prediction_": 
 # Work and memory that a few letters ask for, in parameters that numbers can be.
 _LARGEST = {"n_estimators": 10_000, "num_leaves": 10_000, "max_bin": 65_535}
 _LARGEST |= {"degree": 100, "hidden_layer_sizes": 4096, "n_components": 10_000}
+_LARGEST |= {"max_iter": 10**6, "n_restarts_optimizer": 1000, "n_features_out_": 10**6}
+_LARGEST |= {"_n_features_out": 10**6, "_n_samples": 10**8, "_max_samples": 10**8}
 _LARGEST |= {"n_envs": 4096, "random_state": 2**32 - 1, "n_knots": 1000}
 _LARGEST_NUMBER, _MOST_FEATURES = 10**7, 10**6
 # They say how the machine of whoever fits is used, and come from nobody else's file.
@@ -286,7 +288,10 @@ def _check_parameter(name, key, value):
         raise ValueError(f"a {name} with {key}={value!r:.60}, which files do not hold")
     if key in _RESET and value not in _RESET[key]:
         raise ValueError(f"a {name} with {key}={value!r:.60}")
-    largest = _LARGEST.get(key, _LARGEST_NUMBER)
+    _check_size(name, key, value, _LARGEST.get(key, _LARGEST_NUMBER))
+
+
+def _check_size(name, key, value, largest):
     for part in flat(value):
         if isinstance(part, int | np.integer) and abs(int(part)) > largest:
             raise ValueError(
@@ -316,6 +321,8 @@ def _check_state(name, kind, state):
     for key, value in state.items():
         if not kind.keeps(key):
             raise ValueError(f"a {name} with the attribute {key!r:.60}")
+        if key in _LARGEST:
+            _check_size(name, key, value, _LARGEST[key])
         forms = kind.forms[key].split("|")
         if value is not None and not any(fits(value, form, sizes) for form in forms):
             raise ValueError(f"a {name} whose {key} has another form")

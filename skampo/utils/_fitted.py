@@ -99,6 +99,7 @@ def _remake_boosting(model):
     # Trees add to rows of one sum, whose length compiled code does not look at.
     require(model.n_trees_per_iteration_ == 1 and model.init in (None, "zero"), kind)
     first = getattr(model.init_, "constant_", np.zeros((1, 1)))
+    require(getattr(model.init_, "n_outputs_", 1) == 1, kind)
     require(
         first.shape == (1, 1) and (model.init == model.init_) != (model.init is None),
         kind,
@@ -258,6 +259,19 @@ def _remake_network(model):
     require(len(widths) == model.n_layers_ and widths[-1] == model.n_outputs_, kind)
 
 
+def _remake_constant(model):
+    is_right = model.constant_.shape == (1, model.n_outputs_) != (1, 0)
+    require(is_right, "a constant of other outputs")
+
+
+def _remake_stack(model):
+    # They are looked up by this name.
+    n = len(model.estimators_)
+    require(model.stack_method_ == ["predict"] * n, "a stack of other methods")
+    require(model._n_feature_outs == [1] * n, "a stack of other columns")
+    _remake_vote(model)
+
+
 def _remake_vote(model):
     from sklearn.utils import Bunch
 
@@ -279,6 +293,7 @@ BUILT = {
     "TreePredictor": _build_predictor,
 }
 REMADE = {
+    "DummyRegressor": _remake_constant,
     "DecisionTreeRegressor": _remake_tree,
     "ExtraTreeRegressor": _remake_tree,
     "ExtraTreesRegressor": _remake_forest,
@@ -295,6 +310,6 @@ REMADE = {
     "RandomForestRegressor": _remake_forest,
     "SVR": _remake_svm,
     "SplineTransformer": _remake_splines,
-    "StackingRegressor": _remake_vote,
+    "StackingRegressor": _remake_stack,
     "VotingRegressor": _remake_vote,
 }

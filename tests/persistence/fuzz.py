@@ -11,6 +11,7 @@ import copy
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -266,7 +267,7 @@ def child(rng, originals, n, path, fits):
     report, watch = open(f"{path}.report", "w"), Watch(path)
     signal.signal(signal.SIGALRM, too_slow)
     names = sorted(originals)
-    for _ in range(n):
+    for number in range(n):
         name = names[rng.integers(len(names))]
         try:
             data = mutant(rng, originals[name])
@@ -293,7 +294,7 @@ def child(rng, originals, n, path, fits):
         if watch.seen:
             outcome, step = "events", watch.seen[:5]
         if outcome in ("slow", "strange", "large", "events"):
-            Path(f"{path}.{outcome}.{_}").write_bytes(data)
+            Path(f"{path}.{number}.{outcome}.bad").write_bytes(data)
         report.write(json.dumps([outcome, step]) + "\n")
         report.flush()
     os._exit(0)
@@ -325,7 +326,7 @@ def run(originals, fits, n, seed, folder, per_child=200):
         if status:
             counts["crashed"] += 1
             bad.append(("crashed", status, lines[-1]))
-            Path(f"{path}.crashed").write_bytes(path.read_bytes())
+            Path(f"{path}.crashed.bad").write_bytes(path.read_bytes())
             done += 1
         elif not results:
             break
@@ -342,6 +343,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", help="a folder for files that did what they must not")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     from tests.persistence.samples import prepare
@@ -349,11 +351,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         originals, fits = prepare(Path(folder))
         found = run(originals, fits, arguments.n, arguments.seed, folder)
-        for place in Path(folder).glob("*.[selc]*"):
-            if place.suffix != ".report" and ".report" not in place.name:
-                Path(tempfile.gettempdir(), f"kept_{place.name}").write_bytes(
-                    place.read_bytes()
-                )
+        for path in Path(folder).glob("*.bad") if arguments.keep else ():
+            shutil.copy(path, arguments.keep)
     print(json.dumps(found[0], indent=1, sort_keys=True))
     for line, n in Counter(str(line)[:2500] for line in found[1]).most_common(12):
         print(n, line)

@@ -221,6 +221,15 @@ CRAFTED = {
         "boosting",
         attribute("DummyRegressor", "constant_", lambda a: a[:, :0]),
     ),
+    "no output of boosting": ("boosting", attribute("DummyRegressor", "n_outputs_", 0)),
+    "outputs of boosting": (
+        "boosting",
+        attribute("DummyRegressor", "n_outputs_", 10**9),
+    ),
+    "a method of a stack": (
+        "stacking",
+        attribute("StackingRegressor", "stack_method_", ["set_params", "fit"]),
+    ),
     "a preprocessor of histograms": (
         "histograms",
         attribute("HistGradientBoostingRegressor", "_preprocessor", NONE),
@@ -303,6 +312,18 @@ CRAFTED = {
     "too many features": (
         "scalers",
         attribute("FunctionTransformer", "n_features_in_", 10**12),
+    ),
+    "actions that are counted": (
+        "Ridge",
+        attribute("Transitions", "actions", first(10**9)),
+    ),
+    "another keyword of an experience": (
+        "Ridge",
+        attribute("State", "experience", {"dict": [["sampling", "steps"]]}),
+    ),
+    "many names": (
+        "Nystroem",
+        attribute("Nystroem", "_n_features_out", 10**9),
     ),
     # What compiled code trusts.
     "a child that is not there": (
