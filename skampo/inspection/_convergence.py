@@ -67,7 +67,7 @@ class ConvergenceDisplay:
     >>> policy = AMPOPolicy(step_size="geometric", gamma=0.9, max_iter=20).fit(mdp)
     >>> display = ConvergenceDisplay.from_estimator(policy, mdp, name="geometric")
     >>> display.gaps[[0, 20]].round(2)
-    array([2.92, 0.73])
+    array([2.92, 0.28])
     >>> plt.close(display.figure_)
     """
 
