@@ -1,10 +1,7 @@
 """Files that somebody wrote with bad intentions are refused, and nothing is done."""
 
-import copy
-import json
 import subprocess
 import sys
-import tracemalloc
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +15,20 @@ import skampo
 from skampo import AMPOPolicy
 from skampo.exceptions import SkampoFileError
 from tests.faulty_envs import SpaceEnv
-from tests.persistence.crafting import edit, find, nodes, pack, seal, unpack
+from tests.persistence.crafting import edit
+from tests.persistence.edits import (
+    attribute,
+    callback,
+    doubled,
+    entries,
+    first,
+    header,
+    in_booster,
+    nested,
+    parameter,
+    renamed,
+    task,
+)
 from tests.persistence.samples import SMALL, fit, fitted, others
 
 ROOT = Path(__file__).parents[2]
@@ -59,130 +69,6 @@ OTHERS = {
     "letters": lambda: in_space(spaces.Text(3)),
     "table": of_table,
 }
-
-
-def parameter(owner, name, new):
-    """Another value of a parameter, or a new one."""
-
-    def change(value, arrays):
-        for parameters, _ in find(value, owner):
-            parameters[name] = new
-
-    return change
-
-
-def attribute(owner, name, new):
-    """Another value of a fitted attribute; a function changes its array."""
-
-    def change(value, arrays):
-        found = find(value, owner)
-        assert any(name in state or not callable(new) for _, state in found), owner
-        for _, state in found:
-            # A regressor as a parameter is not fitted.
-            if callable(new) and name not in state:
-                continue
-            if not callable(new):
-                state[name] = new
-            for node in nodes(state[name]) if callable(new) else ():
-                arrays[node["array"]] = new(arrays[node["array"]])
-
-    return change
-
-
-def entries(row, column, number):
-    """A function that sets one number of an array."""
-
-    def change(array):
-        array = array.copy()
-        array[row, column] = number
-        return array
-
-    return change
-
-
-def renamed(old, new):
-    """Another name of a class."""
-
-    def change(value, arrays):
-        text = json.dumps(value).replace(json.dumps(old), json.dumps(new))
-        value["object"] = json.loads(text)["object"]
-
-    return change
-
-
-def in_booster(name, change):
-    """Another line of a LightGBM model."""
-
-    def changed(value, arrays):
-        for _, state in find(value, "Booster"):
-            trees = dict(map(tuple, state["trees"]["dict"]))
-            place = trees[name]["array"]
-            arrays[place] = change(arrays[place].copy())
-
-    return changed
-
-
-def first(number):
-    """A function that sets the first number of an array."""
-
-    def change(array):
-        array.reshape(-1)[0] = number
-        return array
-
-    return change
-
-
-def header(name, new):
-    """Another entry in the head of a LightGBM model."""
-
-    def change(value, arrays):
-        for _, state in find(value, "Booster"):
-            items = state["header"]["dict"]
-            items[:] = [[k, new if k == name else v] for k, v in items]
-
-    return change
-
-
-def nested(n):
-    """Pipelines inside each other."""
-
-    def change(value, arrays):
-        (parameters, _) = find(value, "AMPOPolicy")[0]
-        inner = copy.deepcopy(parameters["regressor"])
-        for _ in range(n):
-            outer = copy.deepcopy(parameters["regressor"])
-            outer["object"][1]["steps"] = [{"tuple": ["a", inner]}]
-            inner = outer
-        parameters["regressor"] = inner
-
-    return change
-
-
-def doubled(n):
-    """A union of a union of itself, which is 2ⁿ parts in n nodes."""
-
-    def change(value, arrays):
-        parameters, _ = find(value, "AMPOPolicy")[0]
-        parts = [{"object": ["StandardScaler", {}, {}]}]
-        for i in range(n):
-            pair = [{"tuple": [f"{k}", {"again": i}]} for k in "ab"]
-            union = ["FeatureUnion", {"transformer_list": pair}, {}]
-            parts.append({"object": union})
-        parameters["regressor"] = parts
-
-    return change
-
-
-def callback(value, arrays):
-    value["object"][2]["_skl_callbacks"] = [
-        {"object": ["Checkpoint", {"path": "any-file"}, {}]}
-    ]
-
-
-def task(name):
-    """An object that somebody could call."""
-    spec = {"object": ["EnvSpec", {}, {"entry_point": "os:system"}]}
-    return {"object": [name, {"env": spec}, {"seed": 0}]}
 
 
 TREE = "DecisionTreeRegressor"
@@ -260,7 +146,7 @@ CRAFTED = {
     ),
     # What acted when it was used again.
     "a callback": ("Ridge", callback),
-    "a cache of pickles": ("Nystroem", parameter("Pipeline", "memory", "any-folder")),
+    "a cache of pickles": ("Nystroem", parameter("Pipeline", "memory", "cache")),
     "processes": ("bagging", parameter("BaggingRegressor", "n_jobs", 1000)),
     "machines of LightGBM": (
         "LightGBM",
@@ -384,9 +270,7 @@ CRAFTED = {
     ),
     "a file of a time zone": (
         "table",
-        parameter(
-            "TableColumns", "dtypes", ["datetime64[ns, dateutil//etc/passwd]", "str"]
-        ),
+        parameter("TableColumns", "dtypes", ["datetime64[ns, dateutil/any]", "str"]),
     ),
     "a function of polars": (
         "table",
@@ -394,7 +278,7 @@ CRAFTED = {
     ),
     "a time zone of polars": (
         "table",
-        parameter("TableColumns", "dtypes", [["Datetime", "ms", "../../etc"], "str"]),
+        parameter("TableColumns", "dtypes", [["Datetime", "ms", "any"], "str"]),
     ),
 }
 
@@ -410,60 +294,7 @@ def test_crafted_files_are_refused(name, tmp_path, tmp_path_factory):
         skampo.load(tmp_path / "crafted")
 
 
-def an_array(dtype, shape, data, order="C"):
-    return seal(b"{}", {"arrays": [[dtype, shape, order]], "value": None}, data)
-
-
-LEVELS = 100_000
 NAMES = ("a task as a seed", "a callback", "the name of a module")
-MALFORMED = {
-    "bools that are neither": an_array("|b1", [2], b"\x01\x02"),
-    "letters that are none": an_array("<U1", [1], b"\xff\xff\xff\xff"),
-    "objects": an_array("|O", [1], b"\0" * 8),
-    "records": an_array("<f8,O", [1], b"\0" * 16),
-    "bytes of no kind": an_array("|V8", [1], b"\0" * 8),
-    "types of no size": an_array("<U0", [10**9], b""),
-    "another order of bytes": an_array(">f8", [1], b"\0" * 8),
-    "a shape below nothing": an_array("<f8", [-1, -1], b"\0" * 8),
-    "a shape that overflows": an_array("<f8", [2**32, 2**32], b"\0" * 8),
-    "a shape of text": an_array("<f8", ["a", 10**9], b""),
-    "a length that nothing pays for": an_array("<f8", [0, 10**9], b""),
-    "more than there is": an_array("<f8", [2], b"\0" * 8),
-    "less than there is": an_array("<f8", [1], b"\0" * 16),
-    "an order of neither": an_array("<f8", [1], b"\0" * 8, order="A"),
-    "no description": seal(b"{}", b"null"),
-    "a list of versions": seal(b"[]", {"arrays": [], "value": None}),
-    "a long line of versions": seal(b'{"a":"%s"}' % (b"a" * 10**6), b"{}"),
-    "levels without end": seal(
-        b"{}", b'{"value":' + b"[" * LEVELS + b"]" * LEVELS + b"}"
-    ),
-    "levels": seal(b"{}", {"arrays": [], "value": json.loads("[" * 99 + "]" * 99)}),
-    "an integer without end": seal(
-        b"{}", b'{"arrays":[],"value":' + b"9" * 9999 + b"}"
-    ),
-    "a large integer": seal(b"{}", {"arrays": [], "value": 2**64}),
-    "letters of another script": seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
-    "an array that is not there": seal(b"{}", {"arrays": [], "value": {"array": 0}}),
-    "what comes later": seal(b"{}", {"arrays": [], "value": {"again": 0}}),
-    "two kinds at once": seal(
-        b"{}", {"arrays": [], "value": {"tuple": [], "slice": []}}
-    ),
-    "a key that is a list": seal(b"{}", {"arrays": [], "value": {"dict": [[[], 1]]}}),
-    "millions of lists": seal(
-        b"{}", b'{"arrays":[],"value":[' + b"[]," * 10**6 + b"[]]}"
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_files_are_refused_within_a_little_memory(name, tmp_path):
-    (tmp_path / "crafted").write_bytes(MALFORMED[name])
-    tracemalloc.start()
-    with pytest.raises(SkampoFileError, match="was not loaded, because it is"):
-        skampo.load(tmp_path / "crafted")
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 10 * len(MALFORMED[name]) + 2**24
 
 
 def test_nothing_is_done_while_a_crafted_file_is_refused(tmp_path, tmp_path_factory):
@@ -492,11 +323,3 @@ raise SystemExit(str(found) if found else 0)
         env={"PYTHONPATH": str(ROOT)},
         check=True,
     )
-
-
-def test_a_repeated_part_is_one_object(tmp_path):
-    pair = [{"object": ["Ridge", {}, {}]}, {"again": 0}]
-    versions, *_ = unpack(honest("Ridge", tmp_path))
-    (tmp_path / "pair").write_bytes(pack(versions, pair, []))
-    loaded = skampo.load(tmp_path / "pair")
-    assert loaded[0] is loaded[1]

@@ -1,0 +1,73 @@
+"""Sizes, types and nodes that no file has, behind a checksum that is right."""
+
+import json
+import tracemalloc
+
+import pytest
+
+import skampo
+from skampo.exceptions import SkampoFileError
+from tests.persistence.crafting import seal
+
+
+def an_array(dtype, shape, data, order="C"):
+    return seal(b"{}", {"arrays": [[dtype, shape, order]], "value": None}, data)
+
+
+LEVELS = 100_000
+MALFORMED = {
+    "bools that are neither": an_array("|b1", [2], b"\x01\x02"),
+    "letters that are none": an_array("<U1", [1], b"\xff\xff\xff\xff"),
+    "objects": an_array("|O", [1], b"\0" * 8),
+    "records": an_array("<f8,O", [1], b"\0" * 16),
+    "bytes of no kind": an_array("|V8", [1], b"\0" * 8),
+    "types of no size": an_array("<U0", [10**9], b""),
+    "another order of bytes": an_array(">f8", [1], b"\0" * 8),
+    "a shape below nothing": an_array("<f8", [-1, -1], b"\0" * 8),
+    "a shape that overflows": an_array("<f8", [2**32, 2**32], b"\0" * 8),
+    "a shape of text": an_array("<f8", ["a", 10**9], b""),
+    "a length that nothing pays for": an_array("<f8", [0, 10**9], b""),
+    "more than there is": an_array("<f8", [2], b"\0" * 8),
+    "less than there is": an_array("<f8", [1], b"\0" * 16),
+    "an order of neither": an_array("<f8", [1], b"\0" * 8, order="A"),
+    "no description": seal(b"{}", b"null"),
+    "a list of versions": seal(b"[]", {"arrays": [], "value": None}),
+    "a long line of versions": seal(b'{"a":"%s"}' % (b"a" * 10**6), b"{}"),
+    "levels without end": seal(
+        b"{}", b'{"value":' + b"[" * LEVELS + b"]" * LEVELS + b"}"
+    ),
+    "levels": seal(b"{}", {"arrays": [], "value": json.loads("[" * 99 + "]" * 99)}),
+    "an integer without end": seal(
+        b"{}", b'{"arrays":[],"value":' + b"9" * 9999 + b"}"
+    ),
+    "a large integer": seal(b"{}", {"arrays": [], "value": 2**64}),
+    "letters of another script": seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
+    "an array that is not there": seal(b"{}", {"arrays": [], "value": {"array": 0}}),
+    "what comes later": seal(b"{}", {"arrays": [], "value": {"again": 0}}),
+    "two kinds at once": seal(
+        b"{}", {"arrays": [], "value": {"tuple": [], "slice": []}}
+    ),
+    "a key that is a list": seal(b"{}", {"arrays": [], "value": {"dict": [[[], 1]]}}),
+    "millions of lists": seal(
+        b"{}", b'{"arrays":[],"value":[' + b"[]," * 10**6 + b"[]]}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_files_are_refused_within_a_little_memory(name, tmp_path):
+    (tmp_path / "crafted").write_bytes(MALFORMED[name])
+    tracemalloc.start()
+    with pytest.raises(SkampoFileError, match="was not loaded, because it is"):
+        skampo.load(tmp_path / "crafted")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * len(MALFORMED[name]) + 2**24
+
+
+def test_a_repeated_part_is_one_object(tmp_path):
+    pair = [{"object": ["Ridge", {}, {}]}, {"again": 0}]
+    (tmp_path / "pair").write_bytes(seal(b"{}", {"arrays": [], "value": pair}))
+    with pytest.warns(UserWarning, match="was written by"):
+        loaded = skampo.load(tmp_path / "pair")
+    assert loaded[0] is loaded[1]
