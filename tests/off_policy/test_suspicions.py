@@ -21,6 +21,7 @@ from skampo.off_policy import (
     magic,
     per_decision_importance_sampling,
 )
+from tests.benchmarks.coverage import MODELS, logs_of
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import TablePolicy, one_hot
 
@@ -50,6 +51,19 @@ def test_nothing_is_said_of_an_honest_log(estimator, options):
     if estimator is direct_method:
         options = {name: options[name] for name in ("action_values", "n_bootstraps")}
     assert run(estimator, LOG, **options).warning == ""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The effective sample size")  # of some logs
+@pytest.mark.parametrize("model", MODELS)
+def test_honest_logs_raise_no_false_alarms(model):
+    policy, logs, sizes = logs_of(model, 200)
+    logs = [log for log, size in zip(logs, sizes, strict=True) if size > 50]
+    bare = [dataclasses.replace(log, propensities=None) for log in logs]
+    alarms = [run(importance_sampling, log, policy, **QUICK).warning for log in logs]
+    assert np.mean([bool(alarm) for alarm in alarms]) <= 0.02
+    alarms = [run(fitted_q_evaluation, log, policy, **FIT).warning for log in bare]
+    assert np.mean([bool(alarm) for alarm in alarms]) <= 0.02
 
 
 def never_in_two_states():
