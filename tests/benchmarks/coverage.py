@@ -53,10 +53,11 @@ def logs_of(name, n_logs):
     policy = TablePolicy(model.target, one_hot=True)
     seeds = range(_FIRST_SEED, _FIRST_SEED + n_logs)
     logs = [one_hot(model.draw(n_episodes, seed), n_states) for seed in seeds]
-    sizes = [
-        importance_sampling(policy, log, n_bootstraps=0).effective_sample_size
-        for log in logs
-    ]
+    with warnings.catch_warnings():
+        # Of sizes below 50, which do not count anyway.
+        warnings.simplefilter("ignore", UserWarning)
+        results = [importance_sampling(policy, log, n_bootstraps=0) for log in logs]
+    sizes = [result.effective_sample_size for result in results]
     return policy, logs, np.array(sizes)
 
 

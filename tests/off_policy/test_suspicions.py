@@ -54,7 +54,6 @@ def test_nothing_is_said_of_an_honest_log(estimator, options):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The effective sample size")  # of some logs
 @pytest.mark.parametrize("model", MODELS)
 def test_honest_logs_raise_no_false_alarms(model):
     policy, logs, sizes = logs_of(model, 200)
