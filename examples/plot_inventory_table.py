@@ -104,7 +104,12 @@ print(search.cv_results_["mean_test_score"], search.best_params_)
 # shuffled; the weekday plays no part in this shop.
 states = log.states
 importance = permutation_importance(
-    policy, states, policy.predict(states), n_repeats=5, random_state=0
+    policy,
+    states,
+    policy.predict(states),
+    scoring="accuracy",
+    n_repeats=5,
+    random_state=0,
 )
 stocks = np.arange(13)
 orders = {

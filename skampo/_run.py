@@ -68,6 +68,24 @@ class State:
         best = copy.copy(self.best)
         return replace(self, critic=copy_critic(self.critic), best=best)
 
+    def _check_loaded(self):
+        """Refuse transitions that do not fit the policy, whose numbers are indices."""
+        if not self.experience.keys() <= _CONTINUES:
+            raise ValueError("a state with other entries than an experience has")
+        data = self.experience.get("transitions")
+        if data is None:
+            return
+        n_actions, flags = len(self.classes), (data.terminated, data.truncated)
+        is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
+        if not is_index or (data.actions >= n_actions).any():
+            raise ValueError("transitions of other actions")
+        masks = (data.action_masks, data.next_action_masks)
+        wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
+        if any(flag.dtype != bool for flag in (*flags, data.ends)) or not all(wide):
+            raise ValueError("transitions of other flags")
+        if data.observations.shape[1:] != (self.n_features,):
+            raise ValueError("transitions of other observations")
+
 
 @dataclass(frozen=True, eq=False)
 class FirstStep:
@@ -88,24 +106,6 @@ class FirstStep:
 
 def _digest(sample):
     return hash_of((sample.observations, sample.q_values))
-
-    def _check_loaded(self):
-        """Refuse transitions that do not fit the policy, whose numbers are indices."""
-        if not self.experience.keys() <= _CONTINUES:
-            raise ValueError("a state with other entries than an experience has")
-        data = self.experience.get("transitions")
-        if data is None:
-            return
-        n_actions, flags = len(self.classes), (data.terminated, data.truncated)
-        is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
-        if not is_index or (data.actions >= n_actions).any():
-            raise ValueError("transitions of other actions")
-        masks = (data.action_masks, data.next_action_masks)
-        wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
-        if any(flag.dtype != bool for flag in (*flags, data.ends)) or not all(wide):
-            raise ValueError("transitions of other flags")
-        if data.observations.shape[1:] != (self.n_features,):
-            raise ValueError("transitions of other observations")
 
 
 @dataclass(eq=False)
