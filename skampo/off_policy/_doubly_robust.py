@@ -203,6 +203,7 @@ def _arrange(log, trajectories, model, gamma):
 
 
 def finish(value, bounds, confidence, parts):
+    """The result of an estimate from these parts, with what they complain of."""
     n_episodes = len(parts.errors)
     log, weights = parts.log, parts.trajectories.weights
     size, shown = effective_size(weights[:, -1]), of_actions(parts.proba, log)

@@ -117,6 +117,7 @@ def _swap(halves, models, starts):
 
 
 def look_up(policy, log, proba, action_values):
+    """What given action values say on the rows of a log."""
     lent = lend(action_values, log.states)
     q_values = np.asarray(action_values(lent), dtype=np.float64)
     if q_values.shape != proba.shape:
