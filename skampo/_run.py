@@ -222,7 +222,8 @@ class Run:
         if policy.f is not self.zero:
             return self._fit(policy, sample, target)
         # From the uniform policy the target is Q alone.
-        f = sample.scores or self._fit(policy, sample, target)
+        known = sample.scores if self.encoding.fits_dual else None
+        f = known or self._fit(policy, sample, target)
         self.first = FirstStep.of(sample, f) if self._adds_up(policy) else None
         return f
 

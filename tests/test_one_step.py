@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ
+from skampo.exceptions import InvalidParameterError
 from skampo.step_sizes import Constant
 
 RNG = np.random.default_rng(0)
@@ -96,3 +97,9 @@ def test_other_mirror_maps_fit_line_1_again(mirror_map, tree):
     policy.set_params(step_size=Constant(0.1)).fit(STATES, rewards=TABLE)
     assert CountingTree.n_fits == 3
     assert policy.score(STATES, TABLE.argmax(axis=1)) > 0.95
+
+
+def test_compatible_features_refuse_trees_also_here(tree):
+    policy = AMPOPolicy(tree, encoding="compatible", max_iter=1)
+    with pytest.raises(InvalidParameterError, match="linear regressor"):
+        policy.fit(STATES, ACTIONS, rewards=REWARDS)
