@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import StackingRegressor, VotingRegressor
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LassoCV, Ridge
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.neighbors import KNeighborsRegressor
@@ -163,3 +165,31 @@ def test_the_regressor_given_is_never_fitted(regressor):
     before = dict(vars(regressor))
     learn(regressor, environment)
     assert vars(regressor) == before
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:the regressor explains nothing")
+@pytest.mark.parametrize(
+    ("transformer", "learns_on"),
+    [
+        (StandardScaler(), True),
+        # Landmarks of other rows, which the weights of the last fit say nothing about.
+        (Nystroem(n_components=4), False),
+        # Features that need a target are fitted along with the model.
+        (SelectKBest(f_regression, k=2), False),
+    ],
+)
+def test_a_network_learns_on_behind_features_that_keep_their_meaning(
+    transformer, learns_on
+):
+    network = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1)
+    policy = AMPOPolicy(
+        make_pipeline(transformer, network),
+        encoding="per_action",
+        max_iter=2,
+        steps_per_iter=64,
+        random_state=0,
+    ).fit("CartPole-v1")
+    fitted = policy.regressor_[0][-1]
+    # Samples seen: a fresh fit of one epoch sees every row once, 20 passes 20 times.
+    assert (fitted.t_ > 20 * 128) is learns_on

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from skampo._regression import fit_regressor
+from skampo._features import fit_features, is_random, split_features
+from skampo._regression import fit_regressor, learns_by_passes
+from skampo.exceptions import RegressorError
 from skampo.utils._rows import row_mean
 
 __all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "rms"]
@@ -57,8 +59,8 @@ class Encoding:
         """Refuse a mirror map whose policies the encoding cannot represent."""
 
     def split(self, regressor, sample, last, rng):
-        """Fitted features, those of the critic if it shares them, and the model."""
-        return sample.shared or (None, regressor)
+        """Fitted features, if they are apart from the model, and the model."""
+        return sample.shared or _split_learner(regressor, sample, rng)
 
     def action_weights(self, target):
         """Weights of the actions in line 1, the second factor of its distribution."""
@@ -67,6 +69,19 @@ class Encoding:
     def fit(self, learner, X, target, sample_weight):
         """Line 1 of Algorithm 1: scores fitted to a `MirrorTarget`."""
         return self.fit_all(learner, X, target.values, sample_weight)
+
+
+def _split_learner(regressor, sample, rng):
+    """Features and model apart, if the model learns on from the last iteration."""
+    transformer, model = split_features(regressor)
+    # A model cannot go on behind features that were drawn again.
+    if transformer is None or is_random(transformer) or not learns_by_passes(model):
+        return None, regressor
+    try:
+        return fit_features(transformer, sample.observations, rng), model
+    except RegressorError:
+        # It may need a target: the whole Pipeline is then fitted each time.
+        return None, regressor
 
 
 def rms(values, sample_weight=None):
