@@ -63,12 +63,13 @@ class AMPOPolicy(
     critic : str or Critic, default="auto"
         ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
         ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
-        ``"pessimistic"`` stays near the policy of a log; or an object of
+        ``"pessimistic"`` stays near the policy of a log, ``"reward_model"`` is for logs
+        of one step; or an object of
         `skampo.critics`. A critic has a regressor of its own: by default the one that
         fits values of this kind of data best, whatever `regressor` is. ``"auto"`` is
         ``"exact"`` for a model, ``"fitted_q"`` for environments, ``"pessimistic"`` for
-        logs, and ``FittedQ("policy")``, with the policy's regressor, for logs of one
-        step. Labels need none.
+        logs, and ``"reward_model"``, with the policy's regressor, for logs of one step.
+        Labels need none.
     encoding : str, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
@@ -319,9 +320,9 @@ class AMPOPolicy(
             Labels of the episodes of the log, whose rows follow each other.
         propensities : array-like of shape (n,), default=None
             Probabilities with which the actions of the log were chosen, used by
-            critics that follow traces.
+            critics that follow traces and by ``RewardModel(method=...)``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of labels, or of rewards of all actions.
+            Weights of labels, of rewards of all actions, or of a log of one step.
 
         Returns
         -------

@@ -20,7 +20,7 @@ from skampo.exceptions import RegressorError
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
 __all__ += ["continuation", "fit_features", "flatten", "is_random", "plain", "product"]
 __all__ += ["scale_rows"]
-__all__ += ["split_features", "transform"]
+__all__ += ["split_features", "take_apart", "transform"]
 
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
 _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
@@ -152,6 +152,18 @@ def fit_features(transformer, observations, rng):
             f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
             f"{type(error).__name__}: {error}{size_hint(observations)}"
         ) from error
+
+
+def take_apart(regressor, observations, rng):
+    """Features fitted to the observations and the model behind them, or the whole."""
+    transformer, model = split_features(regressor)
+    if transformer is None:
+        return None, regressor
+    try:
+        return fit_features(transformer, observations, rng), model
+    except RegressorError:
+        # It may need a target: the whole Pipeline is then fitted each time.
+        return None, regressor
 
 
 def transform(transformer, observations):

@@ -35,11 +35,6 @@ def log_of(X, actions, given):
             "the actions as second argument, or the rewards of all actions, of shape "
             "(n, n_actions)."
         )
-    if "sample_weight" in given:
-        raise ValueError(
-            "sample_weight weighs labels and rewards of all actions. Got it with the "
-            "rewards of the actions taken: leave it out, or repeat rows."
-        )
     return TransitionLog(X, actions, **given)
 
 

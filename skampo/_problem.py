@@ -20,7 +20,7 @@ from skampo._logged_data import (
 )
 from skampo._regression import parameters_as_text
 from skampo._score import greedy_return
-from skampo.critics import CRITICS, FittedQ, FullInformation
+from skampo.critics import CRITICS, FullInformation
 from skampo.exceptions import InvalidParameterError
 from skampo.experience import (
     VALIDATIONS,
@@ -138,7 +138,8 @@ def make_problem(estimator, X, y, given, seed, last):
     if given.keys() - {"sample_weight"}:
         if np.ndim(given.get("rewards")) == 2:
             return _reward_problem(estimator, X, y, given, last)
-        return _log_problem(estimator, log_of(X, y, given), last)
+        weight = given.pop("sample_weight", None)
+        return _log_problem(estimator, log_of(X, y, given), last, weight)
     _check_same("kind of data", last and last.kind, "labels")
     return _label_problem(estimator, X, y, **given)
 
@@ -224,7 +225,7 @@ _ENVIRONMENT_CRITICS = {"auto": CRITICS["fitted_q"], **CRITICS}
 _MODEL_CRITICS = {"auto": CRITICS["exact"], **CRITICS}
 _LOG_CRITICS = {"auto": CRITICS["pessimistic"], **CRITICS}
 # Values of one step do not bootstrap on themselves: the class of policies fits them.
-_ONE_STEP_CRITICS = {"auto": lambda: FittedQ("policy"), **CRITICS}
+_ONE_STEP_CRITICS = {"auto": CRITICS["reward_model"], **CRITICS}
 
 
 def _check_discount(gamma, critic):
@@ -243,7 +244,7 @@ def _refuse_early_stopping(estimator, what):
         )
 
 
-def _log_problem(estimator, log, last):
+def _log_problem(estimator, log, last, sample_weight=None):
     """Transitions that were logged, evaluated by a critic that takes them as they are.
 
     Nothing follows a row without a next state, whatever gamma is.
@@ -262,11 +263,13 @@ def _log_problem(estimator, log, last):
             f"{critic!r} needs fresh data of every policy, and a log has none. Use "
             "critic='pessimistic', 'fitted_q' or 'lstdq'."
         )
+    if sample_weight is not None:
+        sample_weight = _check_weights(sample_weight, log, critic)
     gamma = 0.0 if log.is_one_step else estimator.gamma
     _check_discount(gamma, critic)
     return Problem(
         "log",
-        LoggedExperience(log),
+        LoggedExperience(log, sample_weight),
         critic,
         gamma,
         # Measured on numbers and several steps only.
@@ -275,6 +278,16 @@ def _log_problem(estimator, log, last):
         columns=log.columns,
         asked=asked,
     )
+
+
+def _check_weights(sample_weight, log, critic):
+    if not critic.accepts_sample_weight:
+        raise InvalidParameterError(
+            f"{critic!r} takes no sample_weight. Weights are for labels, rewards of "
+            "all actions, and logs of one step with critic='auto' or 'reward_model': "
+            "leave them out, or repeat rows."
+        )
+    return check_sample_weight(sample_weight, log.states)
 
 
 def _reward_problem(estimator, X, y, given, last):

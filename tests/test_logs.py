@@ -260,9 +260,9 @@ def test_parameters_without_meaning_are_refused(parameters, message):
         ((CONTEXTS, DONE), {"next_states": CONTEXTS}, "a log needs rewards"),
         ((CONTEXTS,), {"rewards": PAID}, "needs the action of each reward"),
         (
-            (CONTEXTS, DONE),
-            {"rewards": PAID, "sample_weight": PAID},
-            "weighs labels and rewards of all actions",
+            (STATES, ACTIONS),
+            {**REST, "sample_weight": np.ones(len(STATES))},
+            r"Pessimistic\(\) takes no sample_weight",
         ),
         (
             (CONTEXTS, DONE),

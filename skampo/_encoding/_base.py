@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import fit_features, is_random, split_features
+from skampo._features import is_random, split_features, take_apart
 from skampo._regression import fit_regressor, learns_by_passes
-from skampo.exceptions import RegressorError
 from skampo.utils._rows import row_mean
 
 __all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "rms"]
@@ -77,11 +76,7 @@ def _split_learner(regressor, sample, rng):
     # A model cannot go on behind features that were drawn again.
     if transformer is None or is_random(transformer) or not learns_by_passes(model):
         return None, regressor
-    try:
-        return fit_features(transformer, sample.observations, rng), model
-    except RegressorError:
-        # It may need a target: the whole Pipeline is then fitted each time.
-        return None, regressor
+    return take_apart(regressor, sample.observations, rng)
 
 
 def rms(values, sample_weight=None):

@@ -34,11 +34,11 @@ class Joint(Encoding):
         _warn_of_no_interaction(scores, X, values)
         return scores
 
-    def fit_taken(self, learner, X, actions, y, n_actions):
+    def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
         """Scores fitted to a value for the action taken in each row."""
         rows = np.hstack([X, np.eye(n_actions)[actions]])
         start = getattr(learner.start, "model", None)
-        return JointScores(learner.fit(rows, y, None, start), n_actions)
+        return JointScores(learner.fit(rows, y, sample_weight, start), n_actions)
 
 
 def _warn_of_no_interaction(scores, X, values):

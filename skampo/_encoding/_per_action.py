@@ -20,10 +20,15 @@ class PerAction(Encoding):
         jobs = [(X, column / scale, sample_weight) for column in values.T]
         return Scores(_fit_each(learner, jobs), scale)
 
-    def fit_taken(self, learner, X, actions, y, n_actions):
+    def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
         """Scores fitted to a value for the action taken in each row."""
+        weight = sample_weight
         taken = [actions == action for action in range(n_actions)]
-        return Scores(_fit_each(learner, [(X[rows], y[rows], None) for rows in taken]))
+        jobs = [
+            (X[rows], y[rows], weight if weight is None else weight[rows])
+            for rows in taken
+        ]
+        return Scores(_fit_each(learner, jobs))
 
 
 class MultiOutput(PerAction):

@@ -9,6 +9,7 @@ from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
 from skampo.critics._pessimistic import Pessimistic, default_classifier
 from skampo.critics._replay import ReplayCritic
+from skampo.critics._reward_model import RewardModel
 
 CRITICS = {
     "pessimistic": Pessimistic,
@@ -17,6 +18,7 @@ CRITICS = {
     "lambda_return": LambdaReturn,
     "lstdq": LSTDQ,
     "monte_carlo": MonteCarlo,
+    "reward_model": RewardModel,
 }
 
 __all__ = [
@@ -32,5 +34,6 @@ __all__ = [
     "Pessimistic",
     "QSample",
     "ReplayCritic",
+    "RewardModel",
     "default_classifier",
 ]

@@ -225,7 +225,8 @@ class Critic(Documented, BaseEstimator):
     running), ``"episodes"`` (whole episodes) or ``"geometric"`` (the unbiased sampler);
     `capacity` is how many past transitions it wants to see again, 0 for fresh data
     only; `accepts_undiscounted` says whether it can evaluate with gamma = 1,
-    `accepts_log` whether it can learn from what any other policy did, `needs_model`
+    `accepts_log` whether it can learn from what any other policy did,
+    `accepts_sample_weight` whether rows of a log may have weights, `needs_model`
     whether it is given a `TabularMDP` instead of transitions, and `estimates_values`
     whether there is anything to estimate.
     After `evaluate`, `q_` is a callable from observations to action values.
@@ -249,6 +250,7 @@ class Critic(Documented, BaseEstimator):
     capacity = 0
     accepts_undiscounted = False
     accepts_log = False
+    accepts_sample_weight = False
     needs_model = False
     estimates_values = True
 

@@ -9,7 +9,7 @@ from skampo._features import continuation
 from skampo._lending import as_numbers
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
-from skampo.critics._sweeps import DirectFits, LinearSweeps, RefitSweeps
+from skampo.critics._sweeps import LinearSweeps, RefitSweeps
 from skampo.regressors import PooledForm, linear_form
 from skampo.utils._validation import Interval, Nothing
 
@@ -182,8 +182,6 @@ class FittedQ(ReplayCritic):
             )
             sweeps.start()
             return sweeps
-        if setting.gamma == 0:
-            return DirectFits(model, features, steps.actions, setting)
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, steps.actions, setting, start)

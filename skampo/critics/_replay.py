@@ -41,11 +41,6 @@ class ClippedValues:
         """Values of all actions, shape (n, n_actions)."""
         return self.unit * np.clip(self.scores(features), self.low, self.high)
 
-    @property
-    def fitted(self):
-        """The fitted models; weights that were solved for have none."""
-        return self.scores.fitted
-
 
 class ReplayCritic(Critic):
     """
@@ -136,13 +131,7 @@ class ReplayCritic(Critic):
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=_share(transformer, own.regressor, setting.regressor),
-            scores=self.q_ if self._is_policy(own, setting) else None,
         )
-
-    def _is_policy(self, own, setting):
-        """Whether the values are a member of the class of policies."""
-        same = own.regressor is setting.regressor and own.encoding is setting.encoding
-        return same and setting.gamma == 0 and hasattr(self.q_, "fitted")
 
     def _own(self, setting):
         """The setting with the regressor of this critic."""

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from skampo._encoding import keep_unit, rms
-from skampo._features import LinearScores, ScaledScores
+from skampo._features import LinearScores
 from skampo._regression import learns_by_passes, predict_columns
 from skampo.exceptions import RegressorError
 
-__all__ = ["DirectFits", "LinearSweeps", "RefitSweeps"]
+__all__ = ["LinearSweeps", "RefitSweeps"]
 
 
 class LinearSweeps:
@@ -88,39 +88,6 @@ class DuelingScores:
         """Scores of all actions, shape (n, n_actions)."""
         shared = self.shared_unit * predict_columns(self.shared, features, 1)
         return shared + self.added_unit * self.added(features)
-
-
-class DirectFits:
-    """
-    One fit of each action's rewards: where nothing follows, they are the values.
-
-    What it finds does not depend on the policy, and is a member of the class of
-    policies if that has the same regressor.
-    """
-
-    affordable = 1
-    trace_decay = 0.0
-    can_strengthen = False
-
-    def __init__(self, model, features, actions, setting):
-        self.model, self.features = model, features
-        self.actions, self.setting = actions, setting
-
-    def fit(self, y):
-        """Fit the rewards of the actions taken."""
-        unit = rms(y)
-        scores = self.setting.encoding.fit_taken(
-            self.setting.learner(self.model),
-            self.features[: len(self.actions)],
-            self.actions,
-            y / unit,
-            self.setting.n_actions,
-        )
-        self.scores = ScaledScores(scores, unit)
-
-    def values(self):
-        """Values of all actions in all states."""
-        return self.scores(self.features)
 
 
 class RefitSweeps:

@@ -1,5 +1,7 @@
 """Experience that was logged before: the same transitions for every policy."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skampo.experience._fixed import FixedExperience
@@ -21,6 +23,8 @@ class LoggedExperience(FixedExperience):
     ----------
     log : TransitionLog
         What was logged.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the rows; rows of weight zero are left out.
 
     See Also
     --------
@@ -37,9 +41,19 @@ class LoggedExperience(FixedExperience):
     (array([0, 1]), array([False,  True]))
     """
 
-    def __init__(self, log):
-        super().__init__(as_transitions(log), log.classes, log.shape[1])
+    def __init__(self, log, sample_weight=None):
+        transitions = as_transitions(log)
+        if sample_weight is not None:
+            transitions = _weighted(transitions, sample_weight)
+        super().__init__(transitions, log.classes, log.shape[1])
         self.n_steps = len(log)
+
+
+def _weighted(transitions, sample_weight):
+    """The rows that have a weight."""
+    # Features are drawn from the rows, and a row without weight must not be drawn.
+    kept = sample_weight > 0
+    return replace(transitions.take(kept), sample_weight=sample_weight[kept])
 
 
 def as_transitions(log):

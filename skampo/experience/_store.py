@@ -51,7 +51,7 @@ class TransitionStore:
         """Return the rows that are kept, as views that cannot be written to."""
         if self.buffer is None:
             return None
-        rows = self.buffer._rows(slice(self.first, self.stop))
+        rows = self.buffer.take(slice(self.first, self.stop))
         # They share memory with what was returned before and will be later.
         for column in rows._columns().values():
             column.flags.writeable = False

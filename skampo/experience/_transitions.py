@@ -37,6 +37,8 @@ class Transitions:
         Actions that were allowed; None if all were everywhere.
     next_action_masks : ndarray of bool of shape (n, n_actions) or None, default=None
         Actions that were allowed afterwards.
+    sample_weight : ndarray of shape (n,) or None, default=None
+        Weights of the rows; None weighs them equally.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Transitions:
     behavior_proba: np.ndarray | None = None
     action_masks: np.ndarray | None = None
     next_action_masks: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
 
     def __post_init__(self):
         """Refuse columns of different lengths."""
@@ -139,7 +142,7 @@ class Transitions:
         """
         if n >= len(self):
             return self
-        return self._rows(slice(len(self) - n, None))
+        return self.take(slice(len(self) - n, None))
 
     @classmethod
     def concatenate(cls, parts):
@@ -186,8 +189,20 @@ class Transitions:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: column for name, column in columns.items() if column is not None}
 
-    def _rows(self, rows):
-        """Select rows by slice or index."""
+    def take(self, rows):
+        """
+        Select rows.
+
+        Parameters
+        ----------
+        rows : array-like or slice
+            A mask, positions or a slice.
+
+        Returns
+        -------
+        Transitions
+            The rows, whose pieces end where `ends` says so.
+        """
         return replace(
             self, **{name: column[rows] for name, column in self._columns().items()}
         )

@@ -147,7 +147,7 @@ def exact(tabular, gamma):
 
 def test_geometric_samples_follow_the_discounted_visitation(tabular, geometric):
     rows, _ = geometric
-    first = rows._rows(rows.is_start)
+    first = rows.take(rows.is_start)
     n, (visitation, _) = len(first), exact(tabular, 0.8)
     counts = np.zeros((3, 2))
     np.add.at(counts, (first.observations[:, 0].astype(int), first.actions), 1)
