@@ -36,6 +36,9 @@ class LearningCurveDisplay:
     ----------
     line_ : matplotlib Line2D
         The returns while data were gathered.
+    unfinished_ : matplotlib Line2D or None
+        Ticks below the iterations in which no episode ended, so that they have no
+        return; None if there are none.
     validation_line_ : matplotlib Line2D or None
         The validation returns; None if there are none.
     band_ : matplotlib PolyCollection or None
@@ -110,8 +113,11 @@ class LearningCurveDisplay:
         self.ax_, self.figure_ = axes_for(ax, type(self).__name__)
         name = self.name if name is None else name
         prefix = "" if name is None else f"{name}, "
-        style = {"label": f"{prefix}while exploring", "linestyle": ":"} | kwargs
+        # Dots as well: a point between two that are missing belongs to no line.
+        style = {"label": f"{prefix}while exploring", "linestyle": ":", "marker": "."}
+        style |= kwargs
         (self.line_,) = self.ax_.plot(self.n_steps, self.returns, **style)
+        self.unfinished_ = self._mark_unfinished(f"{prefix}no episode ended")
         self.validation_line_ = self.band_ = self.best_ = None
         if np.isfinite(self.validation_returns).any():
             self._draw_validation(f"{prefix}validation", kwargs, band_kw or {})
@@ -119,8 +125,25 @@ class LearningCurveDisplay:
         self.ax_.legend()
         return self
 
+    def _mark_unfinished(self, label):
+        missing = self.n_steps[np.isnan(self.returns)]
+        if not len(missing):
+            return None
+        style = {"color": self.line_.get_color(), "linestyle": "", "marker": "|"}
+        # The height is a share of the axes, whatever the returns are.
+        x_of_data = self.ax_.get_xaxis_transform()
+        (ticks,) = self.ax_.plot(
+            missing,
+            np.full(len(missing), 0.02),
+            transform=x_of_data,
+            label=label,
+            **style,
+        )
+        return ticks
+
     def _draw_validation(self, label, keywords, band_kw):
-        style = {"color": self.line_.get_color(), "label": label} | keywords
+        color = self.line_.get_color()
+        style = {"color": color, "label": label, "marker": "."} | keywords
         means, stds = self.validation_returns, self.validation_stds
         (self.validation_line_,) = self.ax_.plot(self.n_steps, means, **style)
         color = self.validation_line_.get_color()

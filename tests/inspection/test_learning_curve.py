@@ -48,6 +48,24 @@ def test_the_best_iterate_is_marked():
     assert_array_equal(np.ravel(display.best_.get_data()), [20, 5.0])
 
 
+def test_lone_points_are_seen_and_iterations_without_an_end_are_marked():
+    returns = [np.nan, 7.0, np.nan, np.nan]
+    display = LearningCurveDisplay([10, 20, 30, 40], returns).plot()
+    assert display.line_.get_marker() == "."
+    assert_array_equal(display.unfinished_.get_xdata(), [10, 30, 40])
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["while exploring", "no episode ended"]
+    display.figure_.canvas.draw()
+    # The ticks stay at the bottom and do not stretch the axis of the returns.
+    low, high = display.ax_.get_ylim()
+    assert low > 6
+    assert high < 8
+
+
+def test_where_all_iterations_have_a_return_nothing_is_marked():
+    assert LearningCurveDisplay([10, 20], [0.0, 1.0]).plot().unfinished_ is None
+
+
 def test_without_validation_there_is_one_line():
     policy = AMPOPolicy(Ridge(), **SMALL).fit(RewardingEnv)
     display = LearningCurveDisplay.from_estimator(policy, name="ridge")
