@@ -5,6 +5,7 @@ weights, how it is seeded, and what its predictions may look like.
 """
 
 import copy
+import inspect
 import re
 import sys
 
@@ -216,8 +217,17 @@ def _as_text(value):
 
 
 def _inner_text(estimator):
-    parameters = sorted(estimator.get_params(deep=False).items())
-    return ", ".join(f"{name}={_as_text(value)}" for name, value in parameters)
+    made = inspect.signature(type(estimator)).parameters
+    given = {
+        name: _as_text(value)
+        for name, value in sorted(estimator.get_params(deep=False).items())
+    }
+    # As scikit-learn shows them: the others follow from the class.
+    return ", ".join(
+        f"{name}={text}"
+        for name, text in given.items()
+        if name not in made or text != _as_text(made[name].default)
+    )
 
 
 def _has_estimators(item):

@@ -162,7 +162,7 @@ def test_the_error_is_that_of_the_advantages_under_the_policy():
 
 def test_another_regressor_cannot_go_on():
     policy = fit(FEW, 1, warm_start=True)
-    with pytest.raises(InvalidParameterError, match="whose parameter 'regressor' was"):
+    with pytest.raises(InvalidParameterError, match="parameter 'regressor__steps' was"):
         policy.set_params(regressor=TABLE).fit(MDP)
 
 
