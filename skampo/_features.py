@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skampo._lending import as_numbers, as_rows, lend, size_hint
+from skampo._lending import as_numbers, as_rows, lend, size_hint, warning_of_size
 from skampo._plain import plain_transform
 from skampo._regression import seed_unseeded
 from skampo.exceptions import RegressorError
@@ -145,7 +145,8 @@ def fit_features(transformer, observations, rng):
     """Fit a transformer to the observations; what fails names the transformer."""
     try:
         seed_unseeded(transformer, rng)
-        return transformer.fit(lend(transformer, observations))
+        with warning_of_size(transformer, observations):
+            return transformer.fit(lend(transformer, observations))
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed to fit "

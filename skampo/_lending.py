@@ -6,6 +6,7 @@ are the caller's, so every estimator gets a copy that is its own, unless it is k
 do nothing but read; register more with ``only_reads.register``.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
@@ -25,11 +26,13 @@ from sklearn.preprocessing import (
 
 from skampo.exceptions import RegressorError
 from skampo.utils._sklearn import take_rows
+from skampo.utils._warnings import warn_user
 
 __all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads", "size_hint"]
+__all__ += ["warning_of_size"]
 
-# Sums of some squares of these overflow.
-_HUGE = 1e150
+# Single precision, which trees take, ends about here; squares end later.
+_HUGE = 1e38
 # What these do to their input is one parameter; a subclass may do more.
 _COPYING = {
     LinearRegression: "copy_X",
@@ -133,14 +136,34 @@ class FrameRows:
 
 
 def size_hint(rows):
-    """What to add to the message of a failure: where squares of numbers overflow."""
-    is_dense = isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
-    largest = np.abs(rows).max(initial=0.0) if is_dense else 0.0
+    """What to add to the message of a failure: where numbers overflow."""
+    largest = _largest(rows)
     if not largest > _HUGE:
         return ""
     return (
-        f" The largest of its numbers is {largest:.1e}, and squares of such numbers "
+        f" The largest of its numbers is {largest:.1e}, and numbers of that size "
         "overflow: divide the observations, for example in an environment wrapper."
+    )
+
+
+def _largest(rows):
+    if not isinstance(rows, np.ndarray) or rows.dtype.kind != "f":
+        return 0.0
+    return max(rows.max(initial=0.0), -rows.min(initial=0.0))
+
+
+@contextmanager
+def warning_of_size(estimator, rows):
+    """Say once that numbers overflow, in place of what NumPy says of each of them."""
+    if not _largest(rows) > _HUGE:
+        yield
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        yield
+    warn_user(
+        f"{type(estimator).__name__} was fitted to numbers above {_HUGE:.0e}, which "
+        "overflow in single precision or in squares, so that it may have learned "
+        "nothing: divide the observations, for example in an environment wrapper."
     )
 
 

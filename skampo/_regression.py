@@ -14,7 +14,7 @@ from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier, is_clusterer
 from sklearn.utils import get_tags
 
-from skampo._lending import lend, size_hint
+from skampo._lending import lend, size_hint, warning_of_size
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
@@ -133,7 +133,7 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     if not get_tags(regressor).target_tags.single_output and y.ndim == 1:
         y = y[:, None]
     try:
-        with limit_threads(X.size):
+        with limit_threads(X.size), warning_of_size(regressor, X):
             if not _can_learn_on(start, regressor, X):
                 model = _fresh(regressor, X.size, rng)
                 return _learn(model.fit, model, X, y, weights)

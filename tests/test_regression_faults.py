@@ -365,8 +365,37 @@ class TestNothingToLearn:
 @pytest.mark.parametrize(
     "regressor", [None, make_pipeline(StandardScaler(), LinearRegression()), SVR()]
 )
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_numbers_whose_squares_overflow_are_named(regressor):
     states = 1e300 * X
     with pytest.raises(RegressorError, match=r"is 2\.\de\+300.*divide the observ"):
         AMPOPolicy(regressor, max_iter=1).fit(states, Y)
+
+
+def make_huge(size):
+    """An environment whose observations are of any size."""
+    space = gymnasium.spaces.Box(-np.inf, np.inf, (4,), np.float64)
+    env = gymnasium.make("CartPole-v1")
+    return gymnasium.wrappers.TransformObservation(
+        env, lambda x: size * np.clip(x.astype(float), -5, 5), space
+    )
+
+
+@pytest.mark.parametrize("critic", ["fitted_q", "lambda_return", "lstdq"])
+@pytest.mark.parametrize("regressor", [None, DecisionTreeRegressor(), Ridge()])
+def test_huge_observations_end_in_an_error_alone(regressor, critic):
+    policy = AMPOPolicy(regressor, critic=critic, max_iter=1, steps_per_iter=48)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(RegressorError, match=r"e\+29[89].*divide the observations"):
+            policy.set_params(random_state=0).fit(lambda: make_huge(1e299))
+    assert not seen
+
+
+@pytest.mark.parametrize("size", [1e100, 1e160])
+def test_large_observations_that_can_be_fitted_are_named(size):
+    policy = AMPOPolicy(max_iter=1, steps_per_iter=48, random_state=0)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        policy.fit(lambda: make_huge(size))
+    assert {warning.category for warning in seen} == {UserWarning}
+    assert "was fitted to numbers above 1e+38" in str(seen[0].message)

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import behind, is_random, split_features
-from skampo._lending import lend
+from skampo._features import behind, fit_features, is_random, split_features
+from skampo._lending import size_hint
 from skampo._regression import (
     is_same,
     parameters_as_text,
-    seed_unseeded,
     takes_weights,
 )
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredSteps, SweepTargets
+from skampo.exceptions import RegressorError
 from skampo.regressors import linear_form
 
 __all__ = ["ReplayCritic"]
@@ -185,11 +185,12 @@ class ReplayCritic(Critic):
         if setting.memory.is_first(self):
             self._forget_others(transformer)
         if not drawn and self._is_stale(transformer, len(transitions)):
-            seed_unseeded(transformer, setting.rng)
+            observations = transitions.observations
             try:
-                observations = lend(transformer, transitions.observations)
-                self.transformer_ = transformer.fit(observations)
-            except Exception:
+                self.transformer_ = fit_features(transformer, observations, setting.rng)
+            except RegressorError:
+                if size_hint(observations):
+                    raise
                 # It may need a target: the whole Pipeline is then fitted each time.
                 return None, regressor
             self._n_fitted, self._n_uses = len(transitions), 0
