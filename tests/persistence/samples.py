@@ -53,7 +53,24 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
 from skampo import AMPOPolicy
+from skampo.critics import FittedQ
 from skampo.mdp import make_random_mdp
+from skampo.mirror_maps import (
+    Euclidean,
+    HyperbolicEntropy,
+    HyperbolicTangent,
+    NegativeEntropy,
+    Tsallis,
+)
+from skampo.regressors import PooledRidge
+from skampo.step_sizes import (
+    Adaptive,
+    Constant,
+    Geometric,
+    Greedy,
+    Normalized,
+    TrustRegion,
+)
 from tests.scripted import RewardingEnv
 
 SMALL = {"max_iter": 2, "steps_per_iter": 48, "n_envs": 2, "random_state": 0}
@@ -160,6 +177,7 @@ def others():
     mdp = make_random_mdp(random_state=0)
     X = np.random.default_rng(0).normal(size=(30, 2)).round(1)
     small = {"max_iter": 2, "random_state": 0}
+    tree = DecisionTreeRegressor(max_depth=3)
     encoders = make_union(OrdinalEncoder(), OneHotEncoder(handle_unknown="ignore"))
     yield "model", AMPOPolicy(**small), (mdp,)
     yield "labels", AMPOPolicy(Ridge(), **small), (X, np.where(X[:, 0] > 0, "b", "a"))
@@ -167,10 +185,24 @@ def others():
     for encoding in ("multi_output", "compatible"):
         policy = AMPOPolicy(Ridge(), encoding=encoding, **SMALL)
         yield encoding, policy, (make_env,)
-    tree = DecisionTreeRegressor(max_depth=3)
     yield "joint", AMPOPolicy(tree, encoding="joint", **SMALL), (make_env,)
     for critic in ("lstdq", "lambda_return", "monte_carlo"):
         yield critic, AMPOPolicy(critic=critic, **SMALL), (make_env,)
+    for name, regressor in (("line 1", Ridge()), ("tree of line 1", tree)):
+        policy = AMPOPolicy(regressor, critic=FittedQ("policy"), **SMALL)
+        yield f"critic like {name}", policy, (make_env,)
+    policy = AMPOPolicy(critic=FittedQ(PooledRidge()), min_odds=0.01, **SMALL)
+    yield "pooled", policy, ("CartPole-v1",)
+    yield "discrete", AMPOPolicy(**SMALL), ("FrozenLake-v1",)
+    policy = AMPOPolicy(warm_start=True, **small)
+    yield "one step", policy, (X, np.arange(30) % 3, {"rewards": X[:, 1]})
+    steps = [Adaptive(), Constant(0.5), Geometric(), Greedy(), Normalized()]
+    steps += [TrustRegion(0.1, direction="old_from_new")]
+    maps = [Euclidean(), HyperbolicEntropy(), HyperbolicTangent(), Tsallis(0.5)]
+    maps += 2 * [NegativeEntropy()]
+    for step_size, mirror_map in zip(steps, maps, strict=True):
+        policy = AMPOPolicy(mirror_map=mirror_map, step_size=step_size, **SMALL)
+        yield f"{step_size}, {mirror_map}", policy, (make_env,)
     log = {
         "rewards": X[:, 1],
         "next_states": X[::-1],
