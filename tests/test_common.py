@@ -49,6 +49,10 @@ ENCODINGS = ("per_action", "multi_output", "joint")
 QUADRATIC = make_pipeline(PolynomialFeatures(2), Ridge())
 
 
+# The other one is for logs of one step, and refuses the problems of these checks.
+NAMES = [name for name in CRITICS if name != "reward_model"]
+
+
 def combination(i, mirror_map, j, critic, k, encoding):
     """Slow but for a third in which every two parts still meet."""
     marks = [pytest.mark.slow] if (i + j + k) % len(ENCODINGS) else []
@@ -61,12 +65,12 @@ def combination(i, mirror_map, j, critic, k, encoding):
 COMBINATIONS = [
     combination(i, mirror_map, j, critic, k, encoding)
     for i, mirror_map in enumerate(MIRROR_MAPS)
-    for j, critic in enumerate(CRITICS)
+    for j, critic in enumerate(NAMES)
     for k, encoding in enumerate(ENCODINGS)
 ]
 # The only mirror map with compatible features.
 COMBINATIONS += [
-    AMPOPolicy(QUADRATIC, critic=critic, encoding="compatible") for critic in CRITICS
+    AMPOPolicy(QUADRATIC, critic=critic, encoding="compatible") for critic in NAMES
 ]
 
 
