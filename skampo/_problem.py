@@ -169,7 +169,7 @@ def _model_problem(estimator, mdp, last):
     )
 
 
-def _environment_problem(estimator, X, seed, last):
+def _environment_critic(estimator, last):
     critic = last.critic if last else resolve(estimator.critic, _ENVIRONMENT_CRITICS)
     critic.check()
     if critic.needs_model:
@@ -178,6 +178,11 @@ def _environment_problem(estimator, X, seed, last):
             "use critic='fitted_q', 'lambda_return' or 'monte_carlo'."
         )
     _check_discount(estimator.gamma, critic)
+    return critic
+
+
+def _environment_problem(estimator, X, seed, last):
+    critic = _environment_critic(estimator, last)
     experience = EnvironmentExperience(
         X,
         n_envs=estimator.n_envs,

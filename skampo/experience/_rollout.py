@@ -144,13 +144,9 @@ class EnvironmentExperience:
         check=False,
     ):
         check_count("n_envs", n_envs)
-        optional = {
-            "steps_per_iter": steps_per_iter,
-            "max_episode_steps": max_episode_steps,
-        }
-        for name, value in optional.items():
-            if value is not None:
-                check_count(name, value)
+        _check_counts(
+            steps_per_iter=steps_per_iter, max_episode_steps=max_episode_steps
+        )
         _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
         self._budget = steps_per_iter
@@ -402,6 +398,12 @@ def check_count(name, value):
             f"The {name!r} parameter must be an int in the range [1, inf). Got "
             f"{value!r} instead."
         )
+
+
+def _check_counts(**counts):
+    for name, value in counts.items():
+        if value is not None:
+            check_count(name, value)
 
 
 def _check_sampling(sampling, gamma):
