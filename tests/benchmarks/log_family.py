@@ -8,9 +8,9 @@ quality with hardly any uniform actions; contrary, half random and half from the
 that the best policy likes least in three of ten states. Choices are made on the seeds 0
 to 4 and reported on 5 to 9.
 
-Run with ``python -m tests.benchmarks.log_family [--seeds 5 6] [--numbers 0]``: for each
-log the mean return of the logged policies, and greedy returns and CPU seconds of
-the default and of what the log chooses between (`skampo.critics.Selected`).
+Run with ``python -m tests.benchmarks.log_family [--seeds 5 6] [--numbers 0]
+[--critics auto fitted_q]``: for each log the mean return of the logged policies, and
+greedy returns and CPU seconds of policies by the critics that are named.
 """
 
 import argparse
@@ -24,7 +24,6 @@ import gymnasium
 import numpy as np
 
 from skampo import AMPOPolicy
-from skampo.critics import Selected
 from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
 from skampo.mdp import TabularMDP, make_random_mdp
 
@@ -297,15 +296,15 @@ def main():
     parser = argparse.ArgumentParser(description="Choices of logs.")
     parser.add_argument("--seeds", nargs="+", type=int, default=[5, 6, 7, 8, 9])
     parser.add_argument("--numbers", nargs="+", type=int, default=[0])
+    parser.add_argument("--critics", nargs="+", default=["auto", "fitted_q"])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    print(
-        "| environment | seed | number | log | rows | behavior | default | selected |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    titles = ["environment", "seed", "number", "log", "rows", "behavior"]
+    titles += options.critics
+    print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
     for seed, number, name in product(options.seeds, options.numbers, TASKS):
         kind, sources, log = draw(name, seed, number)
-        found = [measure(name, log, critic) for critic in ("auto", Selected())]
+        found = [measure(name, log, critic) for critic in options.critics]
         returns = [f"{value:.4g} ({seconds:.1f} s)" for value, seconds in found]
         behavior = f"{value_of_sources(name, sources):.4g}"
         cells = [name, seed, number, kind, len(log), behavior, *returns]
