@@ -26,6 +26,7 @@ import numpy as np
 from skampo import AMPOPolicy
 from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
 from skampo.mdp import TabularMDP, make_random_mdp
+from tests.benchmarks.offline import columns_of
 
 KINDS = ("random", "mediocre", "good", "mixed", "narrow", "contrary")
 
@@ -218,15 +219,7 @@ def record(name, source, n, seed):
     )
     steps = experience.gather(policy)
     experience.close()
-    return {
-        "states": steps.observations,
-        "actions": steps.actions,
-        "rewards": steps.rewards,
-        "next_states": steps.next_observations,
-        "terminated": steps.terminated,
-        "truncated": steps.ends & ~steps.terminated,
-        "episodes": steps.is_start.cumsum(),
-    }
+    return columns_of(steps)
 
 
 def draw(name, seed, number=0):

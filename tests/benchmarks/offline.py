@@ -92,14 +92,8 @@ def learned(name, max_iter, seed):
     return policy.fit(name)
 
 
-def record(name, policy, n, uniform, seed):
-    """A log of n transitions of a greedy policy with a share of uniform actions."""
-    rollout = Rollout(policy, TASKS[name].n_actions)
-    experience = EnvironmentExperience(
-        name, n_envs=8, steps_per_iter=n, exploration=uniform, seed=seed
-    )
-    steps = experience.gather(rollout)
-    experience.close()
+def columns_of(steps):
+    """Transitions as columns of a log."""
     return {
         "states": steps.observations,
         "actions": steps.actions,
@@ -108,8 +102,18 @@ def record(name, policy, n, uniform, seed):
         "terminated": steps.terminated,
         "truncated": steps.ends & ~steps.terminated,
         "episodes": steps.is_start.cumsum(),
-        "propensities": steps.behavior_proba,
     }
+
+
+def record(name, policy, n, uniform, seed):
+    """A log of n transitions of a greedy policy with a share of uniform actions."""
+    rollout = Rollout(policy, TASKS[name].n_actions)
+    experience = EnvironmentExperience(
+        name, n_envs=8, steps_per_iter=n, exploration=uniform, seed=seed
+    )
+    steps = experience.gather(rollout)
+    experience.close()
+    return columns_of(steps) | {"propensities": steps.behavior_proba}
 
 
 def sources_of(name, kind):
