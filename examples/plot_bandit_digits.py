@@ -20,7 +20,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 
 from skampo import AMPOPolicy
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import doubly_robust, importance_sampling
 
 X, y = load_digits(return_X_y=True)

@@ -1,23 +1,24 @@
 """Approximate Mirror Policy Optimization as a scikit-learn estimator."""
 
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags
 
-from skampo._encoding import ENCODINGS
-from skampo._problem import make_problem
-from skampo._regression import check_regressor
-from skampo._run import Run, entropy_of, last_state, parts_of
+from skampo._run import Run, entropy_of, parts_of
 from skampo._score import LOG_COLUMNS
-from skampo._tasks import iterations
+from skampo._state import last_state
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
+from skampo.features._regression import check_regressor
 from skampo.mirror_maps import MIRROR_MAPS
+from skampo.problems._make import make_problem
 from skampo.step_sizes import STEP_SIZES
-from skampo.utils._callbacks import CallbackSupport, with_callbacks
+from skampo.utils._callbacks import CallbackSupport, announced, with_callbacks
 from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import (
@@ -357,15 +358,16 @@ class AMPOPolicy(
         run = self._start(X, y, given)
         policy = run.policy
         with self._keeping_what_is_learned(run):
-            for t in iterations(self, run, X, y, given):
+            for t in announced(self, run.iterations(self.max_iter), X, y, given):
+                rng = run.generator(t)
                 transitions = run.gather(policy)
                 # Qₜ at (s, a) ~ vₜ
-                sample = run.evaluate(t, policy, transitions)
+                sample = run.evaluate(policy, transitions, rng)
                 here = policy.at(sample)
                 eta = min(run.step_size(t, here, sample), sample.largest_step)
                 # line 1: f ≈ Qₜ + ηₜ⁻¹ ∇h(πₜ)
                 target = here.target(sample.q_values, eta)
-                f = run.regress(policy, sample, target)
+                f = run.regress(policy, sample, target, rng)
                 # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
                 policy = policy.improve(f, eta)
                 run.record(t, policy, sample, here, target)
@@ -379,11 +381,14 @@ class AMPOPolicy(
             check_regressor(self.regressor, type(self).__name__)
         last = last_state(self) if self.warm_start else None
         seed = entropy_of(self.random_state)
-        problem = make_problem(self, X, y, given, seed, last)
+        # Values alone: nothing below calls back.
+        parameters = self.get_params(deep=False)
+        asked = SimpleNamespace(name=type(self).__name__, **parameters)
+        problem = make_problem(X, y, given, asked=asked, seed=seed, last=last)
         try:
-            run = Run.of(self, problem, seed, last)
+            run = Run.of(asked, problem, seed, last)
         except BaseException:
-            problem.experience.close()
+            problem.close()
             raise
         if not hasattr(self, "_policy") or self.max_iter == 0:
             self._commit(run)
@@ -434,7 +439,7 @@ class AMPOPolicy(
             )
             raise
         finally:
-            run.problem.experience.close()
+            run.close()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

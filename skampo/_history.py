@@ -77,17 +77,17 @@ class LineOneFit:
             return row_sum(weights * centered**2)
 
 
-def iteration_record(t, experience, sample, before, after, line_one, eta):
+def iteration_record(t, problem, sample, before, after, line_one, eta):
     """The entries of `history_` that follow from one iteration's arrays."""
-    return_mean, return_std = _mean_and_std(experience.episode_returns)
+    return_mean, return_std = _mean_and_std(problem.episode_returns)
     if sample.expected_return is not None:
         return_mean, return_std = sample.expected_return, np.nan
     weight = sample.sample_weight
     divergence = before.mirror_map.divergence(after, np.maximum(before.proba, _TINY))
     return {
         "iteration": t + 1,
-        "n_steps": experience.n_steps,
-        "n_episodes": len(experience.episode_returns),
+        "n_steps": problem.n_steps,
+        "n_episodes": len(problem.episode_returns),
         "return_mean": return_mean,
         "return_std": return_std,
         "eta": float(eta),
@@ -118,14 +118,13 @@ def _entropy(proba):
     return -row_sum(proba * logs)
 
 
-def are_alike(transitions, experience, history):
+def are_alike(transitions, returns, history):
     """
     Whether all episodes so far were one: as many steps, all of the same reward.
 
     They tell no actions apart. What a critic makes of them is the error of its
     regression, which step sizes without scale would turn into a policy.
     """
-    returns = experience.episode_returns
     # Where time limits cut, what would have followed may differ.
     if np.ptp(transitions.rewards) > 0 or transitions.truncated.any():
         return False
@@ -143,9 +142,8 @@ def without_differences(sample):
     return replace(sample, q_values=np.zeros_like(sample.q_values))
 
 
-def warn_about_episodes(experience, history, state):
+def warn_about_episodes(returns, history, state):
     """Say once, when there were many, that all episodes were alike."""
-    returns = experience.episode_returns
     n_episodes = len(returns) + sum(record["n_episodes"] for record in history)
     # Without reward it is no wonder: it has to be found first.
     if n_episodes >= _MANY and returns[0] != 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import ScaledScores, plain
+from skampo.features._split import ScaledScores, plain
 from skampo.utils._rows import row_max, row_mean
 
 __all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]

@@ -1,16 +1,13 @@
 """One call of `fit`: the problem, the parts that solve it, and what they recorded."""
 
 import copy
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from joblib import hash as hash_of
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from skampo._encoding import ENCODINGS, PASSES, Learner, zero_scores
-from skampo._features import behind, continuation, flatten
 from skampo._history import (
     BestIterate,
     Iterate,
@@ -24,16 +21,26 @@ from skampo._history import (
     warn_about_values,
     without_differences,
 )
-from skampo._memory import FeatureMemory
 from skampo._policy import MirrorPolicy
-from skampo._problem import Problem, check_continues, parts_as_text, resolve
+from skampo._state import (
+    FirstStep,
+    State,
+    check_continues,
+    copy_critic,
+    parts_as_text,
+)
 from skampo.critics import CriticSetting
-from skampo.experience import VALIDATIONS
+from skampo.encodings import ENCODINGS, PASSES, Learner, zero_scores
+from skampo.features._memory import FeatureMemory
+from skampo.features._split import behind, continuation, flatten
 from skampo.mirror_maps import MIRROR_MAPS
+from skampo.problems._base import Problem
+from skampo.rollouts import VALIDATIONS
 from skampo.step_sizes import STEP_SIZES
-from skampo.utils._warnings import warn_user
+from skampo.utils._stopwatch import Stopwatch
+from skampo.utils._validation import resolve
 
-__all__ = ["Run", "entropy_of", "last_state", "parts_of"]
+__all__ = ["Run", "entropy_of", "parts_of"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
@@ -43,76 +50,13 @@ _SETTLED = 1e-4
 _GREEDY = 1e-3
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
-# What an experience says of itself for the next one.
-_CONTINUES = {"episode_counts", "n_steps", "n_episodes", "transitions"}
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """What another `fit` continues from."""
-
-    kind: str
-    classes: list
-    n_features: int
-    parts: dict
-    kept: Iterate
-    critic: Any
-    history: list
-    best: BestIterate
-    n_validation_steps: int
-    experience: dict
-    first: Any
-
-    def copy(self):
-        """Return the same state, with parts of its own where a fit changes them."""
-        best = copy.copy(self.best)
-        return replace(self, critic=copy_critic(self.critic), best=best)
-
-    def _check_loaded(self):
-        """Refuse transitions that do not fit the policy, whose numbers are indices."""
-        if not self.experience.keys() <= _CONTINUES:
-            raise ValueError("a state with other entries than an experience has")
-        data = self.experience.get("transitions")
-        if data is None:
-            return
-        n_actions, flags = len(self.classes), (data.terminated, data.truncated)
-        is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
-        if not is_index or (data.actions >= n_actions).any():
-            raise ValueError("transitions of other actions")
-        masks = (data.action_masks, data.next_action_masks)
-        wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
-        if any(flag.dtype != bool for flag in (*flags, data.ends)) or not all(wide):
-            raise ValueError("transitions of other flags")
-        if data.observations.shape[1:] != (self.n_features,):
-            raise ValueError("transitions of other observations")
-
-
-@dataclass(frozen=True, eq=False)
-class FirstStep:
-    """The scores that line 1 found first, and a digest of what it was given."""
-
-    digest: str
-    f: Any
-
-    @classmethod
-    def of(cls, sample, f):
-        """The step of a sample."""
-        return cls(_digest(sample), f)
-
-    def is_for(self, sample):
-        """Whether a sample has the same values in the same states."""
-        return self.digest == _digest(sample)
-
-
-def _digest(sample):
-    return hash_of((sample.observations, sample.q_values))
 
 
 @dataclass(eq=False)
 class Run:
     """The parts of one `fit` and everything that it records."""
 
-    estimator: Any
+    asked: Any
     problem: Problem
     policy: MirrorPolicy
     zero: Any
@@ -126,8 +70,8 @@ class Run:
     best: BestIterate
     n_validation_steps: int = 0
     warned: set = field(default_factory=set)
-    times: dict = field(default_factory=dict)
-    setting: CriticSetting | None = None
+    clock: Stopwatch = field(default_factory=Stopwatch)
+    first_step: int = 0
     #: The step from the uniform policy, which later steps may repeat.
     first: Any = None
     repeats: bool = False
@@ -135,95 +79,109 @@ class Run:
     memory: FeatureMemory = field(default_factory=FeatureMemory)
 
     @classmethod
-    def of(cls, estimator, problem, seed, last):
+    def of(cls, asked, problem, seed, last):
         """Set up the run of an estimator, from the start or from a last state."""
-        zero = zero_scores(len(problem.experience.classes))
-        encoding = ENCODINGS[estimator.encoding]()
-        policy = MirrorPolicy(resolve(estimator.mirror_map, MIRROR_MAPS), zero)
+        zero = zero_scores(len(problem.classes))
+        encoding = ENCODINGS[asked.encoding]()
+        policy = MirrorPolicy(resolve(asked.mirror_map, MIRROR_MAPS), zero)
         encoding.check(policy.mirror_map)
         if last:
-            check_continues(estimator, problem, last, (*_FIXED, *encoding.fixed))
+            check_continues(asked, problem, last, (*_FIXED, *encoding.fixed))
         q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)
-        min_odds = estimator.min_odds
+        min_odds = asked.min_odds
         if min_odds is None:
             min_odds = problem.min_odds if encoding.fits_dual else 0.0
-        resolved_params = problem.resolve_params(estimator, min_odds)
+        regressor = asked.regressor
+        if regressor is None:
+            regressor = problem.suggested
+        resolved_params = {
+            "regressor": clone(regressor),
+            "critic": asked.critic,
+            "min_odds": min_odds,
+        }
+        if problem.critic.estimates_values:
+            resolved_params["critic"] = problem.resolved_critic()
         return cls(
-            estimator,
+            asked,
             problem,
             replace(kept.policy, min_odds=min_odds),
             zero,
             kept,
-            resolve(estimator.step_size, STEP_SIZES),
+            resolve(asked.step_size, STEP_SIZES),
             encoding,
-            problem.give_table(flatten(estimator.regressor)),
+            problem.give_table(flatten(regressor)),
             resolved_params,
             seed,
             # A list of its own: the history of the last fit stays if this one fails.
             list(last.history) if last else [],
             last.best if last else BestIterate(),
             last.n_validation_steps if last else 0,
+            first_step=problem.n_steps,
             first=last.first if last else None,
         )
 
     def iterations(self, max_iter):
-        """Numbers t of the iterations to run; they go on where the history ends."""
-        self.started = self.lapped = time.perf_counter()
-        self.first_step = self.problem.experience.n_steps
+        """Numbers t of the iterations, from where the history ends, until a stop."""
         first = len(self.history)
-        return range(first, first + max_iter)
+        for t in range(first, first + max_iter):
+            # Time spent in callbacks is nobody's.
+            self.clock.lap()
+            yield t
+            if self.stop:
+                return
+
+    def generator(self, t):
+        """The source of all random choices of iteration t, whatever came before."""
+        stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
+        return np.random.default_rng(stream)
 
     def gather(self, policy):
         """Data of the policy."""
-        # What callbacks took meanwhile is nobody's time.
-        self._lap()
-        transitions = self.problem.experience.gather(policy.plain())
-        self._lap("rollout_time")
+        transitions = self.problem.gather(policy.plain())
+        self.clock.lap("rollout_time")
         return transitions
 
-    def evaluate(self, t, policy, transitions):
-        """The critic's action values; every random choice depends on t alone."""
-        stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
-        self.setting = CriticSetting(
-            len(self.problem.experience.classes),
+    def evaluate(self, policy, transitions, rng):
+        """The critic's action values."""
+        setting = CriticSetting(
+            len(self.problem.classes),
             self.problem.gamma,
             self.regressor,
             self.encoding,
-            np.random.default_rng(stream),
-            self.estimator.n_jobs,
+            rng,
+            self.asked.n_jobs,
             self.memory,
             self.problem.value_model,
         )
-        sample = self.problem.critic.evaluate(policy, transitions, self.setting)
+        sample = self.problem.critic.evaluate(policy, transitions, setting)
         sample = self._look_at_values(sample, transitions)
-        self._lap("critic_time")
+        self.clock.lap("critic_time")
         return sample
 
     def _look_at_values(self, sample, transitions):
         """The sample, without differences that can only be errors."""
-        critic, experience = self.problem.critic, self.problem.experience
+        critic, returns = self.problem.critic, self.problem.episode_returns
         # What a model or labels say is exact.
         if not critic.estimates_values or critic.needs_model:
             return sample
-        is_played = self.problem.kind == "environments"
-        if is_played and are_alike(transitions, experience, self.history):
-            warn_about_episodes(experience, self.history, self.warned)
+        if not self.problem.is_fixed and are_alike(transitions, returns, self.history):
+            warn_about_episodes(returns, self.history, self.warned)
             return without_differences(sample)
         warn_about_values(sample.q_values, transitions, self.warned)
         return sample
 
-    def regress(self, policy, sample, target):
+    def regress(self, policy, sample, target, rng):
         """Line 1: scores fitted to the target, unless its solution is known."""
         again = self._add(policy, sample, target.eta)
         self.repeats = again is not None
         if self.repeats:
             return again
         if policy.f is not self.zero:
-            return self._fit(policy, sample, target)
+            return self._fit(policy, sample, target, rng)
         # From the uniform policy the target is Q alone.
         known = sample.scores if self.encoding.fits_dual else None
-        f = known or self._fit(policy, sample, target)
+        f = known or self._fit(policy, sample, target, rng)
         self.first = FirstStep.of(sample, f) if self._adds_up(policy) else None
         return f
 
@@ -240,12 +198,11 @@ class Run:
         is_sum = policy.mirror_map.is_softmax and policy.min_odds == 0
         return is_sum and self.encoding.fits_dual and self.problem.is_fixed
 
-    def _fit(self, policy, sample, target):
+    def _fit(self, policy, sample, target, rng):
         """Fit line 1, on the critic's features if they are shared."""
-        rng = self.setting.rng
         transformer, model = self.encoding.split(self.regressor, sample, policy.f, rng)
         start = continuation(policy.f, transformer)
-        learner = Learner(model, rng, self.setting.n_jobs, start, PASSES)
+        learner = Learner(model, rng, self.asked.n_jobs, start, PASSES)
         features = sample.features(transformer)
         scores = self.encoding.fit(learner, features, target, sample.sample_weight)
         if transformer is None:
@@ -256,40 +213,39 @@ class Run:
         """Write the iteration down, keep what is best, see whether to stop."""
         fitted = sample.evaluate(policy.f)
         after = policy.project(fitted)
-        self._lap("fit_time")
+        self.clock.lap("fit_time")
         weights = self.encoding.action_weights(target)
         line_one = LineOneFit(target.values, fitted, weights)
         warn_about_fit(line_one, sample.sample_weight, self.warned)
         record = iteration_record(
-            t, self.problem.experience, sample, here, after, line_one, policy.eta
+            t, self.problem, sample, here, after, line_one, policy.eta
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
-        self._lap()
+        self.clock.lap()
         validation, self.stop = self._validate(iterate)
-        # Only a log stays the same: new data may move a policy that has settled.
-        if self.problem.kind == "log":
-            self.stop = _has_settled(sample, record)
+        # New data may move a policy that has settled.
+        if self.problem.is_fixed and _has_settled(sample, record):
+            self.stop = True
         if self.repeats and _is_greedy(after, sample.sample_weight):
             self.stop = True
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
-        self._lap("validation_time")
+        self.clock.lap("validation_time")
         # Last of all, so that a validation that fails leaves no record.
-        self.history.append(record | self.times)
-        if self.estimator.verbose:
-            seconds = time.perf_counter() - self.started
+        self.history.append(record | self.clock.laps)
+        if self.asked.verbose:
             n_steps = record["n_steps"] - self.first_step
-            print(progress_line(record, seconds, n_steps))
+            print(progress_line(record, self.clock.seconds, n_steps))
 
     def _validate(self, iterate):
         """What the policy is worth, and whether that says stop."""
         self.kept = iterate
-        if not self.estimator.early_stopping:
+        if not self.asked.early_stopping:
             return Validation(), False
         found = self._play(iterate.policy)
         self.n_validation_steps += found.n_steps
-        stop = self.best.update(found.mean, iterate, self.estimator.n_iter_no_change)
+        stop = self.best.update(found.mean, iterate, self.asked.n_iter_no_change)
         self.kept = self.best.iterate
         return found, stop
 
@@ -303,27 +259,25 @@ class Run:
             found = found.join(self.problem.validate(policy, attempt))
         return found
 
-    def _lap(self, name=None):
-        now = time.perf_counter()
-        if name is not None:
-            self.times[name] = now - self.lapped
-        self.lapped = now
+    def close(self):
+        """Let go of the environments."""
+        self.problem.close()
 
     def learned(self):
         """The attributes of a fitted policy, as the last finished iteration left them.
 
         Nothing in them is changed by the iterations that follow.
         """
-        kept, experience = self.kept, self.problem.experience
-        names = self.problem.feature_names
-        critic = copy_critic(self.problem.critic)
+        kept, problem = self.kept, self.problem
+        names = problem.feature_names
+        critic = copy_critic(problem.critic)
         return {
-            "classes_": experience.classes,
-            "n_features_in_": experience.n_features,
+            "classes_": problem.classes,
+            "n_features_in_": problem.n_features,
             **({} if names is None else {"feature_names_in_": names}),
-            "_columns": self.problem.columns,
-            "_observation_encoder": experience.observation_encoder,
-            "_action_encoder": experience.action_encoder,
+            "_columns": problem.columns,
+            "_observation_encoder": problem.observation_encoder,
+            "_action_encoder": problem.action_encoder,
             **parts_of(kept.policy),
             "resolved_params_": self.resolved_params,
             "_policy": kept.policy,
@@ -332,9 +286,9 @@ class Run:
             "best_iteration_": kept.iteration,
             "history_": list(self.history),
             "n_iter_": len(self.history),
-            "n_steps_": experience.n_steps,
+            "n_steps_": problem.n_steps,
             "n_validation_steps_": self.n_validation_steps,
-            "_state": self._state(critic) if self.estimator.warm_start else None,
+            "_state": self._state(critic) if self.asked.warm_start else None,
         }
 
     def _state(self, critic):
@@ -342,42 +296,20 @@ class Run:
         problem = self.problem
         names = (*_FIXED, "regressor")
         # As text: the objects themselves would change along with `set_params`.
-        parts = parts_as_text(self.estimator, names)
+        parts = parts_as_text(self.asked, names)
         return State(
-            problem.kind,
-            problem.experience.classes.tolist(),
-            problem.experience.n_features,
+            problem.name,
+            problem.classes.tolist(),
+            problem.n_features,
             parts,
             self.kept,
             critic,
             list(self.history),
             copy.copy(self.best),
             self.n_validation_steps,
-            problem.experience.continuation(),
+            problem.continuation(),
             self.first,
         )
-
-
-def last_state(estimator):
-    """What to continue from; a warning if the last fit has not kept it."""
-    last, n_iter = getattr(estimator, "_state", None), getattr(estimator, "n_iter_", 0)
-    if last is None and n_iter:
-        warn_user(
-            f"warm_start=True starts anew: the {n_iter} iterations so far were made "
-            "with warm_start=False, which keeps a policy and nothing to continue from. "
-            "Set warm_start=True before the first fit."
-        )
-    # A fit changes its parts, and may fail.
-    return last and last.copy()
-
-
-def copy_critic(critic):
-    """A critic as it is now: `evaluate` replaces attributes, and changes none."""
-    copied = copy.copy(critic)
-    inner = getattr(critic, "critic_", None)
-    if inner is not None:
-        copied.critic_ = copy.copy(inner)
-    return copied
 
 
 def parts_of(policy):

@@ -4,14 +4,11 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
 
-from skampo.experience import (
-    TransitionLog,
-    advise,
-    is_environment,
-    play_episodes,
-)
+from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP
 from skampo.off_policy import make_off_policy_scorer
+from skampo.rollouts import advise, is_environment, play_episodes
+from skampo.rollouts._play import SampledPolicy
 from skampo.utils._no_score import NoScore
 from skampo.utils._threads import limit_threads
 
@@ -95,7 +92,7 @@ class ScoreMixin:
         if isinstance(X, TabularMDP):
             return greedy_return(X, now._policy, now.gamma)
         if is_environment(X):
-            return float(now._play(X, n_episodes).returns.mean())
+            return float(now.play(X, n_episodes).returns.mean())
         columns = rewards, next_states, terminated, truncated, episodes, propensities
         given = {
             name: column
@@ -115,19 +112,49 @@ class ScoreMixin:
         return accuracy_score(y, now.predict(X), sample_weight=sample_weight)
 
     @limit_threads()
-    def _play(self, X, n_episodes, *, policy=None, **keywords):
-        own = {
-            "observation_encoder": self._observation_encoder,
-            "action_encoder": self._action_encoder,
-            "labels": self.classes_,
-        }
+    def play(self, X, n_episodes=20, *, deterministic=True, seed=0):
+        """
+        Play episodes, as `score` does, and return what each of them was worth.
+
+        Parameters
+        ----------
+        X : environment, list of environments
+            Where to play.
+        n_episodes : int, default=20
+            Episode i is played in element i modulo k of a list of k.
+        deterministic : bool, default=True
+            Take the most probable action; otherwise draw actions from the policy.
+        seed : int, default=0
+            Determines the reset seeds and the draws; with 0 the episodes are those of
+            `score`.
+
+        Returns
+        -------
+        EpisodeResults
+            Undiscounted returns and lengths.
+
+        Raises
+        ------
+        ValueError
+            If the spaces are not those that the policy was fitted on.
+        RolloutError, EnvironmentDataError
+            If an environment raises, or returns what cannot be used.
+        """
+        now = self._now()
+        # For the few rows of a lock-step, checks would take longer than the policy.
+        policy = now._policy.plain()
+        if not deterministic:
+            # A generator for each call, so that every policy meets the same draws.
+            policy = SampledPolicy(policy, np.random.default_rng(seed))
         return play_episodes(
             X,
-            # For the few rows of a lock-step, checks would take longer than the policy.
-            (self._policy if policy is None else policy).plain(),
+            policy,
             n_episodes=n_episodes,
-            max_episode_steps=self.max_episode_steps,
-            **own | keywords,
+            max_episode_steps=now.max_episode_steps,
+            seed=seed,
+            observation_encoder=now._observation_encoder,
+            action_encoder=now._action_encoder,
+            labels=now.classes_,
         )
 
 

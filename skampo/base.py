@@ -5,9 +5,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._score import ScoreMixin
-from skampo.experience import is_environment, refuse_observations
 from skampo.persistence import save
-from skampo.utils._sklearn import take_rows
+from skampo.rollouts import is_environment, refuse_observations
+from skampo.rollouts._sampling import draw_actions
+from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
 
@@ -145,7 +146,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         proba = now.predict_proba(X, action_mask=action_mask)
         uniform = check_random_state(random_state).random_sample(len(proba))
-        return now.classes_[draw(proba, uniform)]
+        return now.classes_[draw_actions(proba, uniform)]
 
     def action_values(self, X):
         """
@@ -239,7 +240,7 @@ class PolicyMixin(ScoreMixin):
             proba = now._policy.proba(X, mask)
         index = proba.argmax(axis=1)
         if not deterministic:
-            index = draw(proba, check_random_state(rng).random_sample(1))
+            index = draw_actions(proba, check_random_state(rng).random_sample(1))
         if now._action_encoder is None:
             return now.classes_[index[0]]
         return now._action_encoder.to_env(int(index[0]))
@@ -334,7 +335,7 @@ def in_blocks(function, X, mask=None):
 
 def _without_names(policy):
     """A blank of the same class that knows the number of features alone."""
-    blank = type(policy)()
+    blank = blank_estimator(type(policy).__name__)
     blank.n_features_in_ = policy.n_features_in_
     return blank
 
@@ -345,11 +346,3 @@ def _refuse_environments(X, error):
             "Predictions are made for an array of states of shape (n, n_features). Got "
             f"{type(X).__name__}, which stands for environments: score plays in them."
         ) from error
-
-
-def draw(proba, uniform):
-    """Columns drawn by inverse distribution function, one per row."""
-    edges = proba.cumsum(axis=1)
-    # Times the last edge, which rounding leaves a little off 1.
-    drawn = (uniform[:, None] * edges[:, -1:] >= edges).sum(axis=1)
-    return np.minimum(drawn, proba.shape[1] - 1)

@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skampo import AMPOPolicy
 from skampo.critics import CRITICS
 from skampo.mirror_maps import MIRROR_MAPS
-from skampo.utils.estimator_checks import (
+from skampo.testing import (
     check_policy,
     parametrize_with_policy_checks,
 )

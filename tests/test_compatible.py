@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from skampo import AMPOPolicy
-from skampo._encoding import centered_rows
 from skampo.critics import Exact
+from skampo.encodings import centered_rows
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant

@@ -18,7 +18,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._encoding import (
+from skampo.encodings import (
     ENCODINGS,
     ColumnScores,
     JointScores,

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skampo import AMPOPolicy
-from skampo._encoding import ColumnScores, Scores
-from skampo._features import (
+from skampo.encodings import ColumnScores, Scores
+from skampo.features._split import (
     FeatureScores,
     FeatureView,
     LinearScores,

@@ -22,8 +22,8 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS
 from skampo.critics import FittedQ, MonteCarlo
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant, StepSize, TrustRegion

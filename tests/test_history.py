@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo._history import BestIterate, Validation
-from skampo.experience import SCORING, TRAINING, VALIDATION, VALIDATIONS, EpisodeResults
-from skampo.experience._seeding import reset_seed
+from skampo.rollouts import SCORING, TRAINING, VALIDATION, VALIDATIONS, EpisodeResults
+from skampo.rollouts._seeding import reset_seed
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
@@ -121,11 +121,11 @@ def test_a_lead_has_to_be_confirmed(luck, kept, n_plays, monkeypatch):
     plays = iter([value for attempts in luck for value in attempts])
     streams = []
 
-    def play(self, X, n_episodes, *, stream, **keywords):
+    def play(X, policy, *, n_episodes, stream, **keywords):
         streams.append(stream)
         return EpisodeResults(np.full(n_episodes, next(plays)), np.ones(n_episodes))
 
-    monkeypatch.setattr(AMPOPolicy, "_play", play)
+    monkeypatch.setattr("skampo.problems._environments.play_episodes", play)
     policy = fit_script([0] * len(luck), n_iter_no_change=None)
     assert policy.best_iteration_ == kept
     assert policy.n_validation_steps_ == 4 * n_plays

@@ -20,9 +20,9 @@ from sklearn.preprocessing import (
 )
 
 from skampo import AMPOPolicy
-from skampo._lending import lend
 from skampo.critics import LSTDQ, FittedQ, LambdaReturn, MonteCarlo, Pessimistic
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
+from skampo.features._lending import lend
 from skampo.off_policy import doubly_robust, fit_action_values, fitted_q_evaluation
 from skampo.preprocessing import EnvTransformer
 from skampo.regressors import default_regressor

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import fitted_q_evaluation, make_off_policy_scorer
 
 RNG = np.random.default_rng(0)

@@ -18,8 +18,8 @@ from sklearn.tree import DecisionTreeRegressor
 import skampo
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ, Critic, FittedQ, Pessimistic, QSample
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
 

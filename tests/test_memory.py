@@ -9,8 +9,8 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array, issparse
 
 from skampo import AMPOPolicy
-from skampo._memory import FeatureMemory, find_rows
 from skampo.critics._base import CriticSetting
+from skampo.features._memory import FeatureMemory, find_rows
 from skampo.regressors import NystroemFeatures
 
 X = np.random.default_rng(0).normal(size=(30, 3))
@@ -49,7 +49,8 @@ class TestFindRows:
 
     def test_colliding_keys_are_not_equal_rows(self, monkeypatch):
         monkeypatch.setattr(
-            "skampo._memory._keys", lambda rows: np.zeros(len(rows), dtype=np.uint64)
+            "skampo.features._memory._keys",
+            lambda rows: np.zeros(len(rows), dtype=np.uint64),
         )
         found = find_rows(X[:2], X[:3])
         assert found[0] == 0

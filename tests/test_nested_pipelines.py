@@ -12,8 +12,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, LambdaReturn
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.off_policy import fit_action_values
 
 X = np.random.default_rng(0).normal(size=(60, 4))

@@ -16,8 +16,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from skampo import AMPOPolicy, load
 from skampo.critics import LSTDQ, FittedQ, LambdaReturn, MonteCarlo
+from skampo.data import TransitionLog
 from skampo.exceptions import RegressorError
-from skampo.experience import TransitionLog
 from skampo.off_policy import doubly_robust, fit_action_values
 from skampo.preprocessing import EnvTransformer
 from skampo.regressors import PooledRidge

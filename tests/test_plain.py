@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._plain import plain_predict, plain_transform
+from skampo.features._unchecked import plain_predict, plain_transform
 from skampo.regressors import NystroemFeatures, default_regressor
 
 X = np.random.default_rng(0).normal(3, 2, size=(30, 4))

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skampo._encoding import zero_scores
 from skampo._policy import MirrorPolicy, PolicyTable, exact_target, greedy_proba
 from skampo.critics import QSample
+from skampo.encodings import zero_scores
 from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
 
 STATES = np.arange(4.0)[:, None]

@@ -29,7 +29,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo._regression import (
+from skampo.exceptions import InvalidParameterError, RegressorError
+from skampo.features._regression import (
     check_regressor,
     fit_regressor,
     is_same,
@@ -39,7 +40,6 @@ from skampo._regression import (
     seed_unseeded,
     takes_columns,
 )
-from skampo.exceptions import InvalidParameterError, RegressorError
 
 X = np.arange(6.0)[:, None]
 Y = np.array([0.0, 2.0, 1.0, 5.0, 4.0, 9.0])

@@ -15,9 +15,9 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._regression import predict_column, predict_columns
 from skampo.critics import FittedQ, LambdaReturn
 from skampo.exceptions import RegressorError
+from skampo.features._regression import predict_column, predict_columns
 from tests.faulty_envs import CountingEnv, TabularEnv
 
 X = np.random.RandomState(0).randn(40, 3)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from skampo._encoding import Learner, PerAction
-from skampo._features import FeatureView, flatten
-from skampo._memory import FeatureMemory
-from skampo._regression import check_regressor
+from skampo.encodings import Learner, PerAction
+from skampo.features._memory import FeatureMemory
+from skampo.features._regression import check_regressor
+from skampo.features._split import FeatureView, flatten
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
 
@@ -192,7 +192,7 @@ class CriticSetting:
             With this regressor, and the encoding that it is fitted with.
         """
         regressor = self.value_model if own is None else own
-        if regressor is None or isinstance(regressor, str):
+        if not hasattr(regressor, "fit"):
             return self
         return replace(self, regressor=flatten(regressor), encoding=PerAction())
 

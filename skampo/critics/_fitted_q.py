@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from skampo._features import continuation
-from skampo._lending import as_numbers
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.features._lending import as_numbers
+from skampo.features._split import continuation
 from skampo.regressors import PooledForm, linear_form
 from skampo.utils._validation import Interval, Nothing
 

@@ -20,9 +20,9 @@ class FullInformation(Critic):
     --------
     >>> import numpy as np
     >>> from skampo.critics import FullInformation
-    >>> from skampo.experience import LabeledExperience
-    >>> data = LabeledExperience(np.zeros((2, 1)), np.array([0, 1]), np.arange(2))
-    >>> FullInformation().evaluate(None, data.gather(None), None).q_values
+    >>> from skampo.data import RewardTable
+    >>> table = RewardTable(np.zeros((2, 1)), np.eye(2))
+    >>> FullInformation().evaluate(None, table, None).q_values
     array([[1., 0.],
            [0., 1.]])
     """

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skampo._encoding import ColumnScores, keep_unit, rms
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.experience import lambda_returns
+from skampo.data import lambda_returns
+from skampo.encodings import ColumnScores, keep_unit, rms
 from skampo.utils._validation import Interval
 
 __all__ = ["LambdaReturn"]

@@ -5,12 +5,12 @@ from typing import ClassVar
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from skampo._features import LinearScores, scale_rows
-from skampo._lending import as_numbers
-from skampo._regression import check_transformer
 from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
+from skampo.features._lending import as_numbers
+from skampo.features._regression import check_transformer
+from skampo.features._split import LinearScores, scale_rows
 from skampo.regressors import linear_form
 from skampo.utils._validation import Interval, Nothing
 

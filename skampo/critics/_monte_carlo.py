@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skampo._encoding import rms
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.experience import discounted_returns
+from skampo.data import discounted_returns
+from skampo.encodings import rms
 from skampo.utils._validation import OneOf
 
 __all__ = ["MonteCarlo"]

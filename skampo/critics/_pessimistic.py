@@ -12,12 +12,12 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skampo._lending import lend
-from skampo._regression import seed_unseeded
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._targets import attainable_values
 from skampo.exceptions import InvalidParameterError, RegressorError
+from skampo.features._lending import lend
+from skampo.features._regression import seed_unseeded
 from skampo.regressors._default import kernel_and_columns
 from skampo.utils._validation import Interval, Nothing, Provides
 

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import issparse
 
-from skampo._features import LinearScores, product
 from skampo.exceptions import InvalidParameterError, RegressorError
+from skampo.features._split import LinearScores, product
 
 __all__ = ["PooledSweeps"]
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from skampo._features import behind, fit_features, is_random, split_features
-from skampo._lending import size_hint
-from skampo._regression import (
+from skampo.critics._base import Critic, QSample, reward_range
+from skampo.critics._targets import StoredSteps, SweepTargets
+from skampo.exceptions import RegressorError
+from skampo.features._lending import size_hint
+from skampo.features._regression import (
     is_same,
     parameters_as_text,
     takes_weights,
 )
-from skampo.critics._base import Critic, QSample, reward_range
-from skampo.critics._targets import StoredSteps, SweepTargets
-from skampo.exceptions import RegressorError
+from skampo.features._split import behind, fit_features, is_random, split_features
 from skampo.regressors import linear_form
 
 __all__ = ["ReplayCritic"]

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.model_selection import KFold
 
-from skampo._encoding import rms
-from skampo._features import FeatureView, ScaledScores, behind, take_apart
 from skampo.critics._base import Critic, QSample, reward_range
+from skampo.encodings import rms
 from skampo.exceptions import InvalidParameterError
+from skampo.features._split import FeatureView, ScaledScores, behind, take_apart
 from skampo.utils._validation import Interval, OneOf
 
 __all__ = ["RewardModel"]

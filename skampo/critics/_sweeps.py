@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from skampo._encoding import keep_unit, rms
-from skampo._features import LinearScores
-from skampo._regression import learns_by_passes, predict_columns
+from skampo.encodings import keep_unit, rms
 from skampo.exceptions import RegressorError
+from skampo.features._regression import learns_by_passes, predict_columns
+from skampo.features._split import LinearScores
 
 __all__ = ["LinearSweeps", "RefitSweeps"]
 

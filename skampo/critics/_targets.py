@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skampo.experience._returns import Retrace
+from skampo.data._returns import Retrace
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 

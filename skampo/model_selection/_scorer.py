@@ -1,12 +1,11 @@
 """What a search compares: returns, summarized as one number."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skampo.base import draw
-from skampo.experience import is_environment
+from skampo.rollouts import is_environment, play_episodes
 from skampo.utils._validation import (
     Constraint,
     Flag,
@@ -32,8 +31,8 @@ def make_return_scorer(*, n_episodes=20, statistic="mean", seed=0, deterministic
     Make a scorer of policies for the `scoring` parameter of scikit-learn's tools.
 
     Without a scorer, they use ``estimator.score``: the mean return of 20 episodes. The
-    scorer plays every estimator, also the last step of a Pipeline or what is frozen,
-    on the same seeds.
+    scorer plays every estimator that predicts actions, also the last step of a Pipeline
+    or what is frozen, on the same seeds.
 
     Parameters
     ----------
@@ -95,55 +94,45 @@ class ReturnScorer:
 
     def __call__(self, estimator, X, y=None):
         """Score an estimator on environments; `y` is there for scikit-learn only."""
-        estimator, X = _last_step(estimator, X)
         if not is_environment(X):
             raise ValueError(
                 "A return scorer plays episodes, and needs environments or tasks of "
                 f"make_tasks. Got {type(X).__name__} instead."
             )
-        estimator = estimator._now()
-        policy = estimator._policy
-        if not self.deterministic:
-            # A generator for each call, so that every estimator meets the same draws.
-            policy = SampledPolicy(policy, np.random.default_rng(self.seed))
-        results = estimator._play(X, self.n_episodes, policy=policy, seed=self.seed)
+        results = self._play(estimator, X)
         statistic = self.statistic
         summarize = statistic if callable(statistic) else STATISTICS[statistic]
         return float(summarize(results.returns))
 
+    def _play(self, estimator, X):
+        player, X = _player(estimator, X)
+        if player is not None:
+            return player.play(
+                X, self.n_episodes, deterministic=self.deterministic, seed=self.seed
+            )
+        if not hasattr(estimator, "predict") or not self.deterministic:
+            raise TypeError(
+                "A return scorer plays estimators that predict actions, and with "
+                "deterministic=False those that have a method play, such as AMPOPolicy "
+                "alone, as the last step of a Pipeline or frozen. Got "
+                f"{type(estimator).__name__} instead."
+            )
+        return play_episodes(X, estimator, n_episodes=self.n_episodes, seed=self.seed)
 
-def _last_step(estimator, X):
-    """Return the policy behind searches and Pipelines, and what it sees of `X`."""
-    if hasattr(estimator, "_play"):
+
+def _player(estimator, X):
+    """The policy behind searches and Pipelines, and what it sees of `X`."""
+    if hasattr(estimator, "play"):
         return estimator, X
-    # Searches and frozen estimators pass `score` on to these, but no private method.
+    # Searches and frozen estimators pass `score` on to these, but no other method.
     for inner in ("best_estimator_", "estimator"):
         if hasattr(estimator, inner):
-            return _last_step(getattr(estimator, inner), X)
-    if hasattr(estimator, "steps"):
-        if len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        return _last_step(estimator[-1], X)
-    raise TypeError(
-        "A return scorer plays a policy such as AMPOPolicy, alone, as the last step of "
-        f"a Pipeline or frozen. Got {type(estimator).__name__} instead."
+            return _player(getattr(estimator, inner), X)
+    if not hasattr(estimator, "steps"):
+        return None, X
+    player, _ = _player(estimator[-1], X)
+    if player is None:
+        return None, X
+    return _player(
+        estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
     )
-
-
-@dataclass(frozen=True)
-class SampledPolicy:
-    """A policy whose most probable action is a draw from another one."""
-
-    policy: Any
-    rng: Any
-
-    def plain(self):
-        """The same without scikit-learn's checks."""
-        return replace(self, policy=self.policy.plain())
-
-    def proba(self, observations, action_mask=None):
-        """All probability on the actions that were drawn."""
-        proba = self.policy.proba(observations, action_mask)
-        drawn = draw(proba, self.rng.random(len(proba)))
-        # Episodes are played by argmax, which then finds the action that was drawn.
-        return np.eye(proba.shape[1])[drawn]

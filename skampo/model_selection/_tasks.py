@@ -1,6 +1,6 @@
 """The samples of a search: environments, each with a seed."""
 
-from skampo.experience import EnvTask, portable_environments
+from skampo.rollouts import EnvTask, portable_environments
 from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["make_tasks"]
@@ -43,7 +43,7 @@ def make_tasks(env, n, *, seed=0):
     See Also
     --------
     make_return_scorer : What a search compares.
-    skampo.experience.EnvTask : One task.
+    skampo.rollouts.EnvTask : One task.
 
     Examples
     --------

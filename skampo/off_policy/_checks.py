@@ -3,8 +3,8 @@
 import functools
 import inspect
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.utils._validation import Interval, Nothing, check_argument
 
 __all__ = ["check_options", "takes_log"]
@@ -43,7 +43,7 @@ def takes_log(function):
             raise InvalidParameterError(
                 f"The 'log' parameter of {function.__name__} must be a TransitionLog. "
                 f"Got {kind}{more}: give "
-                "skampo.experience.TransitionLog(states, actions, rewards, "
+                "skampo.data.TransitionLog(states, actions, rewards, "
                 "propensities=...), or for a table of episodes "
                 "skampo.off_policy.transitions_from_episodes(table)."
             )

@@ -85,7 +85,7 @@ def direct_method(
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import direct_method
     >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
     >>> log = TransitionLog(X, y, [1, 3] * 100)
@@ -170,7 +170,7 @@ def fitted_q_evaluation(
     --------
     >>> from sklearn.dummy import DummyClassifier
     >>> from sklearn.linear_model import LinearRegression
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import fitted_q_evaluation
     >>> X, y = [[0.0], [1.0], [0.0], [1.0]] * 50, ["a", "a", "b", "b"] * 50
     >>> log = TransitionLog(X, y, [0, 1, 4, 5] * 50)

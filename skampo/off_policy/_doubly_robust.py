@@ -110,7 +110,7 @@ def doubly_robust(
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import doubly_robust
     >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
     >>> log = TransitionLog(X, y, [1, 3, 1, 5] * 50, propensities=[0.5] * 200)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skampo.experience import TransitionLog, check_column, is_table, starts_of
+from skampo.data import TransitionLog, check_column, is_table, starts_of
 from skampo.utils._sklearn import take_rows
 
 __all__ = ["transitions_from_episodes"]
@@ -71,7 +71,7 @@ def transitions_from_episodes(
 
     See Also
     --------
-    skampo.experience.TransitionLog : From columns that are there already.
+    skampo.data.TransitionLog : From columns that are there already.
 
     Examples
     --------

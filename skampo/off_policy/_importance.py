@@ -83,7 +83,7 @@ def importance_sampling(
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import importance_sampling
     >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
     >>> log = TransitionLog(X, y, [1, 3] * 100, propensities=[0.5] * 200)
@@ -167,7 +167,7 @@ def per_decision_importance_sampling(
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import per_decision_importance_sampling
     >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
     >>> log = TransitionLog(X, y, [1, 3] * 100, propensities=[0.5] * 200)

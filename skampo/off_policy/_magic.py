@@ -93,7 +93,7 @@ def magic(
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import magic
     >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
     >>> log = TransitionLog(X, y, [1, 3] * 100, propensities=[0.5] * 200)

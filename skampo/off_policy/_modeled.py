@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skampo._lending import lend
+from skampo.features._lending import lend
 from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
 from skampo.off_policy._values import ActionValues, fit_critic
 from skampo.utils._sklearn import take_rows

@@ -53,7 +53,7 @@ def estimate_propensities(log, classifier, *, n_splits=5):
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import estimate_propensities
     >>> log = TransitionLog([[0.0]] * 4, ["a", "b", "b", "a"], [1, 2, 3, 4])
     >>> guess = DummyClassifier(strategy="uniform")

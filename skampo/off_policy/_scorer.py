@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.off_policy._direct import fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._importance import (
@@ -108,7 +108,7 @@ def make_off_policy_scorer(
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.model_selection import GridSearchCV, GroupKFold
     >>> from skampo import AMPOPolicy
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import make_off_policy_scorer
     >>> X = np.tile([[0.0], [1.0]], (20, 1))
     >>> y = np.repeat([0, 1], 20)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skampo._lending import lend
+from skampo.features._lending import lend
 
 __all__ = [
     "LARGEST_EXPONENT",

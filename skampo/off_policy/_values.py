@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from skampo._encoding import ENCODINGS
-from skampo._features import flatten, split_features
-from skampo._regression import check_regressor
 from skampo.critics import CriticSetting
-from skampo.experience import (
+from skampo.data import (
     TableColumns,
     as_transitions,
-    behind_numbers,
     behind_table,
     is_table,
+    on_numbers,
 )
+from skampo.encodings import ENCODINGS
+from skampo.features._regression import check_regressor
+from skampo.features._split import flatten, split_features
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import unsettled
 from skampo.off_policy._settling import SettlingQ
@@ -149,7 +149,7 @@ def fit_action_values(
     --------
     >>> from sklearn.dummy import DummyClassifier
     >>> from sklearn.linear_model import LinearRegression
-    >>> from skampo.experience import TransitionLog
+    >>> from skampo.data import TransitionLog
     >>> from skampo.off_policy import fit_action_values
     >>> X, y = [[0.0], [1.0], [0.0], [1.0]], ["a", "a", "b", "b"]
     >>> log = TransitionLog(X, y, [0, 1, 5, 5])
@@ -196,15 +196,18 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
 
 def _prepare(regressor, columns):
     """The regressor or the default, given tables if the states are."""
-    is_default = regressor is None
-    if is_default:
-        # Where nothing ends, values shrunk to zero stay too small by a multiple of it.
-        regressor = default_regressor().set_params(ridge__fit_intercept=True)
+    if regressor is None:
+        regressor = _suggest(columns)
     check_regressor(regressor, "fit_action_values")
     regressor = flatten(regressor)
-    if columns is None:
-        return regressor
-    return (behind_numbers if is_default else behind_table)(columns, regressor)
+    return regressor if columns is None else behind_table(columns, regressor)
+
+
+def _suggest(columns):
+    """The default regressor with an intercept."""
+    # Where nothing ends, values shrunk to zero stay too small by a multiple of it.
+    numbers = default_regressor().set_params(ridge__fit_intercept=True)
+    return numbers if columns is None else on_numbers(columns, numbers)
 
 
 def _enough_sweeps(gamma, regressor):

@@ -37,7 +37,7 @@ skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_f
   _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _worst: classifier_:! RewardModel q_:@ regressor_:@
-skampo.experience TableColumns
+skampo.data TableColumns
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
 skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp
@@ -120,26 +120,28 @@ sklearn.tree DecisionTreeClassifier DecisionTreeRegressor n_outputs_: max_featur
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
-skampo._encoding ColumnScores model:@ n_actions: scale: JointScores model:@ n_actions:
+skampo.encodings ColumnScores model:@ n_actions: scale: JointScores model:@ n_actions:
   scale: Scores models:@ scale:
-skampo._encoding._compatible CompatibleScores theta:mk eta: model:@
-skampo._features FeatureScores transformer:@ scores:@ name: LinearScores weights:mk
+skampo.encodings._compatible CompatibleScores theta:mk eta: model:@
+skampo.features._split FeatureScores transformer:@ scores:@ name: LinearScores
+  weights:mk
   intercept:k ScaledScores scores:@ factor:
 skampo._history BestIterate first: best: iterate:@Iterate waited: Iterate
   policy:@MirrorPolicy q:@ iteration:
 skampo._policy MirrorPolicy mirror_map:@ f:@ eta: min_odds:
-skampo._run FirstStep digest: f:@ State kind: classes:*
+skampo._state FirstStep digest: f:@ State problem: classes:*
   n_features: parts:* kept:@Iterate critic:@ history:*
-  best:@BestIterate n_validation_steps: experience:@ first:@FirstStep
+  best:@BestIterate n_validation_steps: rollouts:@ first:@FirstStep
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:@ advantage:@ unit:
 skampo.critics._monte_carlo ScaledValues scores:@ unit:
 skampo.critics._pessimistic ShiftedValues q:@ worst:
 skampo.critics._replay ClippedValues scores:@ unit: low: high:
 skampo.critics._sweeps DuelingScores shared:@ shared_unit: added:@ added_unit:
-skampo.experience ActionEncoder space:* ObservationEncoder space:* Transitions
+skampo.data Transitions
   observations:np actions:n rewards:n next_observations:np terminated:n truncated:n
   ends:n behavior_proba:n action_masks:nk next_action_masks:nk sample_weight:n
+skampo.rollouts ActionEncoder space:* ObservationEncoder space:*
 sklearn.ensemble._hist_gradient_boosting.predictor TreePredictor nodes:nk
 sklearn.neural_network._stochastic_optimizers AdamOptimizer learning_rate_init:
   learning_rate: beta_1: beta_2: epsilon: t: ms:* vs:* SGDOptimizer learning_rate_init:

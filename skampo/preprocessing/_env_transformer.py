@@ -8,10 +8,10 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo._lending import lend, only_reads
-from skampo._plain import plain_transform
-from skampo.experience import (
-    EnvironmentExperience,
+from skampo.features._lending import lend, only_reads
+from skampo.features._unchecked import plain_transform
+from skampo.rollouts import (
+    Rollouts,
     is_environment,
     transform_environments,
 )
@@ -249,7 +249,7 @@ class EnvTransformer(  # type: ignore[call-arg]
     def _roll_out(self, X):
         """States that uniform actions lead to."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        with EnvironmentExperience(
+        with Rollouts(
             X,
             n_envs=self.n_envs,
             steps_per_iter=self.n_steps,

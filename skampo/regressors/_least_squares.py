@@ -6,7 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo._plain import plain_predict
+from skampo.features._unchecked import plain_predict
 from skampo.regressors._linear import LeastSquaresForm, linear_form
 from skampo.utils._sklearn import Documented, check_sample_weight
 

@@ -11,8 +11,8 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo._lending import only_reads
-from skampo._plain import plain_transform
+from skampo.features._lending import only_reads
+from skampo.features._unchecked import plain_transform
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters

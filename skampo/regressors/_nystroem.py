@@ -13,8 +13,8 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo._lending import only_reads
-from skampo._plain import plain_transform
+from skampo.features._lending import only_reads
+from skampo.features._unchecked import plain_transform
 from skampo.utils._sklearn import Documented, check_sample_weight
 from skampo.utils._validation import Interval, Nothing, check_parameters
 

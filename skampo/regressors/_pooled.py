@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 from sklearn.linear_model import Ridge
 
-from skampo._plain import plain_predict
+from skampo.features._unchecked import plain_predict
 from skampo.regressors._linear import RidgeForm, linear_form
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters

@@ -161,3 +161,33 @@ else:
     def begin_fit(estimator, max_subtasks=0):
         """Set the callbacks up, and return the task of the whole fit."""
         return _begin(estimator, max_subtasks=max_subtasks)
+
+
+def announced(estimator, iterations, X, y, given):
+    """Yield the iterations of a fit, each a task that callbacks see and may end."""
+    task = _describe(estimator, X, y, given)
+    fit = begin_fit(estimator, max_subtasks=estimator.max_iter)
+    fit.call_on_fit_task_begin(**task)
+    # Nothing is missing for a policy that predicts: it is a copy of the estimator.
+    task |= {"reconstruction_attributes": {}}
+    for t in iterations:
+        iteration = fit.subcontext(task_name="iteration")
+        iteration.call_on_fit_task_begin(**task)
+        # An iteration that raises never comes back here, and its end is not announced.
+        yield t
+        if iteration.call_on_fit_task_end(**task):
+            break
+    fit.call_on_fit_task_end(**task)
+
+
+def _describe(estimator, X, y, given):
+    metadata = {name: value for name, value in given.items() if value is not None}
+    # A ScoringMonitor scores only where y is not None.
+    y = () if y is None else y
+    # Callables are called by the hooks, and X may be one that makes an environment.
+    return {
+        "estimator": estimator,
+        "X": lambda: X,
+        "y": y,
+        "metadata": metadata or None,
+    }

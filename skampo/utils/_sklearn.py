@@ -12,8 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skampo.utils._callbacks import OF_CALLBACKS
 
-__all__ = ["OF_CALLBACKS", "Documented", "check_sample_weight", "takes_sample_weight"]
-__all__ += ["take_rows", "without_callbacks"]
+__all__ = ["OF_CALLBACKS", "Documented", "blank_estimator", "check_sample_weight"]
+__all__ += ["take_rows", "takes_sample_weight", "without_callbacks"]
 
 # Where the reference of the released version is published.
 REFERENCE = "https://skampo.readthedocs.io/en/stable/reference"
@@ -25,6 +25,11 @@ class Documented:
     # BaseEstimator has names of its own: this class has to stand left of it.
     _doc_link_module = "skampo"
     _doc_link_template = f"{REFERENCE}/{{estimator_module}}.{{estimator_name}}.html"
+
+
+def blank_estimator(name):
+    """An estimator of this name without parameters, for checks and what they say."""
+    return type(name, (BaseEstimator,), {})()
 
 
 def check_sample_weight(sample_weight, X):

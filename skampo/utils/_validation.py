@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 
 from skampo.exceptions import InvalidParameterError
 
@@ -17,7 +18,7 @@ __all__ += [
     "check_discount",
     "check_distribution",
 ]
-__all__ += ["check_argument", "check_parameters", "check_positive"]
+__all__ += ["check_argument", "check_parameters", "check_positive", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -257,3 +258,8 @@ def check_action_mask(action_mask, shape):
             f"action_mask forbids every action in row {row}; allow at least one."
         )
     return mask
+
+
+def resolve(value, names):
+    """An object for a name out of `names`; a clone of anything else."""
+    return names[value]() if isinstance(value, str) else clone(value)

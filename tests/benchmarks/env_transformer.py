@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
-from skampo.experience import EnvironmentExperience
 from skampo.preprocessing import EnvTransformer
+from skampo.rollouts import Rollouts
 
 ID = "CartPole-v1"
 N_STEPS = 4000
@@ -32,7 +32,7 @@ class Uniform:
 
 def seconds(X):
     """CPU seconds of one `gather` that finds everything in place."""
-    with EnvironmentExperience(X, steps_per_iter=N_STEPS, seed=0) as experience:
+    with Rollouts(X, steps_per_iter=N_STEPS, seed=0) as experience:
         experience.gather(Uniform())
         start = time.process_time()
         experience.gather(Uniform())

@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from importlib import import_module
+from unittest.mock import patch
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -10,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
-from skampo.experience import VALIDATION
 from skampo.regressors import default_regressor
+from skampo.problems import _environments
+from skampo.rollouts import VALIDATION, play_episodes
 from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares
 
@@ -28,7 +30,12 @@ class WatchedPolicy(AMPOPolicy):
         self.excluded, self.started = 0.0, time.process_time()
         return self
 
-    def _play(self, X, n_episodes, **keywords):
+    def fit(self, X):
+        """Fit with validation that is watched."""
+        with patch.object(_environments, "play_episodes", self._watch_episodes):
+            return super().fit(X)
+
+    def _watch_episodes(self, X, policy, **keywords):
         start = time.process_time()
         if keywords.get("stream") == VALIDATION:
             self.seconds.append(start - self.started - self.excluded)
@@ -37,7 +44,7 @@ class WatchedPolicy(AMPOPolicy):
         if self.seconds[-1] > self.cpu_limit or n_steps >= self.max_steps:
             raise KeyboardInterrupt
         with self.shares.paused():
-            results = super()._play(X, n_episodes, **keywords)
+            results = play_episodes(X, policy, **keywords)
         if keywords.get("stream") == VALIDATION:
             self.returns.append(results.returns.mean())
         self.excluded += time.process_time() - start

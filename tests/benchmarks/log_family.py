@@ -24,8 +24,9 @@ import gymnasium
 import numpy as np
 
 from skampo import AMPOPolicy
-from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
+from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP, make_random_mdp
+from skampo.rollouts import Rollouts, play_episodes
 from tests.benchmarks.offline import columns_of
 
 KINDS = ("random", "mediocre", "good", "mixed", "narrow", "contrary")
@@ -214,7 +215,7 @@ def sources_of(name, kind, rng):
 def record(name, source, n, seed):
     """Transitions of one policy, as columns of a log."""
     policy, uniform = source
-    experience = EnvironmentExperience(
+    experience = Rollouts(
         TASKS[name].make, n_envs=4, steps_per_iter=n, exploration=uniform, seed=seed
     )
     steps = experience.gather(policy)
@@ -245,7 +246,7 @@ def value_of_sources(name, sources, n_steps=20_000):
     """Mean return of the policies behind a log."""
     returns = []
     for policy, uniform in sources:
-        experience = EnvironmentExperience(
+        experience = Rollouts(
             TASKS[name].make,
             n_envs=16,
             steps_per_iter=n_steps,

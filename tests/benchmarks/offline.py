@@ -37,8 +37,9 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skampo import AMPOPolicy
-from skampo.experience import EnvironmentExperience, TransitionLog, play_episodes
-from skampo.experience._seeding import SCORING, reset_seed
+from skampo.data import TransitionLog
+from skampo.rollouts import Rollouts, play_episodes
+from skampo.rollouts._seeding import SCORING, reset_seed
 from tests.benchmarks import runs
 
 # The discount of the peers.
@@ -108,7 +109,7 @@ def columns_of(steps):
 def record(name, policy, n, uniform, seed):
     """A log of n transitions of a greedy policy with a share of uniform actions."""
     rollout = Rollout(policy, TASKS[name].n_actions)
-    experience = EnvironmentExperience(
+    experience = Rollouts(
         name, n_envs=8, steps_per_iter=n, exploration=uniform, seed=seed
     )
     steps = experience.gather(rollout)
@@ -157,7 +158,7 @@ def play_behavior(name, sources, n_steps=20_000):
     n_actions = TASKS[name].n_actions
     returns = []
     for policy, uniform in sources:
-        experience = EnvironmentExperience(
+        experience = Rollouts(
             name, n_envs=8, steps_per_iter=n_steps, exploration=uniform, seed=7
         )
         experience.gather(Rollout(policy, n_actions))

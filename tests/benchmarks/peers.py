@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from skampo.experience import VALIDATION, play_episodes
+from skampo.rollouts import VALIDATION, play_episodes
 from tests.benchmarks.learners import N_EPISODES, summary
 from tests.benchmarks.runs import peak_memory
 

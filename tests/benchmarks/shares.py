@@ -29,10 +29,11 @@ from dataclasses import replace
 
 from sklearn.pipeline import Pipeline
 
-from skampo import AMPOPolicy, _features, _memory, _policy
+from skampo import AMPOPolicy, _policy
 from skampo.critics import _lstdq, _pooled, _sweeps
-from skampo.experience import _lanes
+from skampo.features import _memory, _split
 from skampo.regressors import default_regressor
+from skampo.rollouts import _lanes
 
 REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
 FAST_PATH = (
@@ -43,7 +44,7 @@ FAST_PATH = (
     (_pooled.PooledSweeps, "fit"),
     (_pooled.PooledSweeps, "strengthen"),
     (_pooled.PooledSweeps, "values"),
-    (_features.LinearScores, "__call__"),
+    (_split.LinearScores, "__call__"),
     (_memory.KnownRows, "extend"),
     (_lstdq.FixedPoint, "__init__"),
     (_lstdq.FixedPoint, "solve"),

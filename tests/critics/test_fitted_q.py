@@ -14,11 +14,11 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS, zero_scores
 from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, FittedQ
+from skampo.data import Transitions
+from skampo.encodings import ENCODINGS, zero_scores
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import Transitions
 from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
 

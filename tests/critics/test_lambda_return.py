@@ -9,10 +9,10 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS
 from skampo.critics import CriticSetting, LambdaReturn
+from skampo.data import Transitions
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import Transitions
 from tests.faulty_envs import CountingEnv
 
 STATES = np.arange(3.0)[:, None]

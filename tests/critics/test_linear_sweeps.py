@@ -21,9 +21,9 @@ from sklearn.preprocessing import (
 )
 
 from skampo import AMPOPolicy
-from skampo._encoding import Scores
 from skampo.critics import FittedQ
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.encodings import Scores
 from skampo.exceptions import RegressorError
 from skampo.regressors import RidgeForm, default_regressor, linear_form
 from tests.faulty_envs import CountingEnv

@@ -9,11 +9,11 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS, Scores
 from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, FittedQ, Pessimistic
+from skampo.data import TransitionLog, as_transitions
+from skampo.encodings import ENCODINGS, Scores
 from skampo.exceptions import RegressorError
-from skampo.experience import LoggedExperience, TransitionLog
 from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
 from tests.scripted import Fuse
@@ -74,7 +74,7 @@ def test_another_log_of_the_same_length_is_classified_again():
 def test_merged_states_have_an_order_of_their_own():
     log = make_log([0, 1, 0, 1], states=[3.0, 1.0, 0.0, 2.0])
     critic = Pessimistic(classifier=DecisionTreeClassifier())
-    transitions = LoggedExperience(log).gather(None)
+    transitions = as_transitions(log)
     sample = critic.evaluate(UNIFORM, transitions, make_setting())
     assert sample.observations.ravel().tolist() == [0, 1, 2, 3]
     # The policy is uniform: what is left of the price is that of the logged one.
@@ -86,8 +86,7 @@ def test_merged_states_have_an_order_of_their_own():
 def test_a_classifier_that_fails_is_named_and_asked_again():
     critic = Pessimistic(classifier=FusedTree(Fuse(2, OSError("disk full"))))
     first, second = (
-        LoggedExperience(make_log(actions)).gather(None)
-        for actions in ([0, 1, 0, 1], [1, 1, 0, 0])
+        as_transitions(make_log(actions)) for actions in ([0, 1, 0, 1], [1, 1, 0, 0])
     )
     setting = make_setting()
     critic.evaluate(UNIFORM, first, setting)

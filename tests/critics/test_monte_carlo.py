@@ -8,12 +8,13 @@ from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS, zero_scores
 from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, MonteCarlo
+from skampo.data import Transitions
+from skampo.encodings import ENCODINGS, zero_scores
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import EnvironmentExperience, Transitions
 from skampo.mirror_maps import NegativeEntropy
+from skampo.rollouts import Rollouts
 from tests.faulty_envs import CountingEnv, TabularEnv
 
 STATES = np.arange(4.0)[:, None]
@@ -120,9 +121,7 @@ class TestGeometric:
             "sampling": critic.sampling,
             "gamma": 0.9,
         }
-        with EnvironmentExperience(
-            env, n_envs=4, steps_per_iter=20_000, **settings
-        ) as experience:
+        with Rollouts(env, n_envs=4, steps_per_iter=20_000, **settings) as experience:
             sample = evaluate(critic, experience.gather(UNIFORM), gamma=0.9)
         assert_allclose(sample.q_values[0], [4.5, 5.5], atol=0.6)
 

@@ -13,7 +13,6 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo._encoding import ENCODINGS, Scores
 from skampo._policy import MirrorPolicy
 from skampo.critics import (
     LSTDQ,
@@ -29,8 +28,9 @@ from skampo.critics._pessimistic import (
     has_nothing_to_lose,
     measure_from_worst,
 )
+from skampo.data import TransitionLog, as_transitions
+from skampo.encodings import ENCODINGS, Scores
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import LoggedExperience, TransitionLog
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
@@ -48,7 +48,7 @@ def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
     setting = CriticSetting(
         2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
     )
-    return critic.evaluate(policy, LoggedExperience(log).gather(policy), setting)
+    return critic.evaluate(policy, as_transitions(log), setting)
 
 
 def test_the_price_by_hand():
@@ -79,13 +79,13 @@ def test_values_are_measured_from_the_worst():
         [[1.0], [0.0], [0.0]],
         terminated=[False, False, True],
     )
-    worst, measured = measure_from_worst(LoggedExperience(log).gather(None), 0.5)
+    worst, measured = measure_from_worst(as_transitions(log), 0.5)
     # The worst is -2 for ever: -4. What terminates pays 4 instead of -4.
     assert worst == -4.0
     assert_array_equal(measured.rewards, [0.0, 0.0, 8.0])
     # Rewards above zero are as they were.
     assert_array_equal(
-        measure_from_worst(LoggedExperience(LOG).gather(None), 0.5)[1].rewards,
+        measure_from_worst(as_transitions(LOG), 0.5)[1].rewards,
         LOG.rewards,
     )
 
@@ -113,7 +113,7 @@ def test_the_better_half_by_hand():
         truncated=np.isin(np.arange(9), [4, 6, 8]),
         classes=[0, 1],
     )
-    rows = better_half(LoggedExperience(log).gather(None), 0.5)
+    rows = better_half(as_transitions(log), 0.5)
     assert_array_equal(rows, [0, 1, 2, 5, 6])
 
 
@@ -122,7 +122,7 @@ def test_what_is_a_little_worse_is_copied_as_well():
     ends = np.isin(np.arange(20), [8, 19])
     states = np.arange(20.0)[:, None]
     log = TransitionLog(states, [0, 1] * 10, -np.ones(20), states + 1, terminated=ends)
-    rows = better_half(LoggedExperience(log).gather(None), 0.9)
+    rows = better_half(as_transitions(log), 0.9)
     assert_array_equal(rows, np.arange(20))
 
 
@@ -132,7 +132,7 @@ def test_rows_of_equals_and_torn_ones_are_all_in_the_better_half(torn):
     # Equal rewards in four episodes of two rows, or any in rows that do not follow.
     rewards = np.arange(8.0) if torn else np.ones(8)
     log = TransitionLog(states, [0, 1] * 4, rewards, states + 1, truncated=[0, 1] * 4)
-    rows = better_half(LoggedExperience(log).gather(None), 0.9)
+    rows = better_half(as_transitions(log), 0.9)
     assert_array_equal(rows, np.arange(8))
 
 
@@ -166,7 +166,7 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     log = TransitionLog(
         states, [0, 1] * 100, -np.ones(200), states + 0.1, terminated=terminated
     )
-    transitions = LoggedExperience(log).gather(None)
+    transitions = as_transitions(log)
     # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
     assert has_nothing_to_lose(transitions, 0.9) == nothing
     policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
@@ -252,7 +252,7 @@ def random_log(n, seed=0):
 
 def test_some_states_of_a_long_log_are_labeled():
     log = random_log(50)
-    transitions = LoggedExperience(log).gather(None)
+    transitions = as_transitions(log)
     policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
@@ -316,7 +316,7 @@ def test_pickles_hold_no_log():
 
 def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
-    transitions = LoggedExperience(log).gather(None)
+    transitions = as_transitions(log)
     policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 3))
     encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
     critic = Pessimistic(classifier=FREQUENCIES)
@@ -347,7 +347,7 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
             2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
         )
         critic = Pessimistic(strength=1.0, classifier=FREQUENCIES)
-        sample = critic.evaluate(policy, LoggedExperience(log).gather(policy), setting)
+        sample = critic.evaluate(policy, as_transitions(log), setting)
         steps.append((len(sample.observations), sample.largest_step))
     # Advantages are 1 in a quarter of the states: their root mean square is 1/2.
     assert [n for n, _ in steps] == [2, 8]

@@ -14,8 +14,8 @@ from skampo import AMPOPolicy
 from skampo._policy import MirrorPolicy
 from skampo.critics import FittedQ, QSample
 from skampo.critics._pooled import PooledSweeps
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError, RegressorError
-from skampo.experience import TransitionLog
 from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import (
     NystroemFeatures,

@@ -43,7 +43,7 @@ def test_the_default_is_score(policy):
     ],
 )
 def test_statistics(policy, statistic, function):
-    returns = policy._play(TASKS, 8).returns
+    returns = policy.play(TASKS, 8).returns
     scorer = make_return_scorer(n_episodes=8, statistic=statistic)
     assert scorer(policy, TASKS) == function(returns)
     assert type(scorer(policy, TASKS)) is float

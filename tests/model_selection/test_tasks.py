@@ -14,8 +14,8 @@ from numpy.testing import assert_array_equal
 
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError, RolloutError
-from skampo.experience import EnvTask, is_environment
 from skampo.model_selection import make_tasks
+from skampo.rollouts import EnvTask, is_environment
 from tests.faulty_envs import CountingEnv, LockedEnv, fails
 
 SPEC = gymnasium.spec("CartPole-v1")
@@ -186,7 +186,7 @@ def test_an_environment_that_cannot_be_copied():
 def test_scores_on_tasks_are_means_over_them():
     policy = AMPOPolicy(max_iter=1, n_envs=2, random_state=0).fit("CartPole-v1")
     tasks = make_tasks("CartPole-v1", 4)
-    returns = policy._play(tasks, 8).returns
+    returns = policy.play(tasks, 8).returns
     assert policy.score(tasks, n_episodes=8) == returns.mean()
-    assert_array_equal(policy._play(tasks, 4).returns, returns[:4])
+    assert_array_equal(policy.play(tasks, 4).returns, returns[:4])
     assert len(set(returns.tolist())) > 1

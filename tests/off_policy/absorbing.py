@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from tests.off_policy.layered import softmax
 
 

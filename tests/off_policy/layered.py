@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import (
     direct_method,
     doubly_robust,

@@ -8,8 +8,8 @@ import pytest
 import sklearn
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.off_policy import (
     direct_method,
     doubly_robust,

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import doubly_robust, fit_action_values, fitted_q_evaluation
 
 GAMMA = 0.995

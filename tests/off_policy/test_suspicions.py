@@ -9,8 +9,8 @@ import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import TransitionLog
 from skampo.off_policy import (
     direct_method,
     doubly_robust,

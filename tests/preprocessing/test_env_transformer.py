@@ -32,9 +32,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
-from skampo.experience import EnvironmentExperience, EnvTask, is_environment
 from skampo.model_selection import make_return_scorer, make_tasks
 from skampo.preprocessing import EnvTransformer
+from skampo.rollouts import EnvTask, Rollouts, is_environment
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import RewardingEnv
 
@@ -61,7 +61,7 @@ class Uniform:
 
 
 def gathered(X):
-    with EnvironmentExperience(X, n_envs=3, steps_per_iter=120, seed=0) as experience:
+    with Rollouts(X, n_envs=3, steps_per_iter=120, seed=0) as experience:
         return experience.gather(Uniform())
 
 

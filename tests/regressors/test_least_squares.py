@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skampo._plain import plain_predict
+from skampo.features._unchecked import plain_predict
 from skampo.regressors import LeastSquares, LeastSquaresForm, linear_form
 
 RNG = np.random.default_rng(0)

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy, load
-from skampo._plain import plain_transform
 from skampo.critics import default_classifier
+from skampo.features._unchecked import plain_transform
 from skampo.regressors import MultiscaleNystroem, NystroemFeatures
 
 RNG = np.random.default_rng(0)

@@ -5,10 +5,10 @@ import pytest
 
 from skampo import AMPOPolicy
 from skampo.critics import MonteCarlo
-from skampo.experience import EnvironmentExperience
 from skampo.mdp import make_random_mdp
+from skampo.rollouts import Rollouts
 from skampo.step_sizes import Constant
-from tests.experience.policies import TablePolicy
+from tests.rollouts.policies import TablePolicy
 from tests.theory.walks import PIPELINE
 
 MDP, GAMMA = make_random_mdp(random_state=0), 0.9
@@ -20,7 +20,7 @@ N_ERRORS = 4
 @pytest.fixture(scope="module")
 def drawn():
     """Samples (state, action, sum of rewards), and the steps that were taken."""
-    with EnvironmentExperience(
+    with Rollouts(
         MDP.to_env(),
         n_envs=32,
         steps_per_iter=150_000,

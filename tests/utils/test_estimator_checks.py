@@ -9,11 +9,11 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo.utils._policy_checks import checks_of
-from skampo.utils.estimator_checks import (
+from skampo.testing import (
     check_policy,
     parametrize_with_policy_checks,
 )
+from skampo.testing._checks import checks_of
 
 
 class Unnormalized(AMPOPolicy):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skampo import AMPOPolicy
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import doubly_robust, estimate_propensities, fit_action_values
 from skampo.utils import _threads
 from skampo.utils._threads import limit_threads
@@ -188,7 +188,7 @@ def test_lightgbm_gets_one_thread_unless_told(regressor, model, given, expected)
 
 
 def test_lightgbm_keeps_its_threads_for_large_data(monkeypatch):
-    monkeypatch.setattr("skampo._regression.LARGE", 60)
+    monkeypatch.setattr("skampo.features._regression.LARGE", 60)
     regressor = LGBMRegressor(n_estimators=2, verbose=-1)
     policy = AMPOPolicy(regressor, max_iter=1).fit(X, Y)
     assert policy.regressor_[0].n_jobs is None

@@ -1,0 +1,140 @@
+"""What a fit leaves for another one to continue from."""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from joblib import hash as hash_of
+from sklearn.base import clone
+
+from skampo._history import BestIterate, Iterate
+from skampo.exceptions import InvalidParameterError
+from skampo.features._regression import parameters_as_text
+from skampo.utils._warnings import warn_user
+
+__all__ = ["FirstStep", "State", "check_continues", "check_same", "copy_critic"]
+__all__ += ["last_state", "parts_as_text"]
+
+# What rollouts say of themselves for the next ones.
+_CONTINUES = {"episode_counts", "n_steps", "n_episodes", "transitions"}
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What another `fit` continues from."""
+
+    problem: str
+    classes: list
+    n_features: int
+    parts: dict
+    kept: Iterate
+    critic: Any
+    history: list
+    best: BestIterate
+    n_validation_steps: int
+    rollouts: dict
+    first: Any
+
+    def copy(self):
+        """Return the same state, with parts of its own where a fit changes them."""
+        best = copy.copy(self.best)
+        return replace(self, critic=copy_critic(self.critic), best=best)
+
+    def _check_loaded(self):
+        """Refuse transitions that do not fit the policy, whose numbers are indices."""
+        if not self.rollouts.keys() <= _CONTINUES:
+            raise ValueError("a state with other entries than rollouts have")
+        data = self.rollouts.get("transitions")
+        if data is None:
+            return
+        n_actions, flags = len(self.classes), (data.terminated, data.truncated)
+        is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
+        if not is_index or (data.actions >= n_actions).any():
+            raise ValueError("transitions of other actions")
+        masks = (data.action_masks, data.next_action_masks)
+        wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
+        if any(flag.dtype != bool for flag in (*flags, data.ends)) or not all(wide):
+            raise ValueError("transitions of other flags")
+        if data.observations.shape[1:] != (self.n_features,):
+            raise ValueError("transitions of other observations")
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStep:
+    """The scores that line 1 found first, and a digest of what it was given."""
+
+    digest: str
+    f: Any
+
+    @classmethod
+    def of(cls, sample, f):
+        """The step of a sample."""
+        return cls(_digest(sample), f)
+
+    def is_for(self, sample):
+        """Whether a sample has the same values in the same states."""
+        return self.digest == _digest(sample)
+
+
+def _digest(sample):
+    return hash_of((sample.observations, sample.q_values))
+
+
+def last_state(estimator):
+    """What to continue from; a warning if the last fit has not kept it."""
+    last, n_iter = getattr(estimator, "_state", None), getattr(estimator, "n_iter_", 0)
+    if last is None and n_iter:
+        warn_user(
+            f"warm_start=True starts anew: the {n_iter} iterations so far were made "
+            "with warm_start=False, which keeps a policy and nothing to continue from. "
+            "Set warm_start=True before the first fit."
+        )
+    # A fit changes its parts, and may fail.
+    return last and last.copy()
+
+
+def copy_critic(critic):
+    """A critic as it is now: `evaluate` replaces attributes, and changes none."""
+    copied = copy.copy(critic)
+    inner = getattr(critic, "critic_", None)
+    if inner is not None:
+        copied.critic_ = copy.copy(inner)
+    return copied
+
+
+def check_continues(asked, problem, last, names):
+    """Refuse to continue with other actions, features or parts."""
+    check_same("number of features", last.n_features, problem.n_features)
+    check_same("actions", last.classes, problem.classes.tolist())
+    for name, now in parts_as_text(asked, names).items():
+        check_same(f"parameter {name!r}", last.parts.get(name), now)
+
+
+def parts_as_text(asked, names):
+    """Text of each of these parameters, and of those inside."""
+    parts = {}
+    for name in names:
+        part = _on_any_machine(getattr(asked, name))
+        # Parameters one by one: the `repr` of a large part leaves some of them out, and
+        # its time doubles with every Pipeline inside another.
+        has_parameters = hasattr(part, "get_params")
+        parts[name] = type(part).__name__ if has_parameters else repr(part)
+        inner = parameters_as_text(part)
+        parts |= {f"{name}__{key}": text for key, text in inner.items()}
+    return parts
+
+
+def _on_any_machine(part):
+    """The part without what says where it is computed, which changes no result."""
+    parameters = getattr(part, "get_params", dict)()
+    names = [n for n in parameters if n.split("__")[-1] in ("memory", "n_jobs")]
+    return clone(part).set_params(**dict.fromkeys(names)) if names else part
+
+
+def check_same(what, before, now):
+    """Refuse to continue with something else; None is nothing to continue from."""
+    if before is not None and before != now:
+        raise InvalidParameterError(
+            f"warm_start=True continues the last fit, whose {what} was {before}. Got "
+            f"{now} instead. Set warm_start=False to start anew."
+        )

@@ -1,0 +1,294 @@
+"""A log: what was seen, done and paid, by whatever policy acted."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skampo.data._checks import (
+    as_actions,
+    as_flags,
+    as_labels,
+    as_numbers,
+    as_propensities,
+    check_last,
+    check_whole,
+    refuse_infinite,
+    refuse_rows,
+    starts_of,
+)
+from skampo.data._tables import TableColumns, is_table
+from skampo.utils._sklearn import take_rows
+
+__all__ = ["TransitionLog"]
+
+
+@dataclass(frozen=True, eq=False)
+class TransitionLog:
+    """
+    Logged transitions, one per row, checked once; rows are selected like an array's.
+
+    Parameters
+    ----------
+    states : array-like or data frame of shape (n, n_features)
+        What was seen. The columns of a data frame may be of any kind, and values may
+        be missing; the regressor is then given data frames.
+    actions : array-like of shape (n,)
+        Labels of what was done.
+    rewards : array-like of shape (n,)
+        What it paid.
+    next_states : array-like or data frame of shape (n, n_features), default=None
+        What was seen next, in the same columns as `states`; where nothing follows the
+        values do not matter. None says that nothing follows anywhere: each row is a
+        problem of one step.
+    terminated : array-like of bool of shape (n,), default=None
+        Where the episode ended by itself, so that nothing follows. None is nowhere.
+    truncated : array-like of bool of shape (n,), default=None
+        Where the episode was cut although it would have gone on. None is nowhere; a
+        row that is both has terminated.
+    episodes : array-like of shape (n,), default=None
+        Labels of the episodes, whose rows follow each other in order of time. Needed
+        by estimates from trajectories. None makes every row of a one-step problem an
+        episode.
+    propensities : array-like of shape (n,), default=None
+        Probabilities in (0, 1] with which the actions were chosen.
+    classes : array-like of shape (n_actions,), default=None
+        Labels of all actions; None is those that occur.
+
+    Raises
+    ------
+    ValueError
+        If values are not finite, actions unknown, propensities outside (0, 1], or rows
+        of an episode torn apart: with the column, the first bad row and their number.
+        If a label of an action or episode is missing, a table has no rows, or the
+        columns of `next_states` are not those of `states`, in the same order.
+
+    See Also
+    --------
+    skampo.off_policy.transitions_from_episodes : Makes a log of episodes or a table.
+
+    Examples
+    --------
+    >>> from skampo.data import TransitionLog
+    >>> log = TransitionLog(
+    ...     states=[[0.0], [1.0], [0.0]],
+    ...     actions=["left", "right", "left"],
+    ...     rewards=[0, 1, 0],
+    ...     next_states=[[1.0], [1.0], [0.0]],
+    ...     episodes=[7, 7, 8],
+    ... )
+    >>> len(log), log.n_episodes
+    (3, 2)
+    >>> log[log.episodes == 7].rewards
+    array([0., 1.])
+    """
+
+    states: Any
+    actions: Any
+    rewards: Any
+    next_states: Any = None
+    terminated: Any = None
+    truncated: Any = None
+    episodes: Any = None
+    propensities: Any = None
+    classes: Any = None
+
+    def __post_init__(self):
+        """Convert and check every column."""
+        for name, value in _checked(self).items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self):
+        """Return the number of rows."""
+        return len(self.actions)
+
+    @property
+    def shape(self):
+        """Number of rows and of columns of the states, as of an array."""
+        return self.states.shape
+
+    def __getitem__(self, rows):
+        """Select rows; a search splits a log as it splits an array."""
+        # An array may be asked for the rows of all its columns, [rows, ...].
+        return self.select(rows[0] if isinstance(rows, tuple) else rows)
+
+    def select(self, rows, episodes=None):
+        """
+        Select rows, perhaps under other labels of episodes.
+
+        Parameters
+        ----------
+        rows : array-like or slice
+            A mask, a slice or positions.
+        episodes : array-like of shape (n_selected,), default=None
+            Labels for the selected rows; None keeps theirs.
+
+        Returns
+        -------
+        TransitionLog
+            With all actions, also those that do not occur in these rows.
+        """
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        classes = columns.pop("classes")
+        if episodes is not None:
+            columns.pop("episodes")
+        selected = {
+            name: column if column is None else take_rows(column, rows)
+            for name, column in columns.items()
+        }
+        if episodes is not None:
+            # An episode that a bootstrap draws twice needs two labels to stay whole.
+            selected["episodes"] = episodes
+        return type(self)(**selected, classes=classes)
+
+    @property
+    def is_one_step(self):
+        """Whether nothing follows any row."""
+        return self.next_states is None
+
+    @property
+    def columns(self):
+        """The `TableColumns` of the states; None for an array."""
+        return TableColumns.of(self.states) if is_table(self.states) else None
+
+    @property
+    def is_start(self):
+        """
+        Whether each row is the first of its episode.
+
+        Returns
+        -------
+        ndarray of bool of shape (n,)
+            All rows, where nothing follows and no episodes are known.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be known.
+        """
+        if self.episodes is not None:
+            return starts_of(self.episodes)
+        if not self.is_one_step:
+            raise ValueError(
+                "This needs to know which rows belong together. Give the log "
+                "episodes=, a label for each row."
+            )
+        return np.ones(len(self), dtype=bool)
+
+    @property
+    def n_episodes(self):
+        """Number of episodes."""
+        return int(self.is_start.sum())
+
+
+def _checked(log):
+    """All columns, converted."""
+    actions, classes = as_actions("actions", log.actions, log.classes)
+    columns = {
+        "states": as_states("states", log.states),
+        "actions": actions,
+        "rewards": as_numbers("rewards", log.rewards),
+        "classes": classes,
+        **_optional(log),
+        **_what_follows(log, len(actions)),
+    }
+    _check_lengths(columns)
+    _check_episodes(columns)
+    return columns
+
+
+def _optional(log):
+    columns = {}
+    if log.propensities is not None:
+        columns["propensities"] = as_propensities("propensities", log.propensities)
+    if log.episodes is not None:
+        columns["episodes"] = as_labels("episodes", log.episodes)
+    return columns
+
+
+def _what_follows(log, n_rows):
+    """Next states and flags; without next states nothing follows."""
+    flags = ("terminated", "truncated")
+    if log.next_states is None:
+        given = [name for name in flags if getattr(log, name) is not None]
+        if given:
+            raise ValueError(
+                f"{' and '.join(given)} say what follows, and there are no next_states "
+                "to follow. Give next_states as well, or neither."
+            )
+        return {}
+    columns = {
+        name: np.zeros(n_rows, dtype=bool)
+        if getattr(log, name) is None
+        else as_flags(name, getattr(log, name))
+        for name in flags
+    }
+    # Checked here as well: below, the flag of a row decides if its next state counts.
+    _check_lengths(columns | {"actions": log.actions, "next_states": log.next_states})
+    following = as_states("next_states", log.next_states, columns["terminated"])
+    width = np.shape(log.states)[1:]
+    if following.shape[1:] != width:
+        raise ValueError(
+            f"next_states has shape {following.shape}, but states has {width[0]} "
+            "columns. Give both the same columns."
+        )
+    _check_names(log.states, following)
+    return columns | {"next_states": following}
+
+
+def _check_names(states, following):
+    """Require the same names in the same order: values are paired by position."""
+    if not is_table(states) or not is_table(following):
+        return
+    expected, given = list(states.columns), list(following.columns)
+    if given != expected:
+        raise ValueError(
+            f"next_states has the columns {given}, but states has {expected}. Give "
+            "both the same columns in the same order."
+        )
+
+
+def as_states(name, values, unused=False):
+    """A table as it is, anything else as floats: finite ones, but in unused rows."""
+    if is_table(values):
+        return _as_table(name, values, unused)
+    # One memory layout: products of another one differ in the last bit.
+    # Values that are not finite are told by column and row below, where they count.
+    states = check_array(
+        values, dtype=np.float64, order="C", ensure_all_finite=False, input_name=name
+    )
+    for i, column in enumerate(states.T):
+        bad = ~np.isfinite(column) & ~np.asarray(unused)
+        refuse_rows(f"{name}[:, {i}]", bad, column, "values that are not finite")
+    return states
+
+
+def _as_table(name, table, unused):
+    """A table of some rows; missing values are for the regressor's Pipeline."""
+    if not len(table):
+        raise ValueError(f"{name} has no rows. Give a log at least one.")
+    # Column by column: as one array, columns of several types are no numbers.
+    for column in table.columns:
+        refuse_infinite(f"{name}[{column!r}]", np.asarray(table[column]), unused)
+    return table
+
+
+def _check_lengths(columns):
+    lengths = {
+        name: len(column) for name, column in columns.items() if name != "classes"
+    }
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f"All columns of a log must have the same length. Got {lengths}."
+        )
+
+
+def _check_episodes(columns):
+    episodes = columns.get("episodes")
+    if episodes is None:
+        return
+    check_whole("episodes", episodes)
+    for name in ("terminated", "truncated"):
+        if name in columns:
+            check_last(name, columns[name], episodes)

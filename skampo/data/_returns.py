@@ -1,0 +1,243 @@
+"""Returns of pieces of experience, as pure functions."""
+
+import numpy as np
+from scipy.linalg.lapack import dtbtrs
+from sklearn.utils.validation import check_consistent_length
+
+
+def discounted_returns(rewards, discounts, ends, final_values):
+    r"""
+    Sum the rewards to the end of each piece, discounted.
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    final_values : float or array-like of shape (n_pieces,) or (n,)
+        Value of what follows the last row of each piece. Of a longer array, only the
+        entries at `ends` are used.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The discounted return of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    lambda_returns : Returns that trust intermediate values as well.
+
+    Notes
+    -----
+    .. math:: G_t = r_t + d_t G_{t+1}
+
+    with the final value in place of :math:`G_{t+1}` at the end of a piece.
+
+    Examples
+    --------
+    >>> from skampo.data import discounted_returns
+    >>> ends = [False, False, True]
+    >>> discounted_returns([1.0, 1.0, 1.0], [0.5, 0.5, 0.5], ends, 4.0)
+    array([2.25, 2.5 , 3.  ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    values = np.zeros(len(rewards))
+    final_values = np.asarray(final_values, dtype=np.float64)
+    if final_values.shape == ends.shape:
+        final_values = final_values[ends]
+    values[ends] = final_values
+    # Factors of zero keep pieces apart, so that one system holds all of them.
+    return Recursion(discounts * ~ends).solve(rewards + discounts * values)
+
+
+def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
+    r"""
+    Mix the n-step returns of all lengths with geometric weights.
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    next_values : array-like of shape (n,)
+        Value of the observation that follows each row.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    trace_decay : float
+        The weight lambda, in [0, 1]: 0 gives one-step targets, 1 the discounted return.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The lambda-return of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    discounted_returns : The special case of lambda = 1.
+
+    Notes
+    -----
+    .. math::
+
+        G_t = r_t + d_t \bigl((1 - \lambda) v_{t+1} + \lambda G_{t+1}\bigr)
+
+    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`.
+
+    References
+    ----------
+    .. [1] R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction",
+       2nd edition, MIT Press, 2018, chapter 12.
+
+    Examples
+    --------
+    >>> from skampo.data import lambda_returns
+    >>> ends = [False, True]
+    >>> lambda_returns([1.0, 2.0], [0.5, 0.5], [4.0, 8.0], ends, 0.5)
+    array([3.5, 6. ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    next_values = np.asarray(next_values, dtype=np.float64)
+    check_consistent_length(rewards, next_values)
+    traces = np.where(ends, 0.0, trace_decay)
+    constants = rewards + discounts * (1.0 - traces) * next_values
+    return Recursion(discounts * traces).solve(constants)
+
+
+def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
+    r"""
+    Off-policy returns along pieces, with truncated importance weights (Retrace).
+
+    Parameters
+    ----------
+    rewards : array-like of shape (n,)
+        Rewards, piece by piece.
+    discounts : array-like of shape (n,)
+        ``gamma * (1 - terminated)``: the discount of what follows each row.
+    next_values : array-like of shape (n,)
+        Value of the next observation under the policy to evaluate.
+    q_taken : array-like of shape (n,)
+        Current action value of each row's observation and action.
+    ends : array-like of bool of shape (n,)
+        Whether a row is the last of its piece; the last row must be.
+    traces : array-like of shape (n,)
+        :math:`c_t = \lambda \min(1, \pi(a_t | s_t) / \mu(a_t | s_t))` of each row.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The target of each row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+
+    See Also
+    --------
+    lambda_returns : On-policy, without the weights.
+
+    Notes
+    -----
+    .. math::
+
+        G_t = r_t + d_t \bigl(v_{t+1} + c_{t+1} (G_{t+1} - q_{t+1})\bigr)
+
+    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`. All traces 0 give
+    one-step targets.
+
+    References
+    ----------
+    .. [1] R. Munos, T. Stepleton, A. Harutyunyan and M. Bellemare, "Safe and efficient
+       off-policy reinforcement learning", NeurIPS 2016.
+
+    Examples
+    --------
+    >>> from skampo.data import retrace_returns
+    >>> values, q, ends = [4.0, 8.0], [1.0, 3.0], [False, True]
+    >>> retrace_returns([1.0, 2.0], [0.5, 0.5], values, q, ends, [1.0, 0.5])
+    array([3.75, 6.  ])
+    """
+    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    next_values, q_taken, traces = (
+        np.asarray(array, dtype=np.float64) for array in (next_values, q_taken, traces)
+    )
+    check_consistent_length(rewards, next_values, q_taken, traces)
+    return Retrace(rewards, discounts, ends, traces)(next_values, q_taken)
+
+
+def _check_pieces(rewards, discounts, ends):
+    """Convert, and require that the last piece is closed."""
+    rewards = np.asarray(rewards, dtype=np.float64)
+    discounts = np.asarray(discounts, dtype=np.float64)
+    ends = np.asarray(ends, dtype=bool)
+    check_consistent_length(rewards, discounts, ends)
+    if len(ends) and not ends[-1]:
+        raise ValueError(
+            "The last entry of 'ends' must be True. Got False: every piece needs a "
+            "last row."
+        )
+    return rewards, discounts, ends
+
+
+class Retrace:
+    """Retrace returns of the same pieces for many values, without checks."""
+
+    def __init__(self, rewards, discounts, ends, traces):
+        self.rewards, self.discounts = rewards, discounts
+        # cₜ₊₁: the action of a row itself is given, only later ones need weights.
+        following = np.where(ends, 0.0, np.append(traces[1:], 0.0))
+        self.recursion = Recursion(discounts * following)
+
+    def __call__(self, next_values, q_taken):
+        """Targets of the rows for these values."""
+        # Gₜ - qₜ = rₜ + dₜ vₜ₊₁ - qₜ + dₜ cₜ₊₁ (Gₜ₊₁ - qₜ₊₁)
+        errors = self.discounts * next_values
+        errors += self.rewards
+        errors -= q_taken
+        return q_taken + self.recursion.solve(errors)
+
+
+class Recursion:
+    """x_t = constants_t + factors_t * x_{t+1}, solved from the back."""
+
+    def __init__(self, factors):
+        self.factors = factors
+        # Stored as LAPACK reads it, which otherwise copies it for every solution.
+        self.bands = np.ones((2, len(factors)), order="F")
+        self.bands[0, 1:] = -factors[:-1]
+
+    def solve(self, constants):
+        """The sequence x."""
+        if not len(constants):
+            return np.zeros(0)
+        # Upper bidiagonal: xₜ - fₜ xₜ₊₁ = cₜ. A loop takes six times as long.
+        result, _ = dtbtrs(self.bands, constants[:, None], diag="U")
+        # 0 · ∞ is NaN here, so that one infinite return spoils all pieces before it.
+        if np.isfinite(result).all():
+            return result[:, 0]
+        return _recur_by_steps(constants, self.factors)
+
+
+def _recur_by_steps(constants, factors):
+    """The recursion, where zero times infinity is zero."""
+    result, following = constants.tolist(), 0.0
+    for t, factor in zip(
+        range(len(result) - 1, -1, -1), factors[::-1].tolist(), strict=True
+    ):
+        following = result[t] + factor * following if factor else result[t]
+        result[t] = following
+    return np.array(result, dtype=np.float64)

@@ -1,0 +1,84 @@
+"""A log as the transitions that critics see."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skampo.data._checks import without_na
+from skampo.data._tables import is_table
+from skampo.data._transitions import Transitions
+
+__all__ = ["as_transitions"]
+
+
+def as_transitions(log, sample_weight=None):
+    """
+    Turn a log into the transitions that critics see.
+
+    Rows that follow each other in the log, the next state of one being the state of
+    the next, are one piece, whose states are then evaluated once.
+
+    Parameters
+    ----------
+    log : TransitionLog
+        What was logged.
+    sample_weight : ndarray of shape (n,), default=None
+        Weights of the rows; rows of weight zero are left out.
+
+    Returns
+    -------
+    Transitions
+        Rows of arrays; a terminated row is followed by itself, with value 0.
+
+    See Also
+    --------
+    TransitionLog : Checks the columns.
+
+    Examples
+    --------
+    >>> from skampo.data import TransitionLog, as_transitions
+    >>> log = TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2], [[1.0], [3.0]])
+    >>> transitions = as_transitions(log)
+    >>> transitions.actions, transitions.ends
+    (array([0, 1]), array([False,  True]))
+    """
+    observations = _array(log.states)
+    over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
+    following = observations if log.is_one_step else _array(log.next_states)
+    # What is said to follow an end may be NaN, and features are computed of it too.
+    following = np.where(over[:, None], observations, following)
+    no = np.zeros(len(log), dtype=bool)
+    truncated = no if log.is_one_step else log.truncated & ~over
+    transitions = Transitions(
+        observations,
+        np.searchsorted(log.classes, log.actions),
+        log.rewards,
+        following,
+        over,
+        truncated,
+        _ends(log, observations, following, over | truncated),
+        log.propensities,
+    )
+    return transitions if sample_weight is None else _weigh(transitions, sample_weight)
+
+
+def _weigh(transitions, sample_weight):
+    """The rows that have a weight."""
+    # Features are drawn from the rows, and a row without weight must not be drawn.
+    kept = sample_weight > 0
+    return replace(transitions.take(kept), sample_weight=sample_weight[kept])
+
+
+def _array(states):
+    """The values of a table, or the array itself."""
+    return without_na(states.to_numpy()) if is_table(states) else states
+
+
+def _ends(log, observations, following, ends):
+    """Add to the ends where the next row does not go on with what followed."""
+    ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
+    # Two episodes may meet in one state, and returns must not run on to the other.
+    if log.episodes is not None:
+        ends[:-1] |= log.is_start[1:]
+    ends[-1] = True
+    return ends

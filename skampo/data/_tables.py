@@ -1,0 +1,421 @@
+"""Tables with named columns of any kind, as rows of an array and back.
+
+Everything between `fit` and the regressor selects rows of arrays. A table of states
+travels as an array, of objects where its columns differ, and `TableColumns`, the first
+step of the regressor's Pipeline, gives the regressor its table back.
+"""
+
+import importlib
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from skampo.data._checks import without_na
+from skampo.utils._sklearn import Documented
+
+__all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
+
+# Names of types in pandas and polars, without their sizes.
+_TIMES = ("datetime", "timedelta")
+_NUMBERS = {"int", "uint", "float", "bool", "boolean", "decimal"}
+# All others, of both, that files of policies may ask for.
+_OTHERS = {"object", "str", "string", "category", "String", "Categorical", "Boolean"}
+_OTHERS |= {"Date", "Time", "Null", "Object"}
+_OTHERS |= {f"{kind}64[{unit}]" for kind in _TIMES for unit in ("s", "ms", "us", "ns")}
+# Types of polars that have parameters, in the order in which they are made of them.
+_PARAMETERS = {
+    "Datetime": ("time_unit", "time_zone"),
+    "Decimal": ("precision", "scale"),
+    "Duration": ("time_unit",),
+    "Enum": ("categories",),
+}
+
+
+def is_table(X):
+    """
+    Tell whether the columns have names.
+
+    Parameters
+    ----------
+    X : object
+        What may be a table.
+
+    Returns
+    -------
+    bool
+        True for a data frame of pandas or polars.
+
+    See Also
+    --------
+    TableColumns : Describes the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skampo.data import is_table
+    >>> is_table(pd.DataFrame({"a": [1]})), is_table([[1]])
+    (True, False)
+    """
+    return hasattr(X, "columns") and hasattr(X, "to_numpy")
+
+
+class TableColumns(Documented, TransformerMixin, BaseEstimator):
+    """
+    Give rows of an array the names and types of a table's columns.
+
+    Parameters
+    ----------
+    library : str
+        ``"pandas"`` or ``"polars"``: what the tables are made by.
+    names : list of str
+        Names of the columns.
+    dtypes : list
+        Their types as strings; for a categorical column of pandas a list of its
+        categories and whether they are ordered, for a type of polars that has
+        parameters a list of its name and those.
+
+    See Also
+    --------
+    TransitionLog : A log whose states may be a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skampo.data import TableColumns
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> columns = TableColumns.of(table)
+    >>> columns.transform(table.to_numpy()).equals(table)
+    True
+    """
+
+    def __init__(self, library, names, dtypes):
+        self.library = library
+        self.names = names
+        self.dtypes = dtypes
+
+    @property
+    def categorical(self):
+        """
+        Names of the columns that hold no numbers.
+
+        Returns
+        -------
+        list of str
+            In the order of the table.
+        """
+        made = zip(self.names, self.dtypes, strict=True)
+        return [name for name, dtype in made if not _is_number(dtype)]
+
+    @classmethod
+    def of(cls, table):
+        """
+        Describe the columns of a table.
+
+        Parameters
+        ----------
+        table : data frame
+            Of pandas or polars.
+
+        Returns
+        -------
+        TableColumns
+            What makes such tables of arrays.
+
+        Raises
+        ------
+        TypeError
+            If another library made the table.
+        """
+        library = _library(table)
+        # As text and lists: files of policies hold no types of pandas or polars.
+        dtypes = [_describe(table[name].dtype) for name in table.columns]
+        return cls(library, list(table.columns), dtypes)
+
+    def fit(self, X, y=None):
+        """
+        Do nothing: the columns are known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_columns)
+            Not needed.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        TableColumns
+            The same object.
+        """
+        return self
+
+    def __sklearn_is_fitted__(self):
+        # It has nothing to learn, hence no attributes that would tell.
+        return True
+
+    def _check_loaded(self):
+        """Refuse types for which pandas and polars would look for modules and files."""
+        for dtype in self.dtypes:
+            if not _is_common(dtype):
+                raise ValueError(f"a column of the type {dtype!r:.80}")
+        if len(self.names) != len(self.dtypes) or self.library not in _MAKERS:
+            raise ValueError("a table of other columns than types")
+
+    def transform(self, X):
+        """
+        Make a table of rows, also of a table whose columns have other types.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_columns) or data frame
+            Rows.
+
+        Returns
+        -------
+        data frame
+            Its columns have the names and types of the first table.
+        """
+        if not is_table(X):
+            rows = X
+        elif self.dtypes == TableColumns.of(X).dtypes:
+            return X
+        else:
+            rows = without_na(X.to_numpy(dtype=object))
+        return _MAKERS[self.library](self.names, self.dtypes, rows.T)
+
+    def row(self, observation):
+        """
+        Make a table of one observation.
+
+        Parameters
+        ----------
+        observation : mapping or sequence
+            Values by name of the column, or in the order of the columns.
+
+        Returns
+        -------
+        data frame
+            One row.
+        """
+        if hasattr(observation, "keys"):
+            missing = [name for name in self.names if name not in observation]
+            if missing:
+                raise ValueError(f"no value for the columns {missing}")
+            observation = [observation[name] for name in self.names]
+        return self.transform(np.array([list(observation)], dtype=object))
+
+
+def behind_table(columns, regressor):
+    """
+    Return a Pipeline that gives a regressor tables instead of arrays.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        A regressor or Pipeline that selects columns by name.
+
+    Returns
+    -------
+    Pipeline
+        Takes rows of arrays, and tables.
+
+    See Also
+    --------
+    TableColumns : Makes the tables.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.data import TableColumns, behind_table
+    >>> table = pd.DataFrame({"a": [0, 1], "b": [1, 3]})
+    >>> model = behind_table(TableColumns.of(table), Ridge())
+    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
+    (2,)
+    """
+    steps = getattr(regressor, "steps", None)
+    if steps is not None and len(steps) > 1:
+        return _put_before("table", columns, steps)
+    # One step that cannot be taken apart: a table is no array of features.
+    model = _put_before("table", columns, [("regressor", regressor)])
+    return Pipeline([("model", model)])
+
+
+def behind_numbers(columns, regressor):
+    """
+    Return a Pipeline that turns a table into numbers for a regressor or classifier.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        Takes arrays of numbers; a Pipeline or a single estimator.
+
+    Returns
+    -------
+    Pipeline
+        One-hot categories, the other columns as they are, and the regressor.
+
+    See Also
+    --------
+    behind_table : For a regressor that knows the columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.data import TableColumns, behind_numbers
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> model = behind_numbers(TableColumns.of(table), Ridge())
+    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
+    (2,)
+    """
+    return behind_table(columns, on_numbers(columns, regressor))
+
+
+def on_numbers(columns, regressor):
+    """
+    Return a Pipeline that turns the columns of a table into numbers.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        Names and types of the columns.
+    regressor : estimator
+        Takes arrays of numbers; a Pipeline or a single estimator.
+
+    Returns
+    -------
+    Pipeline
+        One-hot categories, the other columns as they are, and the regressor. It takes
+        tables.
+
+    See Also
+    --------
+    behind_numbers : Takes rows of arrays as well.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.data import TableColumns, on_numbers
+    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
+    >>> model = on_numbers(TableColumns.of(table), Ridge())
+    >>> model.fit(table, [0, 1]).predict(table).shape
+    (2,)
+    """
+    categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    encoder = ColumnTransformer(
+        [("categories", categories, columns.categorical)], remainder="passthrough"
+    )
+    steps = getattr(regressor, "steps", [("model", regressor)])
+    model = _put_before("numbers", encoder, steps)
+    plain = _with_nan(columns)
+    same = plain.dtypes == columns.dtypes
+    return model if same else _put_before("table", plain, model.steps)
+
+
+def _with_nan(columns):
+    """The same columns, with NaN where those of pandas would have its NA."""
+    if columns.library != "pandas":
+        return columns
+    # NA makes an array one of objects, which no column of numbers may be.
+    dtypes = [_nan_type(dtype) for dtype in columns.dtypes]
+    return TableColumns(columns.library, columns.names, dtypes)
+
+
+def _nan_type(dtype):
+    """The type of pandas that holds the same values, and NaN."""
+    if dtype == "string":
+        return "object"
+    is_nullable = _is_number(dtype) and (dtype == "boolean" or dtype[0].isupper())
+    return "float64" if is_nullable else dtype
+
+
+def _put_before(name, step, steps):
+    """A Pipeline with one more step in front, under a name that is not taken."""
+    taken = {other for other, _ in steps}
+    while name in taken:
+        name = f"first_{name}"
+    return Pipeline([(name, step), *steps])
+
+
+def _library(table):
+    """What made a table, also one of a class derived from it."""
+    roots = [cls.__module__.partition(".")[0] for cls in type(table).__mro__]
+    library = next((root for root in roots if root in _MAKERS), None)
+    if library is None:
+        raise TypeError(
+            f"A table must be a data frame of {' or '.join(_MAKERS)}. Got "
+            f"{type(table).__module__}.{type(table).__name__}: convert it."
+        )
+    return library
+
+
+def _is_number(dtype):
+    name = dtype if isinstance(dtype, str) else dtype[0]
+    # The list of a categorical column of pandas begins with its categories.
+    return isinstance(name, str) and name.lower().rstrip("0123456789") in _NUMBERS
+
+
+def _is_common(dtype):
+    """Whether a type is one of those that are in files of policies."""
+    if isinstance(dtype, str):
+        return _is_number(dtype) or dtype in _OTHERS
+    name, *parameters = dtype
+    # The first of a categorical column of pandas are its categories.
+    if isinstance(name, list):
+        return True
+    # Time zones are files.
+    zones = [p for p in parameters if isinstance(p, str) and name == "Datetime"]
+    return name in _PARAMETERS and {*zones} <= {"ms", "us", "ns", "UTC"}
+
+
+def _describe(dtype):
+    categories = getattr(dtype, "categories", None)
+    if hasattr(categories, "tolist") and hasattr(dtype, "ordered"):
+        return [categories.tolist(), bool(dtype.ordered)]
+    name = type(dtype).__name__
+    if name not in _PARAMETERS:
+        return str(dtype)
+    values = [getattr(dtype, parameter) for parameter in _PARAMETERS[name]]
+    # The categories are a series.
+    return [name, *(v.to_list() if hasattr(v, "to_list") else v for v in values)]
+
+
+def _make_pandas(names, dtypes, columns):
+    import pandas as pd
+
+    kinds = [
+        dtype if isinstance(dtype, str) else pd.CategoricalDtype(*dtype)
+        for dtype in dtypes
+    ]
+    made = zip(names, columns, kinds, strict=True)
+    # Copied, so that the table does not share memory with the array.
+    return pd.DataFrame({n: pd.Series(list(c), dtype=kind) for n, c, kind in made})
+
+
+def _make_polars(names, dtypes, columns):
+    polars = importlib.import_module("polars")
+    kinds = [_polars_type(polars, dtype) for dtype in dtypes]
+    schema = dict(zip(names, kinds, strict=True))
+    data = [column.tolist() for column in columns]
+    # Integers come as floats out of an array of both.
+    return polars.DataFrame(data, schema=schema, strict=False)
+
+
+def _polars_type(polars, dtype):
+    """The type of a name, or of a list of a name and parameters."""
+    name, *values = [dtype] if isinstance(dtype, str) else dtype
+    kind = getattr(polars, name)
+    # Nothing else is called, whatever the file of a policy says.
+    return kind(*values) if name in _PARAMETERS else kind
+
+
+_MAKERS = {"pandas": _make_pandas, "polars": _make_polars}

@@ -1,0 +1,151 @@
+"""Compatible features: the natural policy gradient of log-linear policies."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import block_array, issparse
+
+from skampo.encodings._base import rms
+from skampo.encodings._per_action import PerAction
+from skampo.exceptions import InvalidParameterError
+from skampo.features._lending import as_numbers
+from skampo.features._split import fit_features, scale_rows, split_features
+from skampo.utils._rows import row_sum
+
+__all__ = ["Compatible", "CompatibleScores", "centered_rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class CompatibleScores:
+    r"""
+    Scores of a log-linear policy: :math:`f(s, a) = \psi(s)^T \theta_a / \eta`.
+
+    `theta` has shape (n_features, n_actions); `model` is the regression that gave the
+    last natural gradient.
+    """
+
+    theta: np.ndarray
+    eta: float
+    model: Any
+
+    def __call__(self, features):
+        """Scores of all actions, shape (n, n_actions)."""
+        return np.asarray(as_numbers(features) @ (self.theta / self.eta))
+
+    @property
+    def fitted(self):
+        """One linear model per action."""
+        return [self._linear(column) for column in self.theta.T / self.eta]
+
+    def _linear(self, weights):
+        model = copy.copy(self.model)
+        model.coef_, model.intercept_ = weights, 0.0
+        model.n_features_in_ = len(weights)
+        return model
+
+
+class Compatible(PerAction):
+    r"""
+    Natural policy gradient with features centered under the current policy.
+
+    With :math:`\phi(s, a) = e_a \otimes \psi(s)` and
+    :math:`\bar\phi(s, a) = \phi(s, a) - E_{b \sim \pi} \phi(s, b)`,
+
+    .. math::
+
+        u \in \arg\min E_{s \sim d, a \sim \pi}
+        (u^T \bar\phi(s, a) - A_\pi(s, a))^2, \qquad \theta \leftarrow \theta + \eta u .
+    """
+
+    # `theta` means something only with the features of one regressor.
+    fixed = ("regressor",)
+    # The step is added to `theta`, which is the whole dual.
+    fits_dual = False
+
+    def check(self, mirror_map):
+        """Only the softmax has these compatible features."""
+        if not mirror_map.is_softmax:
+            raise InvalidParameterError(
+                "encoding='compatible' is the natural gradient of softmax policies. "
+                f"Got mirror_map={mirror_map!r}: use 'negative_entropy', or another "
+                "encoding."
+            )
+
+    def split(self, regressor, sample, last, rng):
+        """Features stay as fitted first, so that `theta` keeps its meaning."""
+        transformer, model = split_features(regressor)
+        if transformer is None:
+            return None, regressor
+        known = getattr(last, "transformer", None)
+        if known is None:
+            known = fit_features(transformer, sample.observations, rng)
+        return known, model
+
+    def action_weights(self, target):
+        """Those of the policy."""
+        return target.proba
+
+    def fit(self, learner, X, target, sample_weight):
+        """Add the natural gradient, of the length of the step, to the last `theta`."""
+        last = getattr(learner.start, "theta", None)
+        # Scores of another encoding are expressed in the features along the way.
+        goal = target.values if last is None else target.q_values
+        # A(s, a) = Q(s, a) - Σ π(b | s) Q(s, b)
+        goal = goal - row_sum(target.proba * goal)[:, None]
+        gradient, model = _natural_gradient(
+            learner, as_numbers(X), goal, target.proba, sample_weight
+        )
+        # After an infinite step the scores themselves are the dual: their step is 1.
+        if np.isinf(target.eta):
+            return CompatibleScores(gradient, 1.0, model)
+        theta = target.eta * gradient + (0.0 if last is None else last)
+        return CompatibleScores(theta, target.eta, model)
+
+
+def _natural_gradient(learner, features, advantages, proba, sample_weight):
+    """The weights, shape (n_features, n_actions), and the regression they are from."""
+    rows = centered_rows(features, proba)
+    # An action whose probability underflows has an advantage all the same, and the
+    # smallest number is too little to be seen beside others.
+    proba = np.maximum(proba, np.finfo(np.float64).tiny)
+    weights = proba if sample_weight is None else sample_weight[:, None] * proba
+    unit = rms(advantages, sample_weight)
+    model = learner.fit(rows, advantages.T.ravel() / unit, weights.T.ravel())
+    # An intercept is 0: rows and target have the weighted mean 0 in every state.
+    coefficients = np.ravel(getattr(model, "coef_", ()))
+    if len(coefficients) != rows.shape[1]:
+        raise InvalidParameterError(
+            "encoding='compatible' adds up the coefficients of a linear regressor. Got "
+            f"{learner.regressor!r}, which has no coef_ for {rows.shape[1]} features: "
+            "use LinearRegression() or Ridge(), alone or behind transformers in a "
+            "Pipeline."
+        )
+    return unit * coefficients.reshape(proba.shape[1], -1).T, model
+
+
+def centered_rows(features, proba):
+    r"""
+    Rows of :math:`\bar\phi(s, a)`, action by action.
+
+    Parameters
+    ----------
+    features : ndarray or sparse array of shape (n, n_features)
+        Features of the states.
+    proba : ndarray of shape (n, n_actions)
+        The policy.
+
+    Returns
+    -------
+    ndarray or sparse array of shape (n_actions * n, n_actions * n_features)
+        All states with action 0, then all with action 1, and so on.
+    """
+    n_actions = proba.shape[1]
+    # Block b of the row of (s, a) is (1[a = b] - π(b | s)) ψ(s).
+    share = np.eye(n_actions)[:, None, :] - proba
+    blocks = [
+        [scale_rows(features, share[a, :, b]) for b in range(n_actions)]
+        for a in range(n_actions)
+    ]
+    return block_array(blocks, format="csr") if issparse(features) else np.block(blocks)

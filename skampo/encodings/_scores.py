@@ -1,0 +1,109 @@
+"""Scores of all actions from fitted models: what an encoding returns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skampo.features._regression import predict_column, predict_columns
+from skampo.features._unchecked import plain_predict
+
+_MOST_ACTIONS = 1000
+
+__all__ = ["ColumnScores", "JointScores", "Scores", "joint_rows", "zero_scores"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One model per action; an action without a model gets the mean of the others."""
+
+    models: tuple
+    scale: float = 1.0
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        columns = [
+            None if model is None else predict_column(model, observations)
+            for model in self.models
+        ]
+        present = [column for column in columns if column is not None]
+        missing = (
+            np.mean(present, axis=0) if present else np.zeros(observations.shape[0])
+        )
+        filled = [missing if column is None else column for column in columns]
+        return self.scale * np.column_stack(filled)
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the models are known."""
+        columns = [plain_predict(model) for model in self.models]
+        # Also for an action without a model, which needs the mean of the others.
+        if None in columns:
+            return self
+        return lambda X: self.scale * np.column_stack([f(X) for f in columns])
+
+    @property
+    def fitted(self):
+        """The fitted models, one per action."""
+        return list(self.models)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnScores:
+    """One model with one output column per action."""
+
+    model: Any
+    n_actions: int
+    scale: float = 1.0
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        return self.scale * predict_columns(self.model, observations, self.n_actions)
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the model is known."""
+        predict = plain_predict(self.model)
+        if predict is None:
+            return self
+        # Sparse features have no `len`.
+        return lambda X: self.scale * predict(X).reshape(X.shape[0], self.n_actions)
+
+    @property
+    def fitted(self):
+        """The fitted model."""
+        return self.model
+
+
+@dataclass(frozen=True, eq=False)
+class JointScores:
+    """One model that sees the action as one-hot features behind the observation."""
+
+    model: Any
+    n_actions: int
+    scale: float = 1.0
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        rows = joint_rows(observations, self.n_actions)
+        column = predict_column(self.model, rows)
+        return self.scale * column.reshape(len(observations), self.n_actions)
+
+    def _check_loaded(self):
+        """Refuse more actions than there can be: all pairs with states are rows."""
+        if type(self.n_actions) is not int or not 0 < self.n_actions <= _MOST_ACTIONS:
+            raise ValueError(f"scores of {self.n_actions!r:.60} actions")
+
+    @property
+    def fitted(self):
+        """The fitted model."""
+        return self.model
+
+
+def zero_scores(n_actions):
+    """The scores of the first iterate: zero everywhere, a uniform policy."""
+    return Scores((None,) * n_actions)
+
+
+def joint_rows(observations, n_actions):
+    """Every observation with every one-hot action, observation by observation."""
+    repeated = np.repeat(observations, n_actions, axis=0)
+    return np.hstack([repeated, np.tile(np.eye(n_actions), (len(observations), 1))])

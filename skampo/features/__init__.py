@@ -1,0 +1,1 @@
+"""A regressor as features and a model behind them: taken apart, fitted, called."""

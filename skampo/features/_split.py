@@ -1,0 +1,300 @@
+"""Regressors that are a model behind shared features.
+
+`split_features` takes a Pipeline apart, so that its features are computed once for many
+fits, and `FeatureView` remembers what was computed for one batch of observations.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from skampo.exceptions import RegressorError
+from skampo.features._lending import (
+    as_numbers,
+    as_rows,
+    lend,
+    size_hint,
+    warning_of_size,
+)
+from skampo.features._regression import seed_unseeded
+from skampo.features._unchecked import plain_transform
+
+__all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
+__all__ += ["continuation", "fit_features", "flatten", "is_random", "plain", "product"]
+__all__ += ["scale_rows"]
+__all__ += ["split_features", "take_apart", "transform"]
+
+# Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
+_FEW, _LARGE, _BLOCK = 8, 2**17, 1024
+
+
+def plain(scores):
+    """Scores without scikit-learn's checks; themselves where they have no such form."""
+    return scores.plain() if hasattr(scores, "plain") else scores
+
+
+def flatten(regressor):
+    """The same Pipeline without Pipelines inside, whose features would not be kept."""
+    # One step is kept whole on purpose: it cannot be taken apart.
+    if not _is_plain(regressor) or len(regressor.steps) < 2:
+        return regressor
+    steps = list(_all_steps(regressor))
+    if len(steps) == len(regressor.steps):
+        return regressor
+    names = [name for name, _ in steps]
+    return Pipeline(
+        [
+            # Two Pipelines may use one name.
+            (name if names.index(name) == i else f"{name}-{i}", step)
+            for i, (name, step) in enumerate(steps)
+        ]
+    )
+
+
+def _all_steps(pipeline):
+    for name, step in pipeline.steps:
+        yield from _all_steps(step) if _is_plain(step) else [(name, step)]
+
+
+def _is_plain(step):
+    """Whether it does nothing but one step after the other."""
+    is_pipeline = type(step) is Pipeline
+    return is_pipeline and step.memory is None and step.transform_input is None
+
+
+def split_features(regressor):
+    """The unfitted transformer and the model behind it; None when they are one."""
+    if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
+        return None, regressor
+    # A clone: the regressor that was passed in is never fitted.
+    return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureScores:
+    """Scores of a model, a step of this name, behind a fitted transformer."""
+
+    transformer: Any
+    scores: Any
+    name: str = "model"
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        return self.scores(transform(self.transformer, observations))
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the parts are known."""
+        transform, scores = plain_transform(self.transformer), plain(self.scores)
+        # A model that was fitted to a frame looks for its columns.
+        if scores is self.scores and _has_names(scores):
+            return self
+
+        def rows(X):
+            features = transform(lend(self.transformer, X))
+            if hasattr(features, "columns"):
+                return self.scores(as_rows(features))
+            return scores(features)
+
+        return rows
+
+    @property
+    def fitted(self):
+        """The fitted Pipeline, or one per action."""
+        models = self.scores.fitted
+        if isinstance(models, list):
+            return [self._pipeline(model) for model in models]
+        return self._pipeline(models)
+
+    def _pipeline(self, model):
+        if model is None:
+            return None
+        return Pipeline([*self.transformer.steps, (self.name, model)])
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledScores:
+    """A multiple of other scores."""
+
+    scores: Any
+    factor: float
+
+    def __call__(self, observations):
+        """Scores of all actions, shape (n, n_actions)."""
+        return self.factor * self.scores(observations)
+
+    def plain(self):
+        """The same without scikit-learn's checks, where the models are known."""
+        scores = plain(self.scores)
+        return lambda X: self.factor * scores(X)
+
+    def factor_of(self, scores):
+        """The factor, None if these are a multiple of other scores."""
+        return self.factor if self.scores is scores else None
+
+    @property
+    def fitted(self):
+        """The fitted models of the scores."""
+        return self.scores.fitted
+
+
+def _has_names(scores):
+    models = getattr(scores, "fitted", None)
+    models = models if isinstance(models, list) else [models]
+    return any(hasattr(model, "feature_names_in_") for model in models)
+
+
+def fit_features(transformer, observations, rng):
+    """Fit a transformer to the observations; what fails names the transformer."""
+    try:
+        seed_unseeded(transformer, rng)
+        with warning_of_size(transformer, observations):
+            return transformer.fit(lend(transformer, observations))
+    except Exception as error:
+        raise RegressorError(
+            f"regressor features {transformer!r} failed to fit "
+            f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
+            f"{type(error).__name__}: {error}{size_hint(observations)}"
+        ) from error
+
+
+def take_apart(regressor, observations, rng):
+    """Features fitted to the observations and the model behind them, or the whole."""
+    transformer, model = split_features(regressor)
+    if transformer is None:
+        return None, regressor
+    try:
+        return fit_features(transformer, observations, rng), model
+    except RegressorError:
+        # It may need a target: the whole Pipeline is then fitted each time.
+        return None, regressor
+
+
+def transform(transformer, observations):
+    """Features of the observations; what fails names the transformer."""
+    try:
+        return as_rows(transformer.transform(lend(transformer, observations)))
+    except Exception as error:
+        raise RegressorError(
+            f"regressor features {transformer!r} failed on "
+            f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
+            f"{type(error).__name__}: {error}{size_hint(observations)}"
+        ) from error
+
+
+def scale_rows(features, factors):
+    """Each row of dense or sparse features times its factor."""
+    if issparse(features):
+        return features.multiply(factors[:, None]).tocsr()
+    return features * factors[:, None]
+
+
+def behind(transformer, scores, name="model"):
+    """Scores of observations from scores of their features; None changes nothing."""
+    return scores if transformer is None else FeatureScores(transformer, scores, name)
+
+
+def continuation(last, transformer):
+    """The scores in `last` that can learn on, None if they saw other features."""
+    previous = getattr(last, "transformer", None)
+    # Weights of features that were drawn again would mean something else.
+    if previous is not transformer and is_random(previous):
+        return None
+    return last if previous is None else last.scores
+
+
+def is_random(transformer):
+    """Whether fitting the features again changes what they mean."""
+    if transformer is None:
+        return False
+    names = transformer.get_params(deep=True)
+    # Also with a seed that is set: from other data it draws other features.
+    return any(name.split("__")[-1] == "random_state" for name in names)
+
+
+class FeatureView:
+    """One batch of observations, and what was computed for it so far."""
+
+    def __init__(self, observations, before=None):
+        self.observations = observations
+        self.before = before
+        self.computed = []
+        self.evaluated = []
+
+    def features(self, transformer):
+        """Features by a fitted transformer; the observations themselves by None."""
+        if transformer is None:
+            return self.observations
+        return _look_up(self.computed, transformer, self._transform)
+
+    def _transform(self, transformer):
+        if self.before is None:
+            return transform(transformer, self.observations)
+        return self.before.extend(transformer, self.observations)
+
+    def forget(self):
+        """Let go of other batches and of values; what is asked for is computed."""
+        self.before, self.evaluated = None, []
+
+    def take(self, rows):
+        """The view of some rows, with what was computed."""
+        taken = FeatureView(self.observations[rows])
+        taken.computed = [(known, values[rows]) for known, values in self.computed]
+        taken.evaluated = [(known, values[rows]) for known, values in self.evaluated]
+        return taken
+
+    def evaluate(self, scores):
+        """Values of a score function, whose features are looked up."""
+        return _look_up(self.evaluated, scores, self._evaluate)
+
+    def _evaluate(self, scores):
+        if isinstance(scores, ScaledScores):
+            return scores.factor * self.evaluate(scores.scores)
+        transformer = getattr(scores, "transformer", None)
+        if transformer is not None:
+            scores = scores.scores
+        # Few columns of many rows: what joins or broadcasts them takes half the time.
+        return np.asfortranarray(scores(self.features(transformer)))
+
+
+def _look_up(computed, key, compute):
+    """The values of the very object `key`, computed when they are asked for first."""
+    for known, values in computed:
+        # By identity: equal parameters do not make equal fitted transformers.
+        if known is key:
+            return values
+    computed.append((key, compute(key)))
+    return computed[-1][1]
+
+
+def product(features, weights):
+    """Features times few columns of weights."""
+    features = as_numbers(features)
+    n_rows, n_columns = features.shape[0], weights.shape[1]
+    if issparse(features) or features.size < _LARGE or n_columns > _FEW:
+        return np.asarray(features @ weights)
+    # BLAS multiplies by a vector several times as fast as by a matrix of few columns.
+    columns = np.ascontiguousarray(weights.T)
+    dtype = np.result_type(features, weights)
+    # A row per column: `np.dot` only writes into memory that is contiguous.
+    result = np.empty((n_columns, n_rows), dtype=dtype)
+    for start in range(0, n_rows, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for column, values in zip(columns, result, strict=True):
+            np.dot(features[block], column, out=values[block])
+    return result.T
+
+
+@dataclass(frozen=True, eq=False)
+class LinearScores:
+    """Scores linear in the features: one column of weights per action."""
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    def __call__(self, features):
+        """Scores of all actions, shape (n, n_actions)."""
+        return product(features, self.weights) + self.intercept

@@ -1,0 +1,1 @@
+"""What `fit` was given: one object for each kind of data."""

@@ -1,0 +1,131 @@
+"""What all problems share: where the data come from, who evaluates policies."""
+
+from functools import cached_property
+
+from sklearn.base import clone
+
+from skampo._history import Validation
+from skampo.critics import CRITICS
+from skampo.data import behind_table, on_numbers
+from skampo.exceptions import InvalidParameterError
+from skampo.utils._validation import resolve
+
+__all__ = ["Problem", "check_discount", "refuse_early_stopping", "refuse_targets"]
+__all__ += ["resolve_critic"]
+
+
+class Problem:
+    """
+    Data for the critic, the critic, and what is suggested for such data.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_actions,)
+        Labels of the actions.
+    n_features : int
+        Number of columns of a state.
+    critic : Critic
+        Evaluates the policies.
+    gamma : float
+        Discount factor.
+    feature_names : ndarray of str, default=None
+        Names of the columns, where they have any.
+    columns : TableColumns, default=None
+        The columns of a data frame, whose rows travel as arrays.
+    """
+
+    #: What messages call this kind of data.
+    name = ""
+    #: Whether no policy gets other data, so that action values may stay the same.
+    is_fixed = True
+    #: The default of `min_odds`.
+    min_odds = 0.0
+    n_steps = 0
+    episode_returns = ()
+    observation_encoder = None
+    action_encoder = None
+
+    def __init__(
+        self, classes, n_features, critic, gamma, feature_names=None, columns=None
+    ):
+        self.classes = classes
+        self.n_features = n_features
+        self.critic = critic
+        self.gamma = gamma
+        self.feature_names = feature_names
+        self.columns = columns
+
+    def gather(self, policy):
+        """Data for the critic, of a policy where data depend on it."""
+        raise NotImplementedError
+
+    def model_of_numbers(self):
+        """The default regressor for rows of numbers."""
+        raise NotImplementedError
+
+    def validate(self, policy, attempt=0):
+        """What a policy is worth, by episodes of its own for each attempt."""
+        return Validation()
+
+    def continuation(self):
+        """What another fit needs to go on with these data."""
+        return {}
+
+    def close(self):
+        """Let go of what has to be closed."""
+
+    @cached_property
+    def suggested(self):
+        """The default regressor for the data, of policies and of critics."""
+        # A table's columns may hold anything, and the regressor takes numbers only.
+        numbers = self.model_of_numbers()
+        return numbers if self.columns is None else on_numbers(self.columns, numbers)
+
+    @cached_property
+    def value_model(self):
+        """The default regressor as it is fitted to rows of arrays."""
+        return self.give_table(self.suggested)
+
+    def give_table(self, regressor):
+        """A regressor as it is fitted to rows of arrays."""
+        return (
+            regressor if self.columns is None else behind_table(self.columns, regressor)
+        )
+
+    def resolved_critic(self):
+        """The critic with every default as an object."""
+        return clone(self.critic).resolved(self.suggested)
+
+
+def resolve_critic(asked, last, auto):
+    """The critic to continue with, or a new one; ``"auto"`` is the one of this name."""
+    if last:
+        return last.critic
+    return resolve(asked.critic, {"auto": CRITICS[auto], **CRITICS})
+
+
+def check_discount(gamma, critic):
+    """Require a discount where whole episodes are not summed."""
+    if gamma == 1 and not critic.accepts_undiscounted:
+        raise InvalidParameterError(
+            f"gamma=1 needs a critic that sums whole episodes, and {critic!r} does "
+            "not. Use critic='monte_carlo', or gamma < 1."
+        )
+
+
+def refuse_early_stopping(asked, what):
+    """Require an environment for validation episodes."""
+    if asked.early_stopping:
+        raise InvalidParameterError(
+            "early_stopping=True needs an environment to play validation episodes in, "
+            f"and {what} have none. Set early_stopping=False."
+        )
+
+
+def refuse_targets(what, y, given):
+    """Refuse columns beside data that have their own."""
+    if y is not None or given:
+        raise ValueError(
+            f"fit(X) with {what} takes no y and no other columns. Got "
+            f"{sorted(given) or 'y'}; they belong to an array of states."
+        )

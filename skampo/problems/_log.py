@@ -1,0 +1,146 @@
+"""Logged transitions: the same rows for every policy."""
+
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import validate_data
+
+from skampo.critics import default_classifier
+from skampo.data import TransitionLog, as_transitions, behind_numbers, behind_table
+from skampo.encodings import ENCODINGS
+from skampo.exceptions import InvalidParameterError
+from skampo.problems._base import (
+    Problem,
+    check_discount,
+    refuse_early_stopping,
+    refuse_targets,
+    resolve_critic,
+)
+from skampo.regressors import default_regressor
+from skampo.utils._sklearn import blank_estimator, check_sample_weight
+
+__all__ = ["LogProblem", "check_table", "read_names"]
+
+
+class LogProblem(Problem):
+    """
+    Transitions that were logged, evaluated by a critic that takes them as they are.
+
+    Nothing follows a row without a next state, whatever gamma is.
+    """
+
+    name = "log"
+
+    def __init__(self, log, critic, gamma, feature_names, sample_weight, last):
+        super().__init__(
+            log.classes, log.shape[1], critic, gamma, feature_names, log.columns
+        )
+        self.n_steps = len(log)
+        self._transitions = as_transitions(log, sample_weight)
+        self._is_one_step = log.is_one_step
+        # The critic as it was asked for; the one of the last fit has its tables.
+        self._asked = clone(critic)
+        if not last:
+            self.critic = give_table(critic, log.columns)
+            self.critic.check()
+
+    @classmethod
+    def of(cls, X, y, given, *, asked, seed, last):
+        """The problem of a log, or of the columns of one."""
+        log, weight = _read(X, y, given)
+        refuse_early_stopping(asked, "logs")
+        check_table(asked, log.columns)
+        auto = "reward_model" if log.is_one_step else "pessimistic"
+        critic = resolve_critic(asked, last, auto)
+        critic.check()
+        _check_critic(critic, weight)
+        if weight is not None:
+            weight = check_sample_weight(weight, log.states)
+        gamma = 0.0 if log.is_one_step else asked.gamma
+        check_discount(gamma, critic)
+        return cls(log, critic, gamma, read_names(asked, log.states), weight, last)
+
+    def gather(self, policy):
+        """All rows."""
+        return self._transitions
+
+    def model_of_numbers(self):
+        """Kernel features of one or two widths."""
+        # Two widths and columns were measured on arrays of several steps only.
+        is_array = self.columns is None and not self._is_one_step
+        return default_regressor(linear=is_array)
+
+    def resolved_critic(self):
+        """The critic with every default as an object, before it is given tables."""
+        return clone(self._asked).resolved(self.suggested)
+
+
+def _read(X, y, given):
+    """The log that `fit` was given, and weights of its rows."""
+    if isinstance(X, TransitionLog):
+        refuse_targets("a TransitionLog", y, given)
+        return X, None
+    weight = given.pop("sample_weight", None)
+    if "rewards" not in given:
+        raise ValueError(
+            f"fit(states, actions, ...) with {sorted(given)} is a log, and a log needs "
+            "rewards: pass rewards=, one number per row."
+        )
+    if y is None:
+        raise ValueError(
+            "fit(states, actions, rewards=...) needs the action of each reward. Pass "
+            "the actions as second argument, or the rewards of all actions, of shape "
+            "(n, n_actions)."
+        )
+    return TransitionLog(X, y, **given), weight
+
+
+def _check_critic(critic, weight):
+    if not critic.accepts_log:
+        raise InvalidParameterError(
+            f"{critic!r} needs fresh data of every policy, and a log has none. Use "
+            "critic='pessimistic', 'fitted_q' or 'lstdq'."
+        )
+    if weight is not None and not critic.accepts_sample_weight:
+        raise InvalidParameterError(
+            f"{critic!r} takes no sample_weight. Weights are for labels, rewards of "
+            "all actions, and logs of one step with critic='auto' or 'reward_model': "
+            "leave them out, or repeat rows."
+        )
+
+
+def read_names(asked, X):
+    """Names of the features, where they have any."""
+    blank = blank_estimator(asked.name)
+    # Only the names are wanted: a table may hold what an array must not.
+    validate_data(blank, X, skip_check_array=True)
+    return getattr(blank, "feature_names_in_", None)
+
+
+def check_table(asked, columns):
+    """Refuse an encoding that puts numbers behind the columns of a table."""
+    if columns is not None and not ENCODINGS[asked.encoding].splits_actions:
+        raise InvalidParameterError(
+            f"encoding={asked.encoding!r} puts the action behind the columns of an "
+            "array. Got states in a data frame: use another encoding."
+        )
+
+
+def give_table(critic, columns):
+    """A critic whose own estimators are given tables as well."""
+    if columns is None:
+        return critic
+    own = critic.get_params(deep=False)
+    changed = {}
+    for name in ("regressor", "classifier"):
+        # Neither None nor "policy", which stand for regressors that take tables.
+        if hasattr(own.get(name), "fit"):
+            changed[name] = behind_table(columns, own[name])
+    if hasattr(own.get("transformer"), "fit"):
+        changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
+    if "classifier" in own and own["classifier"] is None:
+        # The default for arrays takes neither categories nor missing values.
+        changed["classifier"] = behind_numbers(columns, default_classifier(table=True))
+    if own.get("critic") is not None:
+        changed["critic"] = give_table(own["critic"], columns)
+    # This object is a clone already: the one that was passed in stays as it is.
+    return critic.set_params(**changed)

@@ -1,0 +1,420 @@
+"""Experience from environments that are rolled out in lock-step."""
+
+from numbers import Integral
+
+import numpy as np
+
+from skampo.data._store import TransitionStore
+from skampo.exceptions import InvalidParameterError
+from skampo.rollouts._lockstep import LockStep
+from skampo.rollouts._sampling import SAMPLERS, Walker
+from skampo.rollouts._seeding import TRAINING, action_generator
+from skampo.rollouts._sources import resolve_sources
+
+# Steps of one `gather`, and how many times as many may be kept.
+# With a twelfth, fifty iterations that keep 20,000 take less than 60,000 steps.
+FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
+
+
+class Rollouts:
+    """
+    Gather transitions from environments with a policy.
+
+    The environments live in this process and are stepped in lock-step, so that the
+    policy is asked once per step for all of them. They are made or copied from `X`,
+    which itself is never stepped, and closed by `close` or after an error.
+
+    Parameters
+    ----------
+    X : environment or list of environment
+        A `gymnasium.Env`, a `gymnasium.vector.VectorEnv`, an id, an `EnvSpec`, a
+        function that makes an environment, or a list of these. A function with an
+        integer attribute ``seed`` is a task: its seed enters the reset seeds.
+    n_envs : int, default=8
+        Number of environments, called lanes. Lane i is made from element i modulo k
+        of a list of k; there are at least k.
+    steps_per_iter : int, default=None
+        Steps of one `gather`, over all lanes. None is 512, or 64 for discrete
+        observations, and a twelfth of what is kept where that is more; without a
+        `capacity` it is 512.
+    max_episode_steps : int or None, default=None
+        Episodes are cut here and count as truncated. With None, an environment with a
+        time limit of its own keeps it, and others are cut at 1000 with a warning.
+    exploration : float, default=0.05
+        Share of actions drawn uniformly over the allowed ones.
+    seed : int, default=0
+        Determines the reset seeds and the actions.
+    sampling : {"steps", "episodes", "geometric"}, default="steps"
+        With "steps", each lane takes the same number of steps and keeps running from
+        one `gather` to the next. With "episodes", lanes start fresh, no episode is
+        started after the budget is spent, and those begun are finished. With
+        "geometric", each piece is one sample of the unbiased sampler, see Notes.
+    capacity : int, default=0
+        If positive, `gather` returns all transitions so far, at most this many.
+    gamma : float, default=0.995
+        Discount of the geometric sampler; not used otherwise.
+    episode_counts : array-like of int, default=None
+        Episodes that each lane has started before, from an earlier experience, so
+        that reset seeds are not used again. Those of more lanes are handed on.
+    n_steps : int, default=0
+        Steps taken before.
+    n_episodes : int, default=0
+        Episodes finished before.
+    transitions : Transitions or None, default=None
+        Transitions gathered before, which count towards the capacity.
+    check : bool, default=False
+        Whether to warn of environments that do not show the same observation for the
+        same seed, for which one of each name is reset once more at the start, and of
+        observations of more than 5,000 numbers.
+
+    Raises
+    ------
+    ValueError
+        If `X` or a parameter is not accepted, or the environments differ in spaces.
+    TypeError
+        If a function makes something else than a `gymnasium.Env`.
+    ImportError
+        If an environment needs a package that is not installed.
+    RolloutError
+        If an environment cannot be made, or raises when asked for its spaces.
+
+    See Also
+    --------
+    play_episodes : Play greedy episodes to score a policy.
+    Transitions : What is gathered.
+
+    Notes
+    -----
+    The reset seed of episode e in lane i depends on `seed`, i and e only, not on how
+    lanes interleave.
+
+    The geometric sampler [1]_ walks from a reset while uniform draws fall below
+    `gamma` and records nothing. Then it records steps until a draw does not. The first
+    row of a piece is a draw of (s, a) from the discounted visitation, and the
+    undiscounted sum of its rewards has expectation Q(s, a), because step t is reached
+    with probability gamma^t. An expected 2 / (1 - gamma) - 1 steps are spent per
+    sample. A walk that meets the end of an episode begins again. Samples begun within
+    the budget are finished, so that short ones are not favored.
+
+    A vector environment is replaced by single ones, so its autoreset mode does not
+    matter: by its own sub-environments, else by those of its spec. Only a vector in a
+    wrapper, or without a spec, is copied whole for each lane, of which the first
+    sub-environment is used; that is slow.
+
+    Observations may leave the bounds that a `Box` space declares, as those of
+    LunarLander do when it flies away; they are used, with one warning.
+
+    References
+    ----------
+    .. [1] A. Agarwal, S. M. Kakade, J. D. Lee and G. Mahajan, "On the Theory of Policy
+       Gradient Methods: Optimality, Approximation, and Distribution Shift", Journal of
+       Machine Learning Research 22(98), 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.rollouts import Rollouts
+    >>> class Uniform:
+    ...     def proba(self, observations, action_mask=None):
+    ...         return np.full((len(observations), 2), 0.5)
+    >>> with Rollouts("CartPole-v1", steps_per_iter=64) as experience:
+    ...     transitions = experience.gather(Uniform())
+    >>> transitions.observations.shape
+    (64, 4)
+    >>> experience.n_steps
+    64
+    """
+
+    def __init__(
+        self,
+        X,
+        *,
+        n_envs=8,
+        steps_per_iter=None,
+        max_episode_steps=None,
+        exploration=0.05,
+        seed=0,
+        sampling="steps",
+        capacity=0,
+        gamma=0.995,
+        episode_counts=None,
+        n_steps=0,
+        n_episodes=0,
+        transitions=None,
+        check=False,
+    ):
+        check_count("n_envs", n_envs)
+        _check_counts(
+            steps_per_iter=steps_per_iter, max_episode_steps=max_episode_steps
+        )
+        _check_sampling(sampling, gamma)
+        self._sampler = SAMPLERS[sampling]
+        self._budget = steps_per_iter
+        self._gamma = gamma
+        self._exploration = exploration
+        self._store = TransitionStore(capacity, transitions)
+        counts = () if episode_counts is None else episode_counts
+        sources = resolve_sources(X)
+        # An experience that goes on must not draw the actions of the last one again.
+        self._rng = action_generator(seed, TRAINING, int(np.sum(counts)))
+        self._lockstep = LockStep(
+            sources,
+            max(n_envs, len(sources)),
+            seed=seed,
+            stream=TRAINING,
+            max_episode_steps=max_episode_steps,
+            episode_counts=counts,
+            check=check,
+        )
+        # Of lanes that this experience does not have, but a later one may.
+        self._other_counts = list(counts)[len(self._lockstep.lanes) :]
+        # Kept, because `close` forgets the lanes.
+        self._env_name = name_all(self._lockstep.lanes)
+        self._episode_counts = self._count_episodes()
+        self._episode_returns = np.empty(0)
+        self._n_steps, self._n_episodes = n_steps, n_episodes
+
+    def __enter__(self):
+        """Return the experience."""
+        return self
+
+    def __exit__(self, *exception):
+        """Close the environments, without hiding an error on its way."""
+        self._lockstep.close()
+
+    def gather(self, policy):
+        """
+        Roll out a policy.
+
+        Parameters
+        ----------
+        policy : object
+            Has ``proba(observations, action_mask=None)``, which returns probabilities
+            of shape (n, n_actions).
+
+        Returns
+        -------
+        Transitions
+            What was seen, or with a capacity all that was seen so far.
+
+        Raises
+        ------
+        RolloutError
+            If an environment raises, or returns something of the wrong form.
+        EnvironmentDataError
+            If an environment returns numbers that are not finite, rewards so large that
+            returns overflow or that are no numbers, observations that do not fit its
+            space, or an action mask of anything but zeros and ones.
+        ValueError
+            If the experience was closed.
+        """
+        if not self._lockstep.lanes:
+            raise ValueError(
+                "This Rollouts is closed. Create a new one; pass it "
+                "episode_counts to go on with new seeds."
+            )
+        walker = Walker(self._lockstep, policy, self._rng, self._exploration)
+        try:
+            transitions = self._sampler(walker, self._next_budget(), self._gamma)
+            # Once for all rows, which costs less than in every lock-step.
+            self._lockstep.check_bounds(transitions.next_observations)
+        except BaseException:
+            self._lockstep.close()
+            raise
+        self._n_steps += walker.n_steps
+        self._n_episodes += len(walker.returns)
+        self._episode_returns = np.array(walker.returns, dtype=np.float64)
+        self._episode_counts = self._count_episodes()
+        return self._store.append(transitions)
+
+    def _next_budget(self):
+        """Steps of the next `gather`."""
+        if self._budget is not None:
+            return self._budget
+        if not self._store.capacity:
+            return FEWEST_STEPS
+        # A table learns from every single step.
+        fewest = (
+            FEWEST_DISCRETE if self.observation_encoder.is_discrete else FEWEST_STEPS
+        )
+        return max(fewest, self._store.n_kept // _OLD)
+
+    def close(self):
+        """
+        Close the environments that were made or copied.
+
+        Closing again does nothing. An environment that raises while it is closed does
+        not keep the others open, and its error is dropped.
+        """
+        self._lockstep.close()
+
+    def continuation(self):
+        """
+        Return what a later experience needs to go on from here.
+
+        Its lanes begin new episodes, with reset seeds that were not used before.
+
+        Returns
+        -------
+        dict
+            Keyword arguments of `Rollouts`: ``episode_counts``,
+            ``n_steps``, ``n_episodes`` and ``transitions``. It holds numbers and arrays
+            only, and can be taken after `close` too.
+        """
+        return {
+            "episode_counts": self._episode_counts,
+            "n_steps": self._n_steps,
+            "n_episodes": self._n_episodes,
+            "transitions": self._store.kept(),
+        }
+
+    @property
+    def action_encoder(self):
+        """
+        The numbering of the actions.
+
+        Returns
+        -------
+        ActionEncoder
+            The encoder that all environments share.
+        """
+        return self._lockstep.action_encoder
+
+    @property
+    def observation_encoder(self):
+        """
+        The encoding of the observations.
+
+        Returns
+        -------
+        ObservationEncoder
+            The encoder that all environments share.
+        """
+        return self._lockstep.observation_encoder
+
+    @property
+    def classes(self):
+        """
+        The labels of the actions.
+
+        Returns
+        -------
+        ndarray of shape (n_actions,) or (n_actions, n_parts)
+            What the environment is given for each column of a policy.
+        """
+        return self.action_encoder.labels
+
+    @property
+    def n_features(self):
+        """
+        Number of columns of the observations.
+
+        Returns
+        -------
+        int
+            The number of features.
+        """
+        return self.observation_encoder.n_features
+
+    @property
+    def n_steps(self):
+        """
+        Number of steps taken so far, recorded or not.
+
+        Returns
+        -------
+        int
+            Steps of all lanes.
+        """
+        return self._n_steps
+
+    @property
+    def n_episodes(self):
+        """
+        Number of episodes finished so far.
+
+        Returns
+        -------
+        int
+            Episodes of all lanes that were terminated or truncated.
+        """
+        return self._n_episodes
+
+    @property
+    def episode_returns(self):
+        """
+        Undiscounted returns of the episodes that finished in the last `gather`.
+
+        Returns
+        -------
+        ndarray of shape (n_finished,)
+            One return per episode; an episode may have begun in an earlier `gather`.
+        """
+        return self._episode_returns
+
+    @property
+    def episode_counts(self):
+        """
+        Number of episodes that each lane has started.
+
+        Returns
+        -------
+        ndarray of int of shape (n_lanes,)
+            Counts to pass to a later experience; more where an earlier one had more
+            lanes.
+        """
+        return self._episode_counts
+
+    @property
+    def env_name(self):
+        """
+        Name of the environment.
+
+        Returns
+        -------
+        str
+            The id, or the class if it has none; several are joined by commas.
+        """
+        return self._env_name
+
+    def _count_episodes(self):
+        """Read the counts while the lanes are there."""
+        counts = [lane.n_started for lane in self._lockstep.lanes]
+        return np.array([*counts, *self._other_counts], dtype=int)
+
+
+def name_all(lanes):
+    """Join the different names of some lanes, three at most."""
+    names = list(dict.fromkeys(lane.name for lane in lanes))
+    return ", ".join(names if len(names) <= 3 else [*names[:3], "..."])
+
+
+def check_count(name, value):
+    """Require a positive integer."""
+    # True is an Integral too.
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_integer or value < 1:
+        raise InvalidParameterError(
+            f"The {name!r} parameter must be an int in the range [1, inf). Got "
+            f"{value!r} instead."
+        )
+
+
+def _check_counts(**counts):
+    for name, value in counts.items():
+        if value is not None:
+            check_count(name, value)
+
+
+def _check_sampling(sampling, gamma):
+    """Require a known way of sampling, and coins that stop."""
+    if sampling not in SAMPLERS:
+        raise InvalidParameterError(
+            "The 'sampling' parameter of Rollouts must be a str among "
+            f"{set(SAMPLERS)}. Got {sampling!r} instead."
+        )
+    if sampling == "geometric" and not 0.0 <= gamma < 1.0:
+        raise InvalidParameterError(
+            "The 'gamma' parameter of Rollouts must be a float in the "
+            f'range [0.0, 1.0) with sampling="geometric". Got {gamma!r} instead.'
+        )

@@ -1,0 +1,299 @@
+"""One environment of a rollout, with every check of what it returns."""
+
+import math
+
+import gymnasium
+
+from skampo.exceptions import EnvironmentDataError, RolloutError
+from skampo.rollouts._checks import (
+    SIGNATURES,
+    as_flag,
+    as_reward,
+    is_info,
+    shorten,
+    split_reset,
+)
+from skampo.rollouts._repeats import reset_and_compare
+from skampo.rollouts._seeding import reset_seed
+from skampo.rollouts._sources import environment_name
+from skampo.utils._warnings import warn_user
+
+# CliffWalking has no limit, where a greedy policy that hits the edge never ends.
+DEFAULT_MAX_EPISODE_STEPS = 1000
+# A hundred million of them, or their discounted sum for any usual discount, are finite.
+LARGEST_REWARD = 1e300
+EXAMPLES = {
+    "observation_space": "gymnasium.spaces.Box(-np.inf, np.inf, (4,))",
+    "action_space": "gymnasium.spaces.Discrete(2)",
+}
+# What calls sys.exit must not end a search; KeyboardInterrupt passes through.
+FAILURES = (Exception, SystemExit)
+
+
+class Lane:
+    """
+    One environment, stepped through episode after episode.
+
+    Where it stands (episode, step, seed, last action) is kept for the messages.
+    """
+
+    def __init__(self, source, index, seed, stream, n_started=0):
+        # A lock-step may step what is inside, and transform observations itself.
+        self.environment = self.stepped = source.make()
+        self.name = environment_name(self.environment)
+        self.index = index
+        self.n_started = n_started
+        self.seeding = (seed, stream, index, source.task_seed)
+        self.limit = None
+        self.is_limit_ours = False
+        self.warned = []
+        self.episode = self.n_steps = 0
+        self.seed = self.action = None
+        self.episode_return = 0.0
+
+    def limit_episodes(self, max_episode_steps, warned):
+        """Set the time limit; None keeps that of the environment or cuts at 1000."""
+        self.limit = max_episode_steps
+        self.warned = warned
+        if max_episode_steps is None and not has_time_limit(self.environment):
+            declared = declared_limit(self.environment)
+            self.limit = declared or DEFAULT_MAX_EPISODE_STEPS
+            self.is_limit_ours = declared is None
+
+    def reset(self, episode, *, check=False):
+        """Begin an episode; return the observation and the info."""
+        seed, stream, index, task_seed = self.seeding
+        self.seed = reset_seed(seed, stream, index, self.n_started, task_seed)
+        self.n_started += 1
+        self.episode, self.n_steps, self.action = episode, 0, None
+        self.episode_return = 0.0
+        if not check:
+            return self._reset()
+        result, repeats = reset_and_compare(self.environment, self.seed, self._reset)
+        if not repeats:
+            warn_user(
+                f"{self.name}: reset(seed={self.seed}) gave different observations for "
+                "the same seed: results are not reproducible, whatever 'random_state' "
+                "is. Call super().reset(seed=seed) and draw from self.np_random; in a "
+                "wrapper, hand the seed on."
+            )
+        return result
+
+    def _reset(self):
+        try:
+            result = self.stepped.reset(seed=self.seed)
+        except FAILURES as error:
+            raise self.raised("reset", error) from error
+        parts = split_reset(result)
+        if parts is None:
+            raise self.malformed("reset", result)
+        return parts
+
+    def step(self, action):
+        """Take a step; return what the environment did, with plain types."""
+        self.action = action
+        self.n_steps += 1
+        try:
+            result = self.stepped.step(action)
+        except FAILURES as error:
+            raise self.raised("step", error) from error
+        if type(result) is not tuple or len(result) != 5:
+            raise self.malformed("step", result)
+        observation, reward, terminated, truncated, info = result
+        # This runs at every step: plain types are let through without a call.
+        if type(reward) is not float:
+            reward = self._check_reward(reward)
+        if type(terminated) is not bool or type(truncated) is not bool:
+            terminated, truncated = self._check_flags(terminated, truncated, result)
+        # NaN is on neither side of any number.
+        if not -LARGEST_REWARD <= reward <= LARGEST_REWARD:
+            raise self._too_large(reward)
+        if type(info) is not dict and not is_info(info):
+            raise self.malformed("step", result)
+        self.episode_return += reward
+        # An episode that terminates at the limit has no value behind it.
+        if self.n_steps == self.limit and not (terminated or truncated):
+            truncated = self._cut()
+        return observation, reward, terminated, truncated, info
+
+    def space(self, kind):
+        """Return the observation or action space, or raise for want of one."""
+        try:
+            space = getattr(self.environment, kind, None)
+        except FAILURES as error:
+            raise RolloutError(
+                f"{self.name}.{kind} raised {type(error).__name__}: {error}. It has to "
+                "be known as soon as the environment is made.",
+                environment=self.name,
+            ) from error
+        if not isinstance(space, gymnasium.spaces.Space):
+            raise ValueError(
+                f"The {kind} of {self.name} must be a gymnasium space. Got "
+                f"{shorten(space, 80)} of type {type(space).__name__} instead: set "
+                f"self.{kind} in its __init__, for example to {EXAMPLES[kind]}."
+            )
+        return space
+
+    def close(self):
+        """Close the environment."""
+        self.environment.close()
+
+    def _cut(self):
+        """Cut the episode, warning once where nobody asked for it."""
+        if self.is_limit_ours and not self.warned:
+            self.warned.append(self.name)
+            warn_user(
+                f"{self.name} has no time limit, and an episode did not end within "
+                f"{self.limit} steps. It was cut there and counts as truncated. Set "
+                "'max_episode_steps' to choose the limit."
+            )
+        return True
+
+    def _check_reward(self, reward):
+        """Convert an unusual reward, or raise."""
+        value = as_reward(reward)
+        if value is None:
+            raise EnvironmentDataError(
+                f"{self.name} returned a reward of type {type(reward).__name__}, "
+                f"{shorten(reward, 80)}, at {self.where()}. A reward must be a real "
+                "number: convert it with float(reward) in the environment.",
+                **self._position(),
+            )
+        return value
+
+    def _too_large(self, reward):
+        """Build the error for a reward that is not finite, or whose sums are not."""
+        if math.isfinite(reward):
+            return self.bad_data(
+                f"reward {reward}, beyond {LARGEST_REWARD:g}, where returns overflow,"
+            )
+        return self.bad_data(f"reward {reward}")
+
+    def _check_flags(self, terminated, truncated, result):
+        """Convert unusual flags, or raise."""
+        flags = as_flag(terminated), as_flag(truncated)
+        if None in flags:
+            raise self.malformed("step", result)
+        return flags
+
+    def where(self):
+        """Say where in the rollout this lane stands."""
+        if self.n_steps == 0:
+            return f"the reset of episode {self.episode} (reset seed {self.seed})"
+        return (
+            f"step {self.n_steps} of episode {self.episode} (action "
+            f"{self._plain_action()}, reset seed {self.seed})"
+        )
+
+    def bad_data(self, what):
+        """Build the error for numbers that cannot be used."""
+        return EnvironmentDataError(
+            f"{self.name} returned {what} at {self.where()}. Nothing can be learned "
+            "from it: correct the environment, or wrap it so that the episode ends "
+            "there.",
+            **self._position(),
+        )
+
+    def encode(self, encoder, observation):
+        """Encode an observation; raise for one that its space does not allow."""
+        try:
+            return encoder.encode(observation)
+        except ValueError as error:
+            raise self.bad_data(f"as observation {error}") from error
+
+    def raised(self, method, error):
+        """Build the error for an exception out of the environment."""
+        return RolloutError(
+            f"{self.name}.{method} raised {type(error).__name__}: {error} at "
+            f"{self.where()}. The original exception is attached: repeat that episode "
+            "outside of skampo to find the cause.",
+            **self._position(),
+        )
+
+    def malformed(self, method, result):
+        """Build the error for a result that is not what gymnasium describes."""
+        return RolloutError(
+            f"{self.name}.{method} returned {shorten(result)} at {self.where()}. The "
+            f"gymnasium interface is {SIGNATURES[method]}, with terminated and "
+            "truncated of type bool and info a dict. Adapt the environment to it.",
+            **self._position(),
+        )
+
+    def _plain_action(self):
+        """Return the last action as an int or a tuple of int."""
+        action = self.action
+        return tuple(action.tolist()) if hasattr(action, "tolist") else action
+
+    def _position(self):
+        """Return the attributes of an error raised here."""
+        return {
+            "environment": self.name,
+            "episode": self.episode,
+            "step": self.n_steps,
+            "seed": self.seed,
+            "action": self._plain_action(),
+        }
+
+
+def has_time_limit(environment):
+    """Tell whether a wrapper of an environment cuts its episodes."""
+    while isinstance(environment, gymnasium.Wrapper):
+        if isinstance(environment, gymnasium.wrappers.TimeLimit):
+            return True
+        environment = environment.env
+    return False
+
+
+def declared_limit(environment):
+    """The time limit that an environment was registered with, or None."""
+    # `unwrapped` takes the wrapper off that would cut, and the spec stays as it was.
+    return None if environment.spec is None else environment.spec.max_episode_steps
+
+
+def close_all(lanes):
+    """Close every lane once; return the first error instead of raising it."""
+    first = None
+    while lanes:
+        try:
+            # Taken out first, so that none is closed twice, whatever `close` raises.
+            lanes.pop().close()
+        except FAILURES as error:
+            first = first or error
+    return first
+
+
+def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
+    """Make lanes that cycle through the sources, all with the same spaces."""
+    lanes = []
+    # A later experience may have more lanes, or fewer.
+    counts = [int(count) for count in episode_counts][:n_lanes]
+    counts += [0] * (n_lanes - len(counts))
+    try:
+        for index, count in enumerate(counts):
+            source = sources[index % len(sources)]
+            lanes.append(Lane(source, first_lane + index, seed, stream, count))
+            _check_lane(lanes[-1], lanes[:-1])
+    # Ctrl-C must not leave environments open either.
+    except BaseException:
+        close_all(lanes)
+        raise
+    return lanes
+
+
+def _check_lane(lane, others):
+    """Require the spaces of the first lane, and an environment of its own."""
+    # Wrappers may be new around the same environment.
+    inner = lane.environment.unwrapped
+    if any(inner is other.environment.unwrapped for other in others):
+        raise ValueError(
+            f"The function that makes {lane.name} returned the same environment twice. "
+            "It must make a new one at each call, also inside of wrappers."
+        )
+    first = others[0] if others else lane
+    for kind in ("observation_space", "action_space"):
+        given, expected = lane.space(kind), first.space(kind)
+        if given != expected:
+            raise ValueError(
+                f"All environments must have the same spaces. {first.name} has "
+                f"{kind}={expected}, but {lane.name} has {kind}={given}."
+            )

@@ -1,0 +1,413 @@
+from functools import partial
+
+import gymnasium
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skampo.exceptions import InvalidParameterError
+from skampo.rollouts import Rollouts
+from skampo.rollouts._seeding import TRAINING, reset_seed
+from skampo.testing._corridor import Corridor
+from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
+from tests.rollouts.policies import ConstantPolicy, UniformPolicy
+
+N_ACTIONS = {
+    "CartPole-v1": 2,
+    "CliffWalking-v1": 4,
+    "FrozenLake-v1": 4,
+    "Taxi-v4": 6,
+    "Blackjack-v1": 2,
+}
+
+
+def columns(rows):
+    return dict(rows._columns())
+
+
+@pytest.mark.parametrize("name", N_ACTIONS)
+def test_rows_are_those_of_a_plain_step_loop(name):
+    settings = {"n_envs": 3, "steps_per_iter": 900, "max_episode_steps": 60}
+    with Rollouts(name, **settings) as experience:
+        rows = experience.gather(UniformPolicy(N_ACTIONS[name]))
+        encode = experience.observation_encoder.encode
+    env = gymnasium.make(name, max_episode_steps=60)
+    per_lane = len(rows) // 3
+    for row in range(len(rows)):
+        lane, t = divmod(row, per_lane)
+        if t == 0:
+            episode, over = 0, True
+        if over:
+            observation, _ = env.reset(seed=reset_seed(0, TRAINING, lane, episode))
+            episode += 1
+        assert_array_equal(rows.observations[row], encode(observation))
+        observation, reward, *flags, _ = env.step(int(rows.actions[row]))
+        over = any(flags)
+        assert_array_equal(rows.next_observations[row], encode(observation))
+        assert rows.rewards[row] == reward
+        assert [rows.terminated[row], rows.truncated[row]] == flags
+        assert rows.ends[row] == (over or t == per_lane - 1)
+    env.close()
+
+
+@pytest.mark.parametrize("sampling", ["steps", "episodes", "geometric"])
+def test_reproducible_to_the_last_bit(sampling):
+    def gather(seed):
+        with Rollouts(
+            "CartPole-v1", steps_per_iter=100, seed=seed, sampling=sampling
+        ) as experience:
+            parts = [experience.gather(UniformPolicy()) for _ in range(2)]
+        return [column.tobytes() for part in parts for column in columns(part).values()]
+
+    assert gather(3) == gather(3) != gather(4)
+
+
+def test_reset_seeds_do_not_depend_on_how_lanes_interleave():
+    def seeds(n_envs, lengths):
+        makes = [lambda length=length: CountingEnv(length) for length in lengths]
+        with Rollouts(makes, n_envs=n_envs, steps_per_iter=60) as experience:
+            experience.gather(UniformPolicy())
+            return [lane.environment.seeds for lane in experience._lockstep.lanes]
+
+    short, long = seeds(2, [5]), seeds(2, [2, 7])
+    for lane in range(2):
+        n = min(len(short[lane]), len(long[lane]))
+        assert short[lane][:n] == long[lane][:n]
+        assert short[lane][:2] == [reset_seed(0, TRAINING, lane, e) for e in range(2)]
+
+
+def test_a_later_experience_continues_with_new_seeds():
+    settings = {"n_envs": 2, "steps_per_iter": 40, "capacity": 1000}
+    with Rollouts(CountingEnv, **settings) as first:
+        rows = first.gather(UniformPolicy())
+    state = first.continuation()
+    with Rollouts(CountingEnv, **settings, **state) as second:
+        assert second.n_steps == 40
+        assert second.n_episodes == 8
+        more = second.gather(UniformPolicy())
+        seeds = [lane.environment.seeds for lane in second._lockstep.lanes]
+    used = {reset_seed(0, TRAINING, lane, e) for lane in range(2) for e in range(5)}
+    assert used.isdisjoint(seeds[0] + seeds[1])
+    assert len(more) == second.n_steps == 80
+    assert_array_equal(more.observations[:40], rows.observations)
+    assert (more.actions[40:] != rows.actions).any()
+
+
+@pytest.mark.parametrize("counts", [[3], [3, 1, 4, 1, 5], np.array([3, 1])])
+def test_counts_of_more_or_fewer_lanes(counts):
+    with Rollouts(CountingEnv, n_envs=2, episode_counts=counts) as e:
+        # Those of lanes that are not there are kept for an experience that has them.
+        assert e.episode_counts.tolist() == ([*counts] if len(counts) > 1 else [3, 0])
+
+
+def test_lanes_that_were_away_go_on_with_new_seeds():
+    seeds, state = [], {}
+    for n_envs in (3, 1, 3):
+        with Rollouts(
+            CountingEnv, n_envs=n_envs, steps_per_iter=30, **state
+        ) as experience:
+            experience.gather(UniformPolicy())
+            for lane in experience._lockstep.lanes:
+                seeds += lane.environment.seeds
+        state = experience.continuation()
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_capacity_keeps_the_newest():
+    with Rollouts(CountingEnv, n_envs=2, steps_per_iter=10, capacity=25) as experience:
+        sizes = [len(experience.gather(UniformPolicy())) for _ in range(5)]
+    assert sizes == [10, 20, 25, 25, 25]
+    assert experience.n_steps == 50
+
+
+def test_one_call_of_the_policy_per_lock_step():
+    policy = UniformPolicy()
+    with Rollouts(CountingEnv, n_envs=4, steps_per_iter=42) as experience:
+        rows = experience.gather(policy)
+    assert policy.sizes == [4] * 11
+    assert len(rows) == 44
+
+
+def test_exploration():
+    for exploration, share in ((0.0, 0.0), (1.0, 0.5), (0.2, 0.1)):
+        with Rollouts(
+            CountingEnv, steps_per_iter=4000, exploration=exploration
+        ) as experience:
+            actions = experience.gather(ConstantPolicy([1.0, 0.0])).actions
+        error = 4 * np.sqrt(share * (1 - share) / len(actions))
+        assert abs(actions.mean() - share) <= error
+
+
+def test_masks_are_respected_and_stored():
+    with Rollouts(
+        MaskedEnv, n_envs=2, steps_per_iter=40, exploration=0.5
+    ) as experience:
+        rows = experience.gather(UniformPolicy(3))
+    allowed = rows.observations[:, 0].astype(int) % 3
+    assert_array_equal(rows.actions, allowed)
+    assert_array_equal(rows.action_masks, np.eye(3, dtype=bool)[allowed])
+    allowed = rows.next_observations[:, 0].astype(int) % 3
+    assert_array_equal(rows.next_action_masks, np.eye(3, dtype=bool)[allowed])
+
+
+def test_masks_of_taxi():
+    with Rollouts("Taxi-v4", steps_per_iter=400) as experience:
+        rows = experience.gather(ConstantPolicy(np.full(6, 1 / 6)))
+        env = gymnasium.make("Taxi-v4").unwrapped
+    for when in ("", "next_"):
+        states = getattr(rows, f"{when}observations")[:, 0].astype(int)
+        expected = np.array([env.action_mask(state) for state in states], dtype=bool)
+        assert_array_equal(getattr(rows, f"{when}action_masks"), expected)
+    assert rows.action_masks[np.arange(400), rows.actions].all()
+
+
+def test_no_allowed_action_is_fine_after_the_end():
+    make = lambda: MaskedEnv(masks_at_end=False)
+    with Rollouts(make, n_envs=1, steps_per_iter=10) as experience:
+        rows = experience.gather(UniformPolicy(3))
+    assert rows.next_action_masks[rows.terminated].all()
+    assert rows.terminated.sum() == 2
+
+
+def test_masks_that_only_some_environments_give():
+    X = [MaskedEnv, lambda: CountingEnv(n_actions=3)]
+    with Rollouts(X, n_envs=2, steps_per_iter=12) as experience:
+        rows = experience.gather(UniformPolicy(3))
+    assert (rows.action_masks[:6].sum(axis=1) == 1).all()
+    assert rows.action_masks[6:].all()
+
+
+@pytest.mark.parametrize(
+    ("space", "labels"),
+    [
+        (gymnasium.spaces.Discrete(3, start=5), [5, 6, 7]),
+        (gymnasium.spaces.Discrete(1), [0]),
+        (gymnasium.spaces.MultiDiscrete([2, 2]), [[0, 0], [0, 1], [1, 0], [1, 1]]),
+    ],
+)
+def test_environments_get_labels(space, labels):
+    make = lambda: SpaceEnv(action_space=space)
+    with Rollouts(make, steps_per_iter=80) as experience:
+        rows = experience.gather(UniformPolicy(len(labels)))
+    assert_array_equal(experience.classes, labels)
+    assert set(rows.actions) == set(range(len(labels)))
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        gymnasium.spaces.Discrete(4, start=2),
+        gymnasium.spaces.Tuple([gymnasium.spaces.Discrete(2)] * 2),
+        gymnasium.spaces.Dict({"a": gymnasium.spaces.Box(0, 1, (2,))}),
+        gymnasium.spaces.MultiBinary(3),
+        gymnasium.spaces.Text(3),
+    ],
+)
+def test_observation_spaces(space):
+    make = lambda: SpaceEnv(observation_space=space)
+    with Rollouts(make, steps_per_iter=16) as experience:
+        rows = experience.gather(UniformPolicy())
+    assert rows.observations.shape == (16, experience.n_features)
+
+
+def test_time_limits():
+    # Without a limit, episodes are cut at 1000 with a single warning.
+    make = lambda: CountingEnv(length=None)
+    with Rollouts(make, n_envs=2, steps_per_iter=4200) as experience:
+        with pytest.warns(UserWarning, match="Set 'max_episode_steps'") as caught:
+            rows = experience.gather(UniformPolicy())
+        experience.gather(UniformPolicy())
+    assert len(caught) == 1
+    assert "CountingEnv has no time limit" in str(caught[0].message)
+    assert_array_equal(rows.next_observations[rows.truncated, 0], [1000] * 4)
+    assert not rows.terminated.any()
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        "FrozenLake-v1",
+        gymnasium.make("FrozenLake-v1"),
+        lambda: gymnasium.wrappers.TimeLimit(CountingEnv(length=None), 1500),
+    ],
+)
+def test_time_limits_of_environments_are_kept(X):
+    with Rollouts(X) as experience:
+        assert all(lane.limit is None for lane in experience._lockstep.lanes)
+
+
+@pytest.mark.parametrize("length", [3, 4, None])
+def test_max_episode_steps(length):
+    make = lambda: CountingEnv(length=length)
+    with Rollouts(make, n_envs=1, steps_per_iter=12, max_episode_steps=3) as experience:
+        rows = experience.gather(UniformPolicy())
+    # An episode that ends by itself at the limit is terminated, not truncated.
+    over = rows.terminated if length == 3 else rows.truncated
+    assert_array_equal(rows.next_observations[over, 0], [3] * 4)
+    assert rows.terminated.any() != rows.truncated.any()
+
+
+def test_leaving_the_declared_box_warns_once():
+    space = gymnasium.spaces.Dict({"t": gymnasium.spaces.Box(0, 2, (1,))})
+
+    class Leaving(CountingEnv):
+        def __init__(self):
+            super().__init__()
+            self.observation_space = space
+
+        def reset(self, *, seed=None, options=None):
+            return {"t": super().reset(seed=seed)[0][:1]}, {}
+
+        def step(self, action):
+            observation, *others = super().step(action)
+            return {"t": observation[:1]}, *others
+
+    with Rollouts(Leaving, steps_per_iter=80) as experience:
+        with pytest.warns(UserWarning, match=r"feature 0 \('t'\) was 3, outside"):
+            rows = experience.gather(UniformPolicy())
+        experience.gather(UniformPolicy())
+    assert rows.next_observations.max() == 5
+
+
+def test_an_environment_that_reuses_its_array():
+    class Reusing(CountingEnv):
+        def reset(self, *, seed=None, options=None):
+            self.array, info = super().reset(seed=seed)
+            return self.array, info
+
+        def step(self, action):
+            self.array[:], *others = super().step(action)
+            return self.array, *others
+
+    settings = {"n_envs": 2, "steps_per_iter": 30}
+    with Rollouts(Reusing, **settings) as experience:
+        rows = columns(experience.gather(UniformPolicy()))
+    with Rollouts(CountingEnv, **settings) as experience:
+        expected = columns(experience.gather(UniformPolicy()))
+    for name in expected:
+        assert_array_equal(rows[name], expected[name])
+
+
+def test_what_was_made_is_closed_once():
+    counter = Counter()
+    make = lambda: CountingEnv(counter=counter)
+    with Rollouts(make, n_envs=3) as experience:
+        experience.gather(UniformPolicy())
+        assert (counter.opened, counter.closed) == (3, 0)
+    experience.close()
+    assert (counter.opened, counter.closed) == (3, 3)
+    with pytest.raises(ValueError, match="This Rollouts is closed"):
+        experience.gather(UniformPolicy())
+    assert experience.episode_counts.sum() > 0
+
+
+def test_a_live_environment_is_neither_stepped_nor_closed():
+    env = CountingEnv()
+    with Rollouts(env, n_envs=3) as experience:
+        experience.gather(UniformPolicy())
+    assert env.seeds == []
+    assert env.t == 0
+    # Only the three copies were closed; they share the counter.
+    assert env.counter.closed == 3
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_error_of_the_policy_passes_through_and_closes(error):
+    class Failing:
+        def proba(self, observations, action_mask=None):
+            raise error
+
+    counter = Counter()
+    experience = Rollouts(lambda: CountingEnv(counter=counter))
+    with pytest.raises(error):
+        experience.gather(Failing())
+    assert counter.opened == counter.closed == 8
+
+
+def test_a_space_that_is_refused_closes_what_was_made():
+    counter = Counter()
+    space = gymnasium.spaces.Box(0, 1, (1,))
+    with pytest.raises(ValueError, match="SpaceEnv has action_space=Box"):
+        Rollouts(lambda: SpaceEnv(action_space=space, counter=counter))
+    assert counter.opened == counter.closed == 8
+
+
+def test_names():
+    def name(X):
+        with Rollouts(X, n_envs=1) as experience:
+            return experience.env_name
+
+    subclasses = [type(f"Env{i}", (CountingEnv,), {}) for i in range(4)]
+    assert name("CartPole-v1") == "CartPole-v1"
+    assert name(CountingEnv) == "CountingEnv"
+    assert name(subclasses[:2]) == "Env0, Env1"
+    assert name(subclasses) == "Env0, Env1, Env2, ..."
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("n_envs", 0),
+        ("n_envs", 2.0),
+        ("steps_per_iter", 0),
+        ("steps_per_iter", True),
+        ("max_episode_steps", 0),
+        ("sampling", "rows"),
+    ],
+)
+def test_parameters(parameter, value):
+    with pytest.raises(InvalidParameterError) as caught:
+        Rollouts("CartPole-v1", **{parameter: value})
+    assert f"The {parameter!r} parameter" in str(caught.value)
+    assert f"Got {value!r} instead" in str(caught.value)
+
+
+@pytest.mark.parametrize("gamma", [1.0, -0.1])
+def test_geometric_coins_must_stop(gamma):
+    with pytest.raises(InvalidParameterError, match="The 'gamma' parameter"):
+        Rollouts("CartPole-v1", sampling="geometric", gamma=gamma)
+    Rollouts("CartPole-v1", gamma=gamma).close()
+
+
+class TestStepsPerGather:
+    """By default a few hundred, or a share of what is kept where that is more."""
+
+    def steps(self, env, n, **keywords):
+        with Rollouts(env, n_envs=8, **keywords) as experience:
+            found = []
+            for _ in range(n):
+                experience.gather(UniformPolicy(2))
+                found.append(experience.n_steps)
+        return np.diff(found, prepend=0).tolist()
+
+    @pytest.mark.parametrize("shows", ["box", "discrete"])
+    def test_they_grow_with_what_is_kept_and_with_nothing_else(self, shows):
+        first, *later = self.corridor(shows, 80, capacity=8000)
+        assert min(later) == first
+        assert later == sorted(later)
+        # Never more new steps than old ones can outweigh.
+        kept = np.minimum(np.cumsum([first, *later]), 8000)[:-1]
+        assert (np.array(later) <= np.maximum(first, 0.1 * kept)).all()
+        # Nothing grows where the oldest are dropped.
+        assert first < later[-1] == later[-2]
+
+    def test_fifty_gathers_take_a_few_times_what_is_kept(self):
+        assert 2 * 8000 < sum(self.corridor("box", 50, capacity=8000)) < 5 * 8000
+
+    def test_nothing_is_kept(self):
+        assert len(set(self.corridor("box", 13))) == 1
+
+    def test_discrete_states_need_fewer(self):
+        assert self.corridor("discrete", 1, capacity=9000) < self.corridor(
+            "box", 1, capacity=9000
+        )
+        # Whole returns are as noisy for a table as for numbers.
+        assert self.corridor("discrete", 2) == self.corridor("box", 2)
+
+    def corridor(self, shows, n, **keywords):
+        env = partial(Corridor, 2, n_actions=2, shows=shows)
+        return self.steps(env, n, **keywords)
+
+    def test_a_number_that_was_given(self):
+        found = self.steps("CartPole-v1", 13, capacity=9000, steps_per_iter=800)
+        assert found == [800] * 13

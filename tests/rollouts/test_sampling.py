@@ -1,0 +1,214 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skampo.rollouts import Rollouts
+from skampo.rollouts._sampling import draw_actions, explore
+from skampo.rollouts._seeding import SCORING, TRAINING, VALIDATION, reset_seed
+from tests.faulty_envs import CountingEnv, TabularEnv
+from tests.rollouts.policies import TablePolicy, UniformPolicy
+
+
+def test_inverse_distribution_function_by_hand():
+    proba = np.tile([0.2, 0.3, 0.5], (5, 1))
+    uniforms = np.array([0.0, 0.19, 0.2, 0.51, 0.9999])
+    assert_array_equal(draw_actions(proba, uniforms), [0, 0, 1, 2, 2])
+
+
+def test_exploration_mixes_in_uniform_actions():
+    proba = np.array([[1.0, 0.0]] * 2)
+    # With a share of 0.2 the edges are 0.9 and 1.
+    mixed = explore(proba, 0.2)
+    assert_allclose(mixed, [[0.9, 0.1]] * 2)
+    assert_array_equal(draw_actions(mixed, np.array([0.89, 0.91])), [0, 1])
+    masks = np.array([[True, False]] * 2)
+    assert_array_equal(explore(proba, 0.2, masks), [[1.0, 0.0]] * 2)
+
+
+@pytest.mark.parametrize("exploration", [0.0, 0.1])
+def test_actions_are_alike_where_no_allowed_one_is_likely(exploration):
+    proba = np.array([[1.0, 0.0, 0.0], [0.2, 0.8, 0.0]])
+    masks = np.array([[False, True, True], [True, True, True]])
+    mixed = explore(proba, exploration, masks)
+    assert_allclose(mixed[0], [0.0, 0.5, 0.5])
+    assert_allclose(mixed[1], (1 - exploration) * proba[1] + exploration / 3)
+
+
+@given(
+    arrays(float, (4, 5), elements=st.sampled_from([0.0, 1e-9, 0.3, 1.0])),
+    arrays(float, 4, elements=st.floats(0, 1, exclude_max=True)),
+    st.sampled_from([0.999, 1.0, 1.001]),
+)
+def test_impossible_actions_are_never_drawn(weights, uniforms, slip):
+    weights[:, 2] += 0.1
+    # Sums that are off, as those of float32 are, do not matter.
+    proba = slip * weights / weights.sum(axis=1, keepdims=True)
+    actions = draw_actions(proba, uniforms)
+    assert (proba[np.arange(4), actions] > 0).all()
+
+
+def test_reset_seeds_are_python_ints_and_differ():
+    seeds = [
+        reset_seed(0, stream, lane, episode)
+        for stream in (TRAINING, VALIDATION, SCORING)
+        for lane in range(10)
+        for episode in range(10)
+    ]
+    assert {type(seed) for seed in seeds} == {int}
+    assert len(set(seeds)) == len(seeds)
+    assert reset_seed(0, 0, 0, 0) == reset_seed(0, 0, 0, 0) != reset_seed(1, 0, 0, 0)
+
+
+def test_steps_keep_running_from_one_gather_to_the_next():
+    make = lambda: CountingEnv(length=5)
+    with Rollouts(make, n_envs=2, steps_per_iter=7) as experience:
+        first = experience.gather(UniformPolicy())
+        second = experience.gather(UniformPolicy())
+    # 7 steps are 4 in each of two lanes, and episodes have 5.
+    assert_array_equal(first.observations[:, 0], [0, 1, 2, 3] * 2)
+    assert_array_equal(first.ends, [False, False, False, True] * 2)
+    assert not first.terminated.any()
+    assert_array_equal(second.observations[:, 0], [4, 0, 1, 2] * 2)
+    assert_array_equal(second.next_observations[:, 0], [5, 1, 2, 3] * 2)
+    assert_array_equal(second.terminated, [True, False, False, False] * 2)
+    assert_array_equal(second.ends, [True, False, False, True] * 2)
+    assert_array_equal(experience.episode_returns, [5.0, 5.0])
+    assert (experience.n_steps, experience.n_episodes) == (16, 2)
+    assert_array_equal(experience.episode_counts, [2, 2])
+
+
+@pytest.mark.parametrize("truncates", [False, True])
+def test_whole_episodes(truncates):
+    make = lambda: CountingEnv(length=5, truncates=truncates)
+    policy = UniformPolicy()
+    with Rollouts(make, n_envs=3, steps_per_iter=16, sampling="episodes") as experience:
+        rows = experience.gather(policy)
+        # After 15 steps there is budget for one more round, which is finished.
+        assert len(rows) == experience.n_steps == 30
+        assert experience.n_episodes == 6
+        assert_array_equal(experience.episode_returns, [5.0] * 6)
+        assert_array_equal(rows.observations[:, 0], [0, 1, 2, 3, 4] * 6)
+        assert_array_equal(rows.ends, rows.terminated | rows.truncated)
+        assert rows.truncated.any() == truncates
+        again = experience.gather(policy)
+    assert_array_equal(again.observations[0], [0, 0])
+    assert policy.sizes == [3] * 20
+
+
+def test_lanes_that_are_done_leave_the_batch():
+    X = [lambda: CountingEnv(length=2), lambda: CountingEnv(length=4)]
+    policy = UniformPolicy()
+    with Rollouts(X, n_envs=1, steps_per_iter=1, sampling="episodes") as experience:
+        rows = experience.gather(policy)
+    assert policy.sizes == [2, 2, 1, 1]
+    assert_array_equal(rows.observations[:, 0], [0, 1, 0, 1, 2, 3])
+
+
+@pytest.fixture(scope="module")
+def tabular():
+    rng = np.random.default_rng(0)
+    transition = rng.dirichlet(np.ones(3), size=(3, 2))
+    reward = rng.uniform(size=(3, 2))
+    return transition, reward, np.array([[0.3, 0.7], [0.5, 0.5], [0.9, 0.1]])
+
+
+@pytest.fixture(scope="module")
+def geometric(tabular):
+    transition, reward, table = tabular
+    with Rollouts(
+        lambda: TabularEnv(transition, reward),
+        n_envs=16,
+        steps_per_iter=40_000,
+        exploration=0.0,
+        sampling="geometric",
+        gamma=0.8,
+        max_episode_steps=10_000,
+    ) as experience:
+        rows = experience.gather(TablePolicy(table))
+        return rows, experience.n_steps
+
+
+def exact(tabular, gamma):
+    """Discounted visitation from a uniform start, and the action values."""
+    transition, reward, table = tabular
+    matrix = np.einsum("sa,san->sn", table, transition)
+    inverse = np.linalg.inv(np.eye(3) - gamma * matrix)
+    visitation = (1 - gamma) * (np.full(3, 1 / 3) @ inverse)
+    values = inverse @ (table * reward).sum(axis=1)
+    return visitation[:, None] * table, reward + gamma * transition @ values
+
+
+def test_geometric_samples_follow_the_discounted_visitation(tabular, geometric):
+    rows, _ = geometric
+    first = rows.take(rows.is_start)
+    n, (visitation, _) = len(first), exact(tabular, 0.8)
+    counts = np.zeros((3, 2))
+    np.add.at(counts, (first.observations[:, 0].astype(int), first.actions), 1)
+    error = np.sqrt(visitation * (1 - visitation) / n)
+    assert (np.abs(counts / n - visitation) < 4 * error).all()
+
+
+def test_geometric_sums_are_unbiased_for_the_action_value(tabular, geometric):
+    rows, _ = geometric
+    _, q_values = exact(tabular, 0.8)
+    starts = np.flatnonzero(rows.is_start)
+    sums = np.add.reduceat(rows.rewards, starts)
+    states = rows.observations[starts, 0].astype(int)
+    for state in range(3):
+        for action in range(2):
+            mine = sums[(states == state) & (rows.actions[starts] == action)]
+            error = mine.std(ddof=1) / np.sqrt(len(mine))
+            assert abs(mine.mean() - q_values[state, action]) < 4 * error
+
+
+def test_geometric_cost_and_ends(geometric):
+    rows, n_steps = geometric
+    n_samples = rows.ends.sum()
+    # 2 / (1 - 0.8) - 1 = 9, and the two counts are geometric with variance 20.
+    cost = n_steps / n_samples
+    assert abs(cost - 9) < 4 * np.sqrt(2 * 20 / n_samples)
+    assert not rows.terminated.any()
+    assert not rows.truncated.any()
+    assert rows.ends[-1]
+    # Recorded are 1 / (1 - 0.8) steps of each sample.
+    assert_allclose(len(rows) / n_samples, 5, atol=4 * np.sqrt(20 / n_samples))
+
+
+def test_geometric_with_gamma_zero_is_one_step():
+    with Rollouts(
+        lambda: CountingEnv(length=5),
+        n_envs=2,
+        steps_per_iter=10,
+        sampling="geometric",
+        gamma=0.0,
+    ) as experience:
+        rows = experience.gather(UniformPolicy())
+    assert_array_equal(rows.observations[:, 0], np.zeros(10))
+    assert rows.ends.all()
+    assert experience.n_steps == 10
+
+
+@pytest.mark.parametrize("truncates", [False, True])
+def test_geometric_walks_that_end_begin_again(truncates):
+    with Rollouts(
+        lambda: CountingEnv(length=3, truncates=truncates),
+        n_envs=4,
+        steps_per_iter=2000,
+        sampling="geometric",
+        gamma=0.9,
+    ) as experience:
+        rows = experience.gather(UniformPolicy())
+    first = rows.observations[rows.is_start, 0]
+    assert set(first) == {0, 1, 2}
+    over = rows.next_observations[:, 0] == 3
+    assert_array_equal(over, rows.truncated if truncates else rows.terminated)
+    assert rows.ends[over].all()
+    assert (rows.ends & ~over).any()
+    assert experience.n_steps > len(rows)
+    # Within a piece the steps follow each other.
+    inside = ~rows.is_start[1:]
+    later = rows.observations[1:, 0][inside]
+    assert_array_equal(later, rows.next_observations[:-1, 0][inside])
