@@ -10,6 +10,8 @@ from skampo.critics._monte_carlo import MonteCarlo
 from skampo.critics._pessimistic import Pessimistic, default_classifier
 from skampo.critics._replay import ReplayCritic
 from skampo.critics._reward_model import RewardModel
+from skampo.critics._solver import Sweeps
+from skampo.critics._sweeps import make_sweeps
 
 CRITICS = {
     "pessimistic": Pessimistic,
@@ -35,5 +37,7 @@ __all__ = [
     "QSample",
     "ReplayCritic",
     "RewardModel",
+    "Sweeps",
     "default_classifier",
+    "make_sweeps",
 ]

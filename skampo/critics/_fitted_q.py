@@ -1,13 +1,12 @@
 """Fitted Q evaluation over all transitions so far."""
 
-from functools import singledispatch
 from typing import ClassVar
 
 import numpy as np
 
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
-from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.critics._sweeps import RefitSweeps, make_sweeps
 from skampo.features._lending import as_numbers
 from skampo.features._split import continuation
 from skampo.regressors import PooledForm, linear_form
@@ -144,7 +143,7 @@ class FittedQ(ReplayCritic):
         """Sweep until the values settle; False if they move away instead."""
         # Afresh in every attempt: values that moved away are no place to start from.
         q_values, changes = self._last_values(targets, view), []
-        for _ in range(self.n_sweeps or solver.affordable):
+        for _ in range(self.n_sweeps or solver.n_sweeps):
             solver.fit(targets(q_values))
             # In every sweep: no target may follow from a value that no return has.
             before, q_values = q_values, targets.clip(solver.values())
@@ -185,12 +184,6 @@ class FittedQ(ReplayCritic):
         last = continuation(getattr(self, "q_", None), transformer)
         start = getattr(last, "scores", None)
         return RefitSweeps(model, features, steps.actions, setting, start)
-
-
-@singledispatch
-def make_sweeps(form, features, steps, setting):
-    """The solver of a linear form."""
-    return LinearSweeps(form, features, steps, setting)
 
 
 make_sweeps.register(PooledForm, PooledSweeps)

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import issparse
 
+from skampo.critics._solver import Sweeps
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._split import LinearScores, product
 
@@ -16,7 +17,7 @@ _STRONGEST = 1e5
 _MANY_COLUMNS = 2000
 
 
-class PooledSweeps:
+class PooledSweeps(Sweeps):
     r"""
     Ridge regressions, one per action, that are pulled to a function they share.
 
@@ -31,7 +32,7 @@ class PooledSweeps:
     a sweep takes time.
     """
 
-    affordable = 40
+    n_sweeps = 40
     # With one-step targets, policies of LunarLander hover until their time is up.
     trace_decay = 0.9
 

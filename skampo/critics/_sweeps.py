@@ -6,26 +6,27 @@ of matrix and vector per action.
 """
 
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
+from skampo.critics._solver import Sweeps
 from skampo.encodings import keep_unit, rms
 from skampo.exceptions import RegressorError
 from skampo.features._regression import learns_by_passes, predict_columns
 from skampo.features._split import LinearScores
 
-__all__ = ["LinearSweeps", "RefitSweeps"]
+__all__ = ["LinearSweeps", "RefitSweeps", "make_sweeps"]
 
 
-class LinearSweeps:
+class LinearSweeps(Sweeps):
     """Linear regression on features: one factorization per action."""
 
     # Eight are too few for CartPole; on Acrobot more than ten gain nothing.
-    affordable = 40
+    n_sweeps = 40
     # With traces, ridges of single actions do not solve Acrobot.
     trace_decay = 0.0
-    can_strengthen = False
 
     def __init__(self, form, features, steps, setting):
         self.features = features
@@ -39,9 +40,6 @@ class LinearSweeps:
         self.unseen = np.setdiff1d(np.arange(setting.n_actions), self.seen)
         self.weights = np.zeros((features.shape[1], setting.n_actions))
         self.intercept = np.zeros(setting.n_actions)
-
-    def start(self):
-        """Do nothing: the penalties of another policy were the same."""
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
@@ -90,7 +88,7 @@ class DuelingScores:
         return shared + self.added_unit * self.added(features)
 
 
-class RefitSweeps:
+class RefitSweeps(Sweeps):
     """
     Any model: fitted again in every sweep, or learning on from the last one.
 
@@ -100,7 +98,6 @@ class RefitSweeps:
 
     # Long traces carry rewards back where only a few sweeps are affordable.
     trace_decay = 0.97
-    can_strengthen = False
 
     def __init__(self, model, features, actions, setting, start=None):
         self.model = model
@@ -110,12 +107,12 @@ class RefitSweeps:
         self.actions = actions
         self.setting = setting
         # A sweep is then one pass, which takes a fraction of a whole fit.
-        self.affordable = 10 if learns_by_passes(model) else 2
-        self.scores = start
+        self.n_sweeps = 10 if learns_by_passes(model) else 2
+        self._fitted = start
 
     def fit(self, y):
         """Fit the targets of the actions taken."""
-        last = self.scores
+        last = self._fitted
         learner = self.setting.learner(self.model, last and last.added)
         # Units make the targets of both fits about 1, whatever the values are.
         unit = keep_unit(rms(y), last and last.shared_unit)
@@ -125,8 +122,61 @@ class RefitSweeps:
         added = self.setting.encoding.fit_taken(
             learner, self.taken, self.actions, rest / rest_unit, self.setting.n_actions
         )
-        self.scores = DuelingScores(shared, unit, added, rest_unit)
+        self._fitted = DuelingScores(shared, unit, added, rest_unit)
 
     def values(self):
         """Values of all actions in all states."""
         return self.scores(self.features)
+
+    @property
+    def scores(self):
+        """The fitted scores, a callable on features."""
+        return self._fitted
+
+
+@singledispatch
+def make_sweeps(form, features, steps, setting):
+    """
+    Make the solver of a linear regressor, by the class of its form.
+
+    One regression per action, unless another solver is registered for the form.
+
+    Parameters
+    ----------
+    form : RidgeForm, PooledForm or another result of `linear_form`
+        The regressor, as its coefficients are computed. Another solver is added by
+        ``make_sweeps.register(Form, function)``.
+    features : ndarray or sparse array of shape (n_states, n_features)
+        Of all stored states.
+    steps : object
+        ``steps.actions`` are the actions taken, of shape (n_steps,), and ``steps.at``
+        the rows of `features` in which they were.
+    setting : CriticSetting
+        The problem.
+
+    Returns
+    -------
+    Sweeps
+        The solver.
+
+    See Also
+    --------
+    skampo.regressors.linear_form : The form of a regressor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> from sklearn.linear_model import Ridge
+    >>> from skampo.critics import make_sweeps
+    >>> from skampo.regressors import linear_form
+    >>> steps = SimpleNamespace(actions=np.array([0, 1]), at=np.array([0, 1]))
+    >>> setting = SimpleNamespace(n_actions=2)
+    >>> form = linear_form(Ridge(fit_intercept=False))
+    >>> sweeps = make_sweeps(form, np.eye(2), steps, setting)
+    >>> sweeps.fit(np.array([2.0, 4.0]))
+    >>> sweeps.values()
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    return LinearSweeps(form, features, steps, setting)

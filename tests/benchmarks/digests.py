@@ -19,7 +19,7 @@ from skampo import AMPOPolicy
 from skampo.mdp import make_random_mdp
 
 ENVIRONMENTS = ["CartPole-v1", "Acrobot-v1", "MountainCar-v0", "FrozenLake-v1"]
-ENVIRONMENTS += ["Blackjack-v1", "LunarLander-v3"]
+ENVIRONMENTS += ["CliffWalking-v1", "Taxi-v4", "Blackjack-v1", "LunarLander-v3"]
 
 
 def log_of_cartpole(n_rows):

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
-from skampo.regressors import default_regressor
 from skampo.problems import _environments
+from skampo.regressors import default_regressor
 from skampo.rollouts import VALIDATION, play_episodes
 from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares

@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ
+from skampo.critics import FittedQ, Sweeps
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
 from skampo.encodings import Scores
 from skampo.exceptions import RegressorError
@@ -53,12 +53,11 @@ MODELS = [
 ]
 
 
-class TextbookSweeps:
+class TextbookSweeps(Sweeps):
     """Each sweep fits a clone to the rows of each action."""
 
-    affordable = 40
-    trace_decay = 0.0
-    can_strengthen = False
+    n_sweeps = 40
+    scores = None
 
     def __init__(self, model, features, actions, setting):
         self.model = model

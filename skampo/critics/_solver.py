@@ -1,0 +1,107 @@
+"""What the critics that store transitions ask of a solver."""
+
+from abc import ABC, abstractmethod
+
+__all__ = ["Sweeps"]
+
+
+class Sweeps(ABC):
+    """
+    Regressions of the same rows on one target after the other.
+
+    A solver is made once for the features of all stored states, and does then what
+    does not depend on the targets.
+
+    See Also
+    --------
+    make_sweeps : Chooses a solver for a linear regressor.
+    FittedQ : Sweeps until values settle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.critics import Sweeps
+    >>> class Means(Sweeps):
+    ...     def __init__(self, actions, n_actions):
+    ...         self.taken = np.eye(n_actions)[actions]
+    ...
+    ...     def fit(self, y):
+    ...         self.mean = self.taken.T @ y / self.taken.sum(axis=0)
+    ...
+    ...     def values(self):
+    ...         return np.tile(self.mean, (len(self.taken), 1))
+    ...
+    ...     @property
+    ...     def scores(self):
+    ...         return lambda features: np.tile(self.mean, (len(features), 1))
+    >>> means = Means(np.array([0, 1, 1]), 2)
+    >>> means.fit(np.array([1.0, 2.0, 4.0]))
+    >>> means.values()[0]
+    array([1., 3.])
+    """
+
+    #: Sweeps that are done where the critic was given no number.
+    n_sweeps = 2
+    #: Decay of the traces where the critic was given none.
+    trace_decay = 0.0
+
+    # Most solvers have nothing to take back.
+    def start(self):  # noqa: B027
+        """Take back what `strengthen` did for another policy."""
+
+    @abstractmethod
+    def fit(self, y):
+        """
+        Fit the targets of the actions taken.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_steps,)
+            One target for each stored step.
+        """
+
+    @abstractmethod
+    def values(self):
+        """
+        Evaluate all actions in all stored states.
+
+        Returns
+        -------
+        ndarray of shape (n_states, n_actions)
+            The fitted values.
+        """
+
+    @property
+    @abstractmethod
+    def scores(self):
+        """
+        The fitted function, which the next `fit` leaves as it is.
+
+        Returns
+        -------
+        callable
+            From features (n, n_features) to values (n, n_actions).
+        """
+
+    @property
+    def can_strengthen(self):
+        """
+        Whether there is a stronger penalty to go on with when sweeps diverge.
+
+        Returns
+        -------
+        bool
+            False unless a subclass has one.
+        """
+        return False
+
+    def strengthen(self):
+        """
+        Raise the penalty.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass can.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no stronger penalty")
