@@ -71,7 +71,7 @@ class AMPOPolicy(
         ``"exact"`` for a model, ``"fitted_q"`` for environments, ``"pessimistic"`` for
         logs, and ``"reward_model"``, with the policy's regressor, for logs of one step.
         Labels need none.
-    encoding : str, default="auto"
+    encoding : str or Encoding, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
         action), ``"joint"`` (the action as a feature), ``"compatible"`` (the natural
@@ -219,7 +219,8 @@ class AMPOPolicy(
         | Provides("an instance of StepSize", "__call__", "get_params"),
         "critic": OneOf({"auto", *CRITICS})
         | Provides("an instance of Critic", "evaluate", "get_params"),
-        "encoding": OneOf(ENCODINGS),
+        "encoding": OneOf(ENCODINGS)
+        | Provides("an instance of Encoding", "fit_all", "fit_taken", "get_params"),
         "gamma": Interval(float, 0, 1),
         "max_iter": Interval(int, 0),
         "min_odds": Interval(float, 0, 1, high_open=True) | Nothing,

@@ -30,7 +30,9 @@ from skampo._state import (
     parts_as_text,
 )
 from skampo.critics import CriticSetting
-from skampo.encodings import ENCODINGS, PASSES, Learner, zero_scores
+from skampo.encodings import ENCODINGS, Learner
+from skampo.encodings._base import PASSES
+from skampo.encodings._scores import zero_scores
 from skampo.features._memory import FeatureMemory
 from skampo.features._split import behind, continuation, flatten
 from skampo.mirror_maps import MIRROR_MAPS
@@ -82,7 +84,7 @@ class Run:
     def of(cls, asked, problem, seed, last):
         """Set up the run of an estimator, from the start or from a last state."""
         zero = zero_scores(len(problem.classes))
-        encoding = ENCODINGS[asked.encoding]()
+        encoding = resolve(asked.encoding, ENCODINGS)
         policy = MirrorPolicy(resolve(asked.mirror_map, MIRROR_MAPS), zero)
         encoding.check(policy.mirror_map)
         if last:

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from skampo import AMPOPolicy
 from skampo.critics import Exact
-from skampo.encodings import centered_rows
+from skampo.encodings._compatible import centered_rows
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant

@@ -18,16 +18,9 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.encodings import (
-    ENCODINGS,
-    ColumnScores,
-    JointScores,
-    Learner,
-    Scores,
-    joint_rows,
-    rms,
-    zero_scores,
-)
+from skampo.encodings import ENCODINGS, Learner, Scores
+from skampo.encodings._base import rms
+from skampo.encodings._scores import ColumnScores, JointScores, joint_rows, zero_scores
 from skampo.mdp import make_random_mdp
 
 X = np.arange(6.0)[:, None]

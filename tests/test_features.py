@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skampo import AMPOPolicy
-from skampo.encodings import ColumnScores, Scores
+from skampo.encodings import Scores
+from skampo.encodings._scores import ColumnScores
 from skampo.features._split import (
     FeatureScores,
     FeatureView,

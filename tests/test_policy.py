@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo._policy import MirrorPolicy, PolicyTable, exact_target, greedy_proba
 from skampo.critics import QSample
-from skampo.encodings import zero_scores
+from skampo.encodings._scores import zero_scores
 from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
 
 STATES = np.arange(4.0)[:, None]

@@ -1,4 +1,4 @@
-"""The Python of the user guide runs, page by page."""
+"""The Python of the user guide and of the guide for new parts runs, page by page."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-PAGES = sorted((Path(__file__).parents[1] / "docs" / "user_guide").glob("*.md"))
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted([*DOCS.glob("user_guide/*.md"), *DOCS.glob("developer/*.md")])
 
 
 def blocks(page):

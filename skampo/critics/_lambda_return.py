@@ -7,7 +7,8 @@ import numpy as np
 
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.data import lambda_returns
-from skampo.encodings import ColumnScores, keep_unit, rms
+from skampo.encodings._base import keep_unit, rms
+from skampo.encodings._scores import ColumnScores
 from skampo.utils._validation import Interval
 
 __all__ = ["LambdaReturn"]

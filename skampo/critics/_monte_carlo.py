@@ -7,7 +7,7 @@ import numpy as np
 
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.data import discounted_returns
-from skampo.encodings import rms
+from skampo.encodings._base import rms
 from skampo.utils._validation import OneOf
 
 __all__ = ["MonteCarlo"]

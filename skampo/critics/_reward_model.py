@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.encodings import rms
+from skampo.encodings._base import rms
 from skampo.exceptions import InvalidParameterError
 from skampo.features._split import FeatureView, ScaledScores, behind, take_apart
 from skampo.utils._validation import Interval, OneOf

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skampo.critics._solver import Sweeps
-from skampo.encodings import keep_unit, rms
+from skampo.encodings._base import keep_unit, rms
 from skampo.exceptions import RegressorError
 from skampo.features._regression import learns_by_passes, predict_columns
 from skampo.features._split import LinearScores

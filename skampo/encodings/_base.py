@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skampo.features._regression import fit_regressor, learns_by_passes
 from skampo.features._split import is_random, split_features, take_apart
@@ -18,7 +19,31 @@ PASSES = 20
 
 @dataclass(frozen=True, eq=False)
 class Learner:
-    """A regressor and how it is fitted; `start` are scores that learn on."""
+    """
+    A regressor and how it is fitted.
+
+    Parameters
+    ----------
+    regressor : estimator
+        What is cloned and fitted.
+    rng : numpy.random.Generator
+        Seeds the regressor, if it takes a seed and has none.
+    n_jobs : int, default=None
+        Number of fits that run at once.
+    start : scores, default=None
+        Scores whose models learn on.
+    n_passes : int, default=1
+        Passes over the data of a model that learns on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skampo.encodings import Learner
+    >>> learner = Learner(LinearRegression(), np.random.default_rng(0))
+    >>> learner.fit(np.array([[0.0], [1.0]]), np.array([1.0, 3.0])).coef_.round(6)
+    array([2.])
+    """
 
     regressor: Any
     rng: np.random.Generator
@@ -27,7 +52,30 @@ class Learner:
     n_passes: int = 1
 
     def fit(self, X, y, sample_weight=None, start=None):
-        """One fitted model."""
+        """
+        Fit one model.
+
+        Parameters
+        ----------
+        X : ndarray, sparse array or data frame of shape (n, n_features)
+            Rows.
+        y : ndarray of shape (n,) or (n, n_outputs)
+            Targets.
+        sample_weight : ndarray of shape (n,), default=None
+            Weights of the rows.
+        start : estimator, default=None
+            A fitted model that learns on, if it can.
+
+        Returns
+        -------
+        estimator
+            The fitted model.
+
+        Raises
+        ------
+        RegressorError
+            If the regressor fails.
+        """
         return fit_regressor(
             self.regressor,
             X,
@@ -39,13 +87,24 @@ class Learner:
         )
 
 
-class Encoding:
+class Encoding(BaseEstimator):
     """
     How pairs (state, action) become the rows of a regression, and back.
 
     A subclass writes `fit_all` (a value for every action of each row) and `fit_taken`
     (a value for the action that was taken). Both return scores: a callable from
-    observations (n, n_features) to an array (n, n_actions).
+    observations (n, n_features) to an array (n, n_actions), whose attribute `fitted`
+    is the model or a list of them.
+
+    See Also
+    --------
+    PerAction : One regressor per action.
+
+    Examples
+    --------
+    >>> from skampo.encodings import ENCODINGS, Encoding
+    >>> issubclass(ENCODINGS["joint"], Encoding)
+    True
     """
 
     splits_actions = True
@@ -55,18 +114,73 @@ class Encoding:
     fixed: tuple[str, ...] = ()
 
     def check(self, mirror_map):
-        """Refuse a mirror map whose policies the encoding cannot represent."""
+        """
+        Refuse a mirror map whose policies the encoding cannot represent.
+
+        Parameters
+        ----------
+        mirror_map : MirrorMap
+            That of the estimator.
+        """
 
     def split(self, regressor, sample, last, rng):
-        """Fitted features, if they are apart from the model, and the model."""
+        """
+        Take the regressor apart.
+
+        Parameters
+        ----------
+        regressor : estimator
+            The policy's regressor.
+        sample : QSample
+            States, and features that the critic has fitted.
+        last : scores
+            The last solution of line 1.
+        rng : numpy.random.Generator
+            Seeds features that are drawn.
+
+        Returns
+        -------
+        tuple of (transformer, model)
+            Fitted features, None if they are no step apart, and the unfitted model.
+        """
         return sample.shared or _split_learner(regressor, sample, rng)
 
     def action_weights(self, target):
-        """Weights of the actions in line 1, the second factor of its distribution."""
+        """
+        Weigh the actions in line 1: the second factor of its distribution.
+
+        Parameters
+        ----------
+        target : MirrorTarget
+            The target and the policy.
+
+        Returns
+        -------
+        ndarray of shape (n, n_actions)
+            Rows that sum to 1.
+        """
         return np.full_like(target.proba, 1 / target.proba.shape[1])
 
     def fit(self, learner, X, target, sample_weight):
-        """Line 1 of Algorithm 1: scores fitted to a `MirrorTarget`."""
+        """
+        Solve line 1 of Algorithm 1.
+
+        Parameters
+        ----------
+        learner : Learner
+            The regressor.
+        X : ndarray, sparse array or data frame of shape (n, n_features)
+            States or features of them.
+        target : MirrorTarget
+            What is fitted.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the states.
+
+        Returns
+        -------
+        scores
+            A callable from such rows to an array (n, n_actions).
+        """
         return self.fit_all(learner, X, target.values, sample_weight)
 
 

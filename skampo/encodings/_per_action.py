@@ -12,16 +12,68 @@ __all__ = ["Auto", "MultiOutput", "PerAction"]
 
 
 class PerAction(Encoding):
-    """One regressor per action; the only encoding that fits any regressor."""
+    """
+    One regressor per action; the only encoding that fits any regressor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skampo.encodings import Learner, PerAction
+    >>> learner = Learner(LinearRegression(), np.random.default_rng(0))
+    >>> X, values = np.array([[0.0], [1.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
+    >>> PerAction().fit_all(learner, X, values, None)(np.array([[2.0]])).round(6)
+    array([[4., 1.]])
+    """
 
     def fit_all(self, learner, X, values, sample_weight):
-        """Scores fitted to a value for every action of every row."""
+        """
+        Fit a value for every action of every row.
+
+        Parameters
+        ----------
+        learner : Learner
+            The regressor.
+        X : ndarray, sparse array or data frame of shape (n, n_features)
+            Rows.
+        values : ndarray of shape (n, n_actions)
+            Targets.
+        sample_weight : ndarray of shape (n,) or None
+            Weights of the rows.
+
+        Returns
+        -------
+        Scores
+            One model per action.
+        """
         scale = rms(values, sample_weight)
         jobs = [(X, column / scale, sample_weight) for column in values.T]
         return Scores(_fit_each(learner, jobs), scale)
 
     def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
-        """Scores fitted to a value for the action taken in each row."""
+        """
+        Fit a value for the action that was taken in each row.
+
+        Parameters
+        ----------
+        learner : Learner
+            The regressor.
+        X : ndarray, sparse array or data frame of shape (n, n_features)
+            Rows.
+        actions : ndarray of int of shape (n,)
+            What was taken.
+        y : ndarray of shape (n,)
+            Targets.
+        n_actions : int
+            Number of actions.
+        sample_weight : ndarray of shape (n,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        Scores
+            One model per action; none for an action that was never taken.
+        """
         weight = sample_weight
         taken = [actions == action for action in range(n_actions)]
         jobs = [

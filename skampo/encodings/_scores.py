@@ -15,7 +15,25 @@ __all__ = ["ColumnScores", "JointScores", "Scores", "joint_rows", "zero_scores"]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """One model per action; an action without a model gets the mean of the others."""
+    """
+    One model per action; an action without a model gets the mean of the others.
+
+    Parameters
+    ----------
+    models : tuple of estimator or None
+        Fitted, one per action.
+    scale : float, default=1.0
+        Predictions are multiplied by it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from skampo.encodings import Scores
+    >>> model = DummyRegressor().fit([[0.0]], [3.0])
+    >>> Scores((model, None))(np.zeros((1, 1)))
+    array([[3., 3.]])
+    """
 
     models: tuple
     scale: float = 1.0
@@ -34,7 +52,14 @@ class Scores:
         return self.scale * np.column_stack(filled)
 
     def plain(self):
-        """The same without scikit-learn's checks, where the models are known."""
+        """
+        The same without scikit-learn's checks, where the models are known.
+
+        Returns
+        -------
+        callable
+            Gives the same bits.
+        """
         columns = [plain_predict(model) for model in self.models]
         # Also for an action without a model, which needs the mean of the others.
         if None in columns:
@@ -43,7 +68,14 @@ class Scores:
 
     @property
     def fitted(self):
-        """The fitted models, one per action."""
+        """
+        The fitted models, one per action.
+
+        Returns
+        -------
+        list of estimator or None
+            In the order of the actions.
+        """
         return list(self.models)
 
 

@@ -38,6 +38,7 @@ skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_f
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _worst: classifier_:! RewardModel q_:@ regressor_:@
 skampo.data TableColumns
+skampo.encodings Auto Compatible Joint MultiOutput PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
 skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp

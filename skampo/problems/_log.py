@@ -17,6 +17,7 @@ from skampo.problems._base import (
 )
 from skampo.regressors import default_regressor
 from skampo.utils._sklearn import blank_estimator, check_sample_weight
+from skampo.utils._validation import resolve
 
 __all__ = ["LogProblem", "check_table", "read_names"]
 
@@ -118,7 +119,7 @@ def read_names(asked, X):
 
 def check_table(asked, columns):
     """Refuse an encoding that puts numbers behind the columns of a table."""
-    if columns is not None and not ENCODINGS[asked.encoding].splits_actions:
+    if columns is not None and not resolve(asked.encoding, ENCODINGS).splits_actions:
         raise InvalidParameterError(
             f"encoding={asked.encoding!r} puts the action behind the columns of an "
             "array. Got states in a data frame: use another encoding."

@@ -17,7 +17,8 @@ from skampo import AMPOPolicy
 from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, FittedQ
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS, zero_scores
+from skampo.encodings import ENCODINGS
+from skampo.encodings._scores import zero_scores
 from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv

@@ -16,7 +16,8 @@ from skampo.critics import LSTDQ, CriticSetting, FittedQ
 from skampo.critics._lstdq import FixedPoint, _enough
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS, zero_scores
+from skampo.encodings import ENCODINGS
+from skampo.encodings._scores import zero_scores
 from skampo.exceptions import InvalidParameterError
 from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
