@@ -37,7 +37,7 @@ from skampo.features._memory import FeatureMemory
 from skampo.features._split import behind, continuation, flatten
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.problems._base import Problem
-from skampo.rollouts import VALIDATIONS
+from skampo.rollouts._seeding import VALIDATIONS
 from skampo.step_sizes import STEP_SIZES
 from skampo.utils._stopwatch import Stopwatch
 from skampo.utils._validation import resolve

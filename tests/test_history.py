@@ -9,8 +9,14 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo._history import BestIterate, Validation
-from skampo.rollouts import SCORING, TRAINING, VALIDATION, VALIDATIONS, EpisodeResults
-from skampo.rollouts._seeding import reset_seed
+from skampo.rollouts import EpisodeResults
+from skampo.rollouts._seeding import (
+    SCORING,
+    TRAINING,
+    VALIDATION,
+    VALIDATIONS,
+    reset_seed,
+)
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 

@@ -149,7 +149,7 @@ def starts_of(episodes):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.data import starts_of
+    >>> from skampo.data._checks import starts_of
     >>> starts_of(np.array([7, 7, 8]))
     array([ True, False,  True])
     """
@@ -209,7 +209,7 @@ def check_column(kind, name, values, classes=None, episodes=None):
 
     Examples
     --------
-    >>> from skampo.data import check_column
+    >>> from skampo.data._checks import check_column
     >>> check_column("rewards", "profit", [1, 2])
     array([1., 2.])
     """

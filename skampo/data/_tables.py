@@ -55,7 +55,7 @@ def is_table(X):
     Examples
     --------
     >>> import pandas as pd
-    >>> from skampo.data import is_table
+    >>> from skampo.data._tables import is_table
     >>> is_table(pd.DataFrame({"a": [1]})), is_table([[1]])
     (True, False)
     """
@@ -84,7 +84,7 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from skampo.data import TableColumns
+    >>> from skampo.data._tables import TableColumns
     >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
     >>> columns = TableColumns.of(table)
     >>> columns.transform(table.to_numpy()).equals(table)
@@ -232,7 +232,7 @@ def behind_table(columns, regressor):
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data import TableColumns, behind_table
+    >>> from skampo.data._tables import TableColumns, behind_table
     >>> table = pd.DataFrame({"a": [0, 1], "b": [1, 3]})
     >>> model = behind_table(TableColumns.of(table), Ridge())
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
@@ -270,7 +270,7 @@ def behind_numbers(columns, regressor):
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data import TableColumns, behind_numbers
+    >>> from skampo.data._tables import TableColumns, behind_numbers
     >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
     >>> model = behind_numbers(TableColumns.of(table), Ridge())
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
@@ -304,7 +304,7 @@ def on_numbers(columns, regressor):
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data import TableColumns, on_numbers
+    >>> from skampo.data._tables import TableColumns, on_numbers
     >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
     >>> model = on_numbers(TableColumns.of(table), Ridge())
     >>> model.fit(table, [0, 1]).predict(table).shape

@@ -1,6 +1,7 @@
 """The samples of a search: environments, each with a seed."""
 
-from skampo.rollouts import EnvTask, portable_environments
+from skampo.rollouts import EnvTask
+from skampo.rollouts._env_task import portable_environments
 from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["make_tasks"]

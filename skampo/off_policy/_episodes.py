@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from skampo.data import TransitionLog, check_column, is_table, starts_of
+from skampo.data import TransitionLog
+from skampo.data._checks import check_column, starts_of
+from skampo.data._tables import is_table
 from skampo.utils._sklearn import take_rows
 
 __all__ = ["transitions_from_episodes"]

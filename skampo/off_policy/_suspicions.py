@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from skampo.data import is_table
+from skampo.data._tables import is_table
 from skampo.off_policy._bootstrap import effective_size
 from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT

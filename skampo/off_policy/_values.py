@@ -7,13 +7,8 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
-from skampo.data import (
-    TableColumns,
-    as_transitions,
-    behind_table,
-    is_table,
-    on_numbers,
-)
+from skampo.data import as_transitions
+from skampo.data._tables import TableColumns, behind_table, is_table, on_numbers
 from skampo.encodings import ENCODINGS
 from skampo.features._regression import check_regressor
 from skampo.features._split import flatten, split_features

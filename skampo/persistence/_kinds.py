@@ -37,7 +37,7 @@ skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_f
   _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _worst: classifier_:! RewardModel q_:@ regressor_:@
-skampo.data TableColumns
+skampo.data._tables TableColumns
 skampo.encodings Auto Compatible Joint MultiOutput PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
@@ -142,7 +142,8 @@ skampo.critics._sweeps DuelingScores shared:@ shared_unit: added:@ added_unit:
 skampo.data Transitions
   observations:np actions:n rewards:n next_observations:np terminated:n truncated:n
   ends:n behavior_proba:n action_masks:nk next_action_masks:nk sample_weight:n
-skampo.rollouts ActionEncoder space:* ObservationEncoder space:*
+skampo.rollouts._actions ActionEncoder space:*
+skampo.rollouts._observations ObservationEncoder space:*
 sklearn.ensemble._hist_gradient_boosting.predictor TreePredictor nodes:nk
 sklearn.neural_network._stochastic_optimizers AdamOptimizer learning_rate_init:
   learning_rate: beta_1: beta_2: epsilon: t: ms:* vs:* SGDOptimizer learning_rate_init:

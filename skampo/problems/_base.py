@@ -6,7 +6,7 @@ from sklearn.base import clone
 
 from skampo._history import Validation
 from skampo.critics import CRITICS
-from skampo.data import behind_table, on_numbers
+from skampo.data._tables import behind_table, on_numbers
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
 

@@ -11,7 +11,8 @@ from skampo.problems._base import (
     resolve_critic,
 )
 from skampo.regressors import default_regressor
-from skampo.rollouts import VALIDATIONS, Rollouts, play_episodes
+from skampo.rollouts import Rollouts, play_episodes
+from skampo.rollouts._seeding import VALIDATIONS
 from skampo.utils._threads import limit_threads
 
 __all__ = ["EnvironmentProblem"]

@@ -5,7 +5,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 from skampo.critics import default_classifier
-from skampo.data import TransitionLog, as_transitions, behind_numbers, behind_table
+from skampo.data import TransitionLog, as_transitions
+from skampo.data._tables import behind_numbers, behind_table
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import (

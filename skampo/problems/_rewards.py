@@ -6,11 +6,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skampo.critics import FullInformation
-from skampo.data import RewardTable, TableColumns, is_table
+from skampo.data import RewardTable
+from skampo.data._tables import TableColumns, is_table
 from skampo.problems._base import Problem, refuse_early_stopping
 from skampo.problems._log import check_table, read_names
 from skampo.regressors import default_regressor
-from skampo.rollouts import advise
+from skampo.rollouts._advice import advise
 from skampo.utils._sklearn import blank_estimator, check_sample_weight
 
 __all__ = ["LabelProblem", "RewardProblem"]

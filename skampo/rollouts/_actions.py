@@ -48,7 +48,7 @@ class ActionEncoder:
     Examples
     --------
     >>> from gymnasium.spaces import Discrete, MultiDiscrete
-    >>> from skampo.rollouts import ActionEncoder
+    >>> from skampo.rollouts._actions import ActionEncoder
     >>> ActionEncoder(Discrete(3, start=-1)).labels
     array([-1,  0,  1])
     >>> ActionEncoder(MultiDiscrete([2, 3])).n_actions

@@ -23,7 +23,7 @@ def advise(X):
 
     Examples
     --------
-    >>> from skampo.rollouts import advise
+    >>> from skampo.rollouts._advice import advise
     >>> print(advise(lambda size: ...))
     Got the function <lambda>, which needs 'size'; environments are made without \
 arguments. Pass lambda: <lambda>(...), or a functools.partial.
@@ -111,7 +111,8 @@ def refuse_observations(X, encoder, error):
     Examples
     --------
     >>> from gymnasium.spaces import Dict, Discrete
-    >>> from skampo.rollouts import ObservationEncoder, refuse_observations
+    >>> from skampo.rollouts._advice import refuse_observations
+    >>> from skampo.rollouts._observations import ObservationEncoder
     >>> encoder = ObservationEncoder(Dict({"color": Discrete(2)}))
     >>> refuse_observations("other", encoder, None)
     """

@@ -108,7 +108,7 @@ def portable_environments(X):
 
     Examples
     --------
-    >>> from skampo.rollouts import portable_environments
+    >>> from skampo.rollouts._env_task import portable_environments
     >>> portable_environments("CartPole-v1")[0].id
     'CartPole-v1'
     """

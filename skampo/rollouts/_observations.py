@@ -53,7 +53,7 @@ class ObservationEncoder:
     Examples
     --------
     >>> from gymnasium.spaces import Box, Dict, Discrete
-    >>> from skampo.rollouts import ObservationEncoder
+    >>> from skampo.rollouts._observations import ObservationEncoder
     >>> space = Dict({"color": Discrete(2), "place": Box(0, 9, shape=(2,))})
     >>> encoder = ObservationEncoder(space)
     >>> encoder.feature_names

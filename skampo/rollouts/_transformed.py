@@ -144,7 +144,7 @@ def transform_environments(X, transformer, n_features):
     Examples
     --------
     >>> from sklearn.preprocessing import StandardScaler
-    >>> from skampo.rollouts import transform_environments
+    >>> from skampo.rollouts._transformed import transform_environments
     >>> scaler = StandardScaler().fit([[0.0] * 4, [2.0] * 4])
     >>> env = transform_environments("CartPole-v1", scaler, 4)()
     >>> env.observation_space.shape

@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from skampo import AMPOPolicy
 from skampo.problems import _environments
 from skampo.regressors import default_regressor
-from skampo.rollouts import VALIDATION, play_episodes
+from skampo.rollouts import play_episodes
+from skampo.rollouts._seeding import VALIDATION
 from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares
 

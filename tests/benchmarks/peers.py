@@ -15,7 +15,8 @@ import time
 
 import numpy as np
 
-from skampo.rollouts import VALIDATION, play_episodes
+from skampo.rollouts import play_episodes
+from skampo.rollouts._seeding import VALIDATION
 from tests.benchmarks.learners import N_EPISODES, summary
 from tests.benchmarks.runs import peak_memory
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo.critics import default_classifier
-from skampo.data import TableColumns, behind_numbers, behind_table, is_table
+from skampo.data._tables import TableColumns, behind_numbers, behind_table, is_table
 from skampo.features._split import split_features
 
 MIXED = pd.DataFrame(

@@ -4,15 +4,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skampo.exceptions import InvalidParameterError
-from skampo.rollouts import (
-    SCORING,
-    VALIDATION,
-    ActionEncoder,
-    ObservationEncoder,
-    Rollouts,
-    play_episodes,
-)
-from skampo.rollouts._seeding import reset_seed
+from skampo.rollouts import Rollouts, play_episodes
+from skampo.rollouts._actions import ActionEncoder
+from skampo.rollouts._observations import ObservationEncoder
+from skampo.rollouts._seeding import SCORING, VALIDATION, reset_seed
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
 

@@ -5,7 +5,8 @@ import pytest
 from gymnasium import spaces
 from numpy.testing import assert_array_equal
 
-from skampo.rollouts import ActionEncoder, ObservationEncoder
+from skampo.rollouts._actions import ActionEncoder
+from skampo.rollouts._observations import ObservationEncoder
 
 BOX = spaces.Box(-1.0, 1.0, (2, 3), np.float32)
 FLAT = {
