@@ -121,8 +121,8 @@ sklearn.tree DecisionTreeClassifier DecisionTreeRegressor n_outputs_: max_featur
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
-skampo.encodings ColumnScores model:@ n_actions: scale: JointScores model:@ n_actions:
-  scale: Scores models:@ scale:
+skampo.encodings._scores ColumnScores model:@ n_actions: scale: JointScores model:@
+  n_actions: scale: Scores models:@ scale:
 skampo.encodings._compatible CompatibleScores theta:mk eta: model:@
 skampo.features._split FeatureScores transformer:@ scores:@ name: LinearScores
   weights:mk

@@ -11,7 +11,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
@@ -116,7 +117,33 @@ def test_what_cannot_be_scored(policy):
     scorer = make_return_scorer()
     with pytest.raises(ValueError, match="needs environments or tasks of make_tasks"):
         scorer(policy, np.zeros((3, 4)))
-    with pytest.raises(TypeError, match="Got DummyClassifier instead"):
-        scorer(DummyClassifier(), TASKS)
+    with pytest.raises(TypeError, match="Got StandardScaler instead"):
+        scorer(StandardScaler(), TASKS)
+    with pytest.raises(TypeError, match="have a method play"):
+        make_return_scorer(deterministic=False)(DummyClassifier(), TASKS)
     with pytest.raises(NotFittedError):
         scorer(AMPOPolicy(), TASKS)
+
+
+class Leaning:
+    """Pushes the cart to the side where the pole leans."""
+
+    def predict(self, X):
+        return (X[:, 2] + X[:, 3] > 0).astype(int)
+
+
+def test_whatever_predicts_actions_is_played():
+    scorer = make_return_scorer(n_episodes=4)
+    X = np.random.default_rng(0).normal(0, 0.1, size=(500, 4))
+    tree = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0))
+    tree.fit(X, Leaning().predict(X))
+    constant = DummyClassifier(strategy="constant", constant=1).fit(X[:2], [0, 1])
+    assert scorer(Leaning(), "CartPole-v1") > 150
+    assert scorer(tree, "CartPole-v1") > 100
+    assert scorer(constant, "CartPole-v1") < 15
+
+
+def test_predictions_that_are_no_actions_are_named():
+    strange = DummyClassifier().fit(np.zeros((2, 4)), ["left", "left"])
+    with pytest.raises(ValueError, match=r"DummyClassifier predicts .*left.* none of"):
+        make_return_scorer(n_episodes=1)(strange, "CartPole-v1")
