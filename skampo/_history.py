@@ -29,7 +29,7 @@ class Iterate:
 
 
 class Validation(NamedTuple):
-    """What the greedy policy is worth; by default, that nobody has asked."""
+    """Result of a validation; NaN where validation is off."""
 
     mean: float = np.nan
     std: float = np.nan

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skampo.features._split import ScaledScores, plain
+from skampo.features._split import ScaledScores, unchecked
 from skampo.utils._rows import row_max, row_mean
 
 __all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
@@ -206,7 +206,7 @@ class MirrorPolicy:
         length = 1.0 if math.isinf(self.eta) else self.eta
         return ScaledScores(q, 1.0 + length * factor / eta)
 
-    def plain(self):
+    def unchecked(self):
         """
         The same policy without scikit-learn's checks, for rollouts.
 
@@ -215,7 +215,7 @@ class MirrorPolicy:
         MirrorPolicy
             It gives the same bits, and is not for keeping: it may not pickle.
         """
-        return replace(self, f=plain(self.f))
+        return replace(self, f=unchecked(self.f))
 
     def scores(self, observations):
         r"""

@@ -127,7 +127,7 @@ class Run:
         """Numbers t of the iterations, from where the history ends, until a stop."""
         first = len(self.history)
         for t in range(first, first + max_iter):
-            # Time spent in callbacks is nobody's.
+            # Do not count time spent in callbacks.
             self.clock.lap()
             yield t
             if self.stop:
@@ -140,7 +140,7 @@ class Run:
 
     def gather(self, policy):
         """Data of the policy."""
-        transitions = self.problem.gather(policy.plain())
+        transitions = self.problem.gather(policy.unchecked())
         self.clock.lap("rollout_time")
         return transitions
 
@@ -252,7 +252,7 @@ class Run:
         return found, stop
 
     def _play(self, policy):
-        """Validation, with new episodes as long as the policy leads: luck runs out."""
+        """Validate; the best policy so far is played again on fresh episodes."""
         found = self.problem.validate(policy)
         for attempt in range(1, len(VALIDATIONS)):
             # What was computed exactly has no episodes.
@@ -262,7 +262,7 @@ class Run:
         return found
 
     def close(self):
-        """Let go of the environments."""
+        """Close the environments."""
         self.problem.close()
 
     def learned(self):

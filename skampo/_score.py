@@ -143,7 +143,7 @@ class ScoreMixin:
         """
         now = self._now()
         # For the few rows of a lock-step, checks would take longer than the policy.
-        policy = now._policy.plain()
+        policy = now._policy.unchecked()
         if not deterministic:
             # A generator for each call, so that every policy meets the same draws.
             policy = SampledPolicy(policy, np.random.default_rng(seed))

@@ -90,7 +90,9 @@ def everywhere(library):
 
 def assert_equal_policies(first, second, states=X):
     assert_allclose(first.predict_proba(states), second.predict_proba(states))
-    assert_array_equal(first._policy.plain().proba(states), first._policy.proba(states))
+    assert_array_equal(
+        first._policy.unchecked().proba(states), first._policy.proba(states)
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -200,7 +202,7 @@ def test_categories_reach_the_model(model):
     pipe = make_pipeline(Vectorizer(categories=True), regressor)
     policy = small(pipe, critic=FittedQ("policy", n_states=20))
     policy.set_params(steps_per_iter=32).fit("CartPole-v1")
-    assert_array_equal(policy._policy.plain().proba(X), policy._policy.proba(X))
+    assert_array_equal(policy._policy.unchecked().proba(X), policy._policy.proba(X))
     ridge = make_pipeline(Vectorizer(categories=True), Ridge())
     with pytest.raises(RegressorError, match="not all numbers"):
         small(ridge, critic=FittedQ("policy")).fit("CartPole-v1")
@@ -211,7 +213,7 @@ def test_columns_that_are_selected_by_name(library):
     pipe = make_pipeline(StandardScaler(), chosen, Ridge())
     pipe.set_output(transform=library)
     policy = small(pipe, steps_per_iter=32).fit("CartPole-v1")
-    assert_array_equal(policy._policy.plain().proba(X), policy._policy.proba(X))
+    assert_array_equal(policy._policy.unchecked().proba(X), policy._policy.proba(X))
     inner = make_pipeline(StandardScaler(), make_pipeline(chosen, Ridge()))
     inner.set_output(transform=library)
     other = small(inner, steps_per_iter=32).fit("CartPole-v1")

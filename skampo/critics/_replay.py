@@ -199,13 +199,13 @@ class ReplayCritic(Critic):
         return self.transformer_, model
 
     def _forget_others(self, transformer):
-        """Let go of features that another transformer gave."""
+        """Discard the features of a transformer with other parameters."""
         if not is_same(getattr(self, "transformer_", transformer), transformer):
             del self.transformer_
 
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""
-        # Features that mean the same when fitted again had better know all data.
+        # Features that keep their meaning are fitted again to all data.
         if not hasattr(self, "transformer_") or not is_random(transformer):
             return True
         return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE

@@ -1,4 +1,4 @@
-"""Returns of pieces of experience, as pure functions."""
+"""Returns of trajectories, as pure functions."""
 
 import numpy as np
 from scipy.linalg.lapack import dtbtrs

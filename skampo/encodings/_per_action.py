@@ -95,7 +95,7 @@ class MultiOutput(PerAction):
 
 
 class Auto(PerAction):
-    """Columns when the regressor declares that it takes them, else one per action."""
+    """`multi_output` if the regressor declares that it takes 2-D targets."""
 
     def fit_all(self, learner, X, values, sample_weight):
         """Scores fitted to a value for every action of every row."""

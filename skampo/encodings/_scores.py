@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skampo.features._regression import predict_column, predict_columns
-from skampo.features._unchecked import plain_predict
+from skampo.features._unchecked import unchecked_predict
 
 _MOST_ACTIONS = 1000
 
@@ -51,7 +51,7 @@ class Scores:
         filled = [missing if column is None else column for column in columns]
         return self.scale * np.column_stack(filled)
 
-    def plain(self):
+    def unchecked(self):
         """
         The same without scikit-learn's checks, where the models are known.
 
@@ -60,7 +60,7 @@ class Scores:
         callable
             Gives the same bits.
         """
-        columns = [plain_predict(model) for model in self.models]
+        columns = [unchecked_predict(model) for model in self.models]
         # Also for an action without a model, which needs the mean of the others.
         if None in columns:
             return self
@@ -91,9 +91,9 @@ class ColumnScores:
         """Scores of all actions, shape (n, n_actions)."""
         return self.scale * predict_columns(self.model, observations, self.n_actions)
 
-    def plain(self):
+    def unchecked(self):
         """The same without scikit-learn's checks, where the model is known."""
-        predict = plain_predict(self.model)
+        predict = unchecked_predict(self.model)
         if predict is None:
             return self
         # Sparse features have no `len`.

@@ -18,7 +18,7 @@ class FeatureMemory:
         self._asked = set()
 
     def is_first(self, key):
-        """Whether nobody has asked for this key before."""
+        """True the first time that `key` is asked for."""
         is_first = key not in self._asked
         self._asked.add(key)
         return is_first

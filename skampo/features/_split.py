@@ -21,10 +21,17 @@ from skampo.features._lending import (
     warning_of_size,
 )
 from skampo.features._regression import seed_unseeded
-from skampo.features._unchecked import plain_transform
+from skampo.features._unchecked import unchecked_transform
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
-__all__ += ["continuation", "fit_features", "flatten", "is_random", "plain", "product"]
+__all__ += [
+    "continuation",
+    "fit_features",
+    "flatten",
+    "is_random",
+    "product",
+    "unchecked",
+]
 __all__ += ["scale_rows"]
 __all__ += ["split_features", "take_apart", "transform"]
 
@@ -32,9 +39,9 @@ __all__ += ["split_features", "take_apart", "transform"]
 _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
 
 
-def plain(scores):
+def unchecked(scores):
     """Scores without scikit-learn's checks; themselves where they have no such form."""
-    return scores.plain() if hasattr(scores, "plain") else scores
+    return scores.unchecked() if hasattr(scores, "unchecked") else scores
 
 
 def flatten(regressor):
@@ -86,9 +93,12 @@ class FeatureScores:
         """Scores of all actions, shape (n, n_actions)."""
         return self.scores(transform(self.transformer, observations))
 
-    def plain(self):
+    def unchecked(self):
         """The same without scikit-learn's checks, where the parts are known."""
-        transform, scores = plain_transform(self.transformer), plain(self.scores)
+        transform, scores = (
+            unchecked_transform(self.transformer),
+            unchecked(self.scores),
+        )
         # A model that was fitted to a frame looks for its columns.
         if scores is self.scores and _has_names(scores):
             return self
@@ -126,9 +136,9 @@ class ScaledScores:
         """Scores of all actions, shape (n, n_actions)."""
         return self.factor * self.scores(observations)
 
-    def plain(self):
+    def unchecked(self):
         """The same without scikit-learn's checks, where the models are known."""
-        scores = plain(self.scores)
+        scores = unchecked(self.scores)
         return lambda X: self.factor * scores(X)
 
     def factor_of(self, scores):
@@ -207,7 +217,7 @@ def continuation(last, transformer):
 
 
 def is_random(transformer):
-    """Whether fitting the features again changes what they mean."""
+    """Whether a new fit would draw other features, with new meanings of weights."""
     if transformer is None:
         return False
     names = transformer.get_params(deep=True)

@@ -3,7 +3,7 @@
 scikit-learn checks its input at every call, which takes ten times longer than the
 arithmetic for the few rows of a lock-step. Rollouts check observations where they enter
 and use these functions, which give the same bits; register more with
-``plain_transform.register`` and ``plain_predict.register``.
+``unchecked_transform.register`` and ``unchecked_predict.register``.
 """
 
 import sys
@@ -21,21 +21,21 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-__all__ = ["plain_predict", "plain_transform"]
+__all__ = ["unchecked_predict", "unchecked_transform"]
 
 
 @singledispatch
-def plain_transform(transformer):
+def unchecked_transform(transformer):
     """Function of an array for a fitted transformer; its own where none is known."""
     return transformer.transform
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: Pipeline):
     if type(transformer) is not Pipeline:
         return transformer.transform
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
-    functions = [plain_transform(step) for step in steps]
+    functions = [unchecked_transform(step) for step in steps]
     # A step that was fitted to a frame looks for its columns: arithmetic gives none.
     named = [i for i, step in enumerate(steps) if _looks_for_names(step, functions[i])]
     for i in range(named[-1] if named else 0):
@@ -53,7 +53,7 @@ def _looks_for_names(step, function):
     return function == step.transform and hasattr(step, "feature_names_in_")
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: StandardScaler):
     is_usual = transformer.with_mean and transformer.with_std
     # A subclass may do more.
@@ -63,7 +63,7 @@ def _(transformer: StandardScaler):
     return lambda X: (X - mean) / scale
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: MinMaxScaler):
     if type(transformer) is not MinMaxScaler or transformer.clip:
         return transformer.transform
@@ -71,7 +71,7 @@ def _(transformer: MinMaxScaler):
     return lambda X: X * scale + offset
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: MaxAbsScaler):
     if type(transformer) is not MaxAbsScaler or getattr(transformer, "clip", False):
         return transformer.transform
@@ -79,7 +79,7 @@ def _(transformer: MaxAbsScaler):
     return lambda X: X / scale
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: RobustScaler):
     is_usual = transformer.with_centering and transformer.with_scaling
     if type(transformer) is not RobustScaler or not is_usual:
@@ -88,7 +88,7 @@ def _(transformer: RobustScaler):
     return lambda X: (X - center) / scale
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: OneHotEncoder):
     if not _encodes_one_number(transformer):
         return transformer.transform
@@ -121,7 +121,7 @@ def _encodes_one_number(transformer):
 
 
 @singledispatch
-def plain_predict(model):
+def unchecked_predict(model):
     """Function of an array for a fitted model, None where none is known."""
     # Asked by its name, so that lightgbm is imported only by those who use it.
     if type(model).__module__ == "lightgbm.sklearn":
@@ -158,8 +158,8 @@ def _plain_trees(model):
     return predict
 
 
-@plain_predict.register(Ridge)
-@plain_predict.register(LinearRegression)
+@unchecked_predict.register(Ridge)
+@unchecked_predict.register(LinearRegression)
 def _(model):
     if type(model) not in (Ridge, LinearRegression):
         return None

@@ -1,4 +1,4 @@
-"""What a policy would be worth, from a log of another one."""
+"""Off-policy evaluation: the value of a policy from a log of another one."""
 
 from skampo.off_policy._direct import direct_method, fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust

@@ -1,4 +1,4 @@
-"""Sweeps that go on until the values settle, and jump ahead where they only creep."""
+"""Fitted Q evaluation, accelerated where values converge slowly."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.features._lending import lend, only_reads
-from skampo.features._unchecked import plain_transform
+from skampo.features._unchecked import unchecked_transform
 from skampo.rollouts import Rollouts, is_environment
 from skampo.rollouts._transformed import transform_environments
 from skampo.utils._callbacks import CallbackSupport, begin_fit, with_callbacks
@@ -271,9 +271,9 @@ def _(transformer: EnvTransformer):
     return type(transformer) is EnvTransformer
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: EnvTransformer):
-    transform = plain_transform(transformer.transformer_)
+    transform = unchecked_transform(transformer.transformer_)
     width = transformer.n_features_in_
 
     def rows(X):

@@ -72,7 +72,7 @@ class Problem:
         return {}
 
     def close(self):
-        """Let go of what has to be closed."""
+        """Close the environments, where there are any."""
 
     @cached_property
     def suggested(self):

@@ -112,7 +112,7 @@ class EnvironmentProblem(Problem):
         """Greedy episodes, with seeds that neither training nor `score` ever sees."""
         results = play_episodes(
             self._X,
-            policy.plain(),
+            policy.unchecked(),
             n_episodes=self._asked.validation_episodes,
             max_episode_steps=self._asked.max_episode_steps,
             seed=self._seed,

@@ -6,7 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skampo.features._unchecked import plain_predict
+from skampo.features._unchecked import unchecked_predict
 from skampo.regressors._linear import LeastSquaresForm, linear_form
 from skampo.utils._sklearn import Documented, check_sample_weight
 
@@ -122,7 +122,7 @@ def _(regressor: LeastSquares):
     return LeastSquaresForm(fit_intercept=False, cut=_CUT)
 
 
-@plain_predict.register
+@unchecked_predict.register
 def _(model: LeastSquares):
     weights = model.coef_.T
     return lambda X: X @ weights

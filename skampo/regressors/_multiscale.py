@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.features._lending import only_reads
-from skampo.features._unchecked import plain_transform
+from skampo.features._unchecked import unchecked_transform
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters
@@ -153,10 +153,10 @@ def _(transformer: MultiscaleNystroem):
     return type(transformer) is MultiscaleNystroem
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: MultiscaleNystroem):
     # A subclass may do more.
     if type(transformer) is not MultiscaleNystroem:
         return transformer.transform
-    parts = [plain_transform(part) for part in transformer.parts_]
+    parts = [unchecked_transform(part) for part in transformer.parts_]
     return lambda X: np.hstack([part(X) for part in parts])

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.features._lending import only_reads
-from skampo.features._unchecked import plain_transform
+from skampo.features._unchecked import unchecked_transform
 from skampo.utils._sklearn import Documented, check_sample_weight
 from skampo.utils._validation import Interval, Nothing, check_parameters
 
@@ -184,7 +184,7 @@ def _(transformer: NystroemFeatures):
     return type(transformer) is NystroemFeatures
 
 
-@plain_transform.register
+@unchecked_transform.register
 def _(transformer: NystroemFeatures):
     # A subclass may do more.
     if type(transformer) is not NystroemFeatures:

@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 from sklearn.linear_model import Ridge
 
-from skampo.features._unchecked import plain_predict
+from skampo.features._unchecked import unchecked_predict
 from skampo.regressors._linear import RidgeForm, linear_form
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters
@@ -142,7 +142,7 @@ def _(regressor: PooledRidge):
     return PooledForm(float(regressor.alpha), float(regressor.sharing))
 
 
-@plain_predict.register
+@unchecked_predict.register
 def _(model: PooledRidge):
     if type(model) is not PooledRidge:
         return None

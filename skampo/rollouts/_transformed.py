@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
 from skampo.features._lending import lend
-from skampo.features._unchecked import plain_transform
+from skampo.features._unchecked import unchecked_transform
 from skampo.rollouts._observations import ObservationEncoder
 from skampo.rollouts._sources import is_single, resolve_sources, single_elements
 
@@ -28,7 +28,7 @@ class RowTransform:
 
     def function(self):
         """The transformation of rows without scikit-learn's checks."""
-        transform = plain_transform(self.transformer)
+        transform = unchecked_transform(self.transformer)
 
         def rows(X):
             values = transform(lend(self.transformer, X))

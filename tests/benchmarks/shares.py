@@ -124,13 +124,13 @@ class Shares:
         _lanes.Lane.__init__ = watched
 
     def _watch_rollouts(self):
-        plain, shares = _policy.MirrorPolicy.plain, self
+        plain, shares = _policy.MirrorPolicy.unchecked, self
 
         def watched(policy):
-            unchecked = plain(policy)
-            return replace(unchecked, f=shares.timed(unchecked.f, "regressor"))
+            fast = plain(policy)
+            return replace(fast, f=shares.timed(fast.f, "regressor"))
 
-        _policy.MirrorPolicy.plain = watched
+        _policy.MirrorPolicy.unchecked = watched
 
 
 def methods_of(regressor):

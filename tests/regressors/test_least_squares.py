@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skampo.features._unchecked import plain_predict
+from skampo.features._unchecked import unchecked_predict
 from skampo.regressors import LeastSquares, LeastSquaresForm, linear_form
 
 RNG = np.random.default_rng(0)
@@ -107,4 +107,4 @@ def test_predictions_without_checks_are_the_same_bits(columns):
     X = csr_array(one_hot(RNG.integers(5, size=30), 5))
     y = RNG.normal(size=30 if columns is None else (30, columns))
     model = LeastSquares().fit(X, y)
-    assert_array_equal(plain_predict(model)(X), model.predict(X))
+    assert_array_equal(unchecked_predict(model)(X), model.predict(X))

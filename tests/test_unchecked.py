@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.features._unchecked import plain_predict, plain_transform
+from skampo.features._unchecked import unchecked_predict, unchecked_transform
 from skampo.regressors import NystroemFeatures, default_regressor
 
 X = np.random.default_rng(0).normal(3, 2, size=(30, 4))
@@ -94,7 +94,7 @@ class DoublingRidge(Ridge):
 def test_transformers(transformer):
     # Fitted to a part, so that the rest leaves the ranges.
     fitted = transformer.fit(X[:20])
-    expected, found = fitted.transform(X[18:26]), plain_transform(fitted)(X[18:26])
+    expected, found = fitted.transform(X[18:26]), unchecked_transform(fitted)(X[18:26])
     if hasattr(expected, "toarray"):
         expected, found = expected.toarray(), found.toarray()
     assert_array_equal(found, expected)
@@ -126,13 +126,13 @@ class SparserEncoder(OneHotEncoder):
 def test_one_number_as_one_hot(encoder):
     fitted = encoder.fit(KNOWN)
     X = np.array([[7.0], [-9.0], [0.5], [3.0], [99.0], [-2.0], [2.999]])
-    expected, found = fitted.transform(X), plain_transform(fitted)(X)
+    expected, found = fitted.transform(X), unchecked_transform(fitted)(X)
     assert (type(found), found.dtype) == (type(expected), expected.dtype)
     assert_array_equal(found.toarray(), expected.toarray())
 
 
 def test_an_unknown_number_that_is_an_error_stays_one():
-    transform = plain_transform(OneHotEncoder().fit(KNOWN))
+    transform = unchecked_transform(OneHotEncoder().fit(KNOWN))
     with pytest.raises(ValueError, match="unknown categories"):
         transform(np.array([[99.0]]))
 
@@ -141,7 +141,7 @@ def test_categories_that_are_not_numbers():
     missing = OneHotEncoder(handle_unknown="ignore").fit([[0.0], [np.nan]])
     X = np.array([[np.nan], [0.0], [1.0]])
     expected = missing.transform(X).toarray()
-    assert_array_equal(plain_transform(missing)(X).toarray(), expected)
+    assert_array_equal(unchecked_transform(missing)(X).toarray(), expected)
 
 
 @pytest.mark.parametrize("model", [Ridge(), LinearRegression(), Ridge(positive=True)])
@@ -149,13 +149,13 @@ def test_categories_that_are_not_numbers():
 def test_linear_models(model, n_columns):
     y = Y if n_columns == 3 and not getattr(model, "positive", False) else Y[:, 0]
     fitted = model.fit(X, y)
-    assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
+    assert_array_equal(unchecked_predict(fitted)(X[:8]), fitted.predict(X[:8]))
 
 
 def test_lightgbm_is_asked_behind_its_wrapper():
     fitted = LGBMRegressor(min_child_samples=1, verbose=-1).fit(X, Y[:, 0])
-    assert plain_predict(fitted) == fitted.booster_.predict
-    assert_array_equal(plain_predict(fitted)(X[:8]), fitted.predict(X[:8]))
+    assert unchecked_predict(fitted) == fitted.booster_.predict
+    assert_array_equal(unchecked_predict(fitted)(X[:8]), fitted.predict(X[:8]))
 
 
 class DoublingForest(ExtraTreesRegressor):
@@ -171,20 +171,20 @@ class DoublingForest(ExtraTreesRegressor):
 @pytest.mark.parametrize("n_columns", [1, 3])
 def test_trees_and_forests(model, n_columns):
     fitted = model.fit(X[:20], Y[:20, :n_columns].squeeze())
-    assert_array_equal(plain_predict(fitted)(X), fitted.predict(X))
+    assert_array_equal(unchecked_predict(fitted)(X), fitted.predict(X))
 
 
 def test_forests_on_sparse_features():
     features = OneHotEncoder().fit_transform(np.arange(6.0)[:, None])
     fitted = ExtraTreesRegressor(5).fit(features, np.arange(6.0))
-    assert_array_equal(plain_predict(fitted)(features), fitted.predict(features))
+    assert_array_equal(unchecked_predict(fitted)(features), fitted.predict(features))
 
 
 @pytest.mark.parametrize(
     "model", [DoublingForest(3), GradientBoostingRegressor(), DoublingRidge()], ids=str
 )
 def test_other_models_have_no_plain_form(model):
-    assert plain_predict(model.fit(X, Y[:, 0])) is None
+    assert unchecked_predict(model.fit(X, Y[:, 0])) is None
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_policies(regressor, encoding):
     policy.set_params(steps_per_iter=64).fit("CartPole-v1")
     states = np.random.default_rng(0).normal(size=(8, 4))
     expected = policy.predict_proba(states)
-    assert_array_equal(policy._policy.plain().proba(states), expected)
+    assert_array_equal(policy._policy.unchecked().proba(states), expected)
 
 
 @pytest.mark.parametrize("encoding", ["per_action", "multi_output", "compatible"])
@@ -215,7 +215,7 @@ def test_sparse_features_of_discrete_states(encoding):
     policy.set_params(steps_per_iter=64).fit("FrozenLake-v1")
     states = np.arange(16.0)[:, None]
     expected = policy.predict_proba(states)
-    assert_array_equal(policy._policy.plain().proba(states), expected)
+    assert_array_equal(policy._policy.unchecked().proba(states), expected)
 
 
 def test_a_policy_of_boosted_trees():
@@ -224,13 +224,13 @@ def test_a_policy_of_boosted_trees():
     policy.fit("CartPole-v1")
     states = np.random.default_rng(0).normal(size=(8, 4))
     expected = policy.predict_proba(states)
-    assert_array_equal(policy._policy.plain().proba(states), expected)
+    assert_array_equal(policy._policy.unchecked().proba(states), expected)
 
 
 def test_the_first_policy_and_discrete_states():
     policy = AMPOPolicy(max_iter=0).fit("CartPole-v1")
-    assert_array_equal(policy._policy.plain().proba(X), np.full((30, 2), 0.5))
+    assert_array_equal(policy._policy.unchecked().proba(X), np.full((30, 2), 0.5))
     table = default_regressor(discrete=True).fit(np.arange(5.0)[:, None], np.ones(5))
     states = np.array([[0.0], [7.0]])
-    features = plain_transform(table[:-1])(states)
-    assert_array_equal(plain_predict(table[-1])(features), table.predict(states))
+    features = unchecked_transform(table[:-1])(states)
+    assert_array_equal(unchecked_predict(table[-1])(features), table.predict(states))
