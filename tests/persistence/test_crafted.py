@@ -15,7 +15,7 @@ import skampo
 from skampo import AMPOPolicy
 from skampo.exceptions import SkampoFileError
 from tests.faulty_envs import SpaceEnv
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import edit, seal
 from tests.persistence.edits import (
     attribute,
     callback,
@@ -301,11 +301,13 @@ def test_nothing_is_done_while_a_crafted_file_is_refused(tmp_path, tmp_path_fact
     data = honest("Ridge", tmp_path_factory.getbasetemp())
     for i, name in enumerate(NAMES):
         (tmp_path / f"crafted{i}").write_bytes(edit(data, CRAFTED[name][1]))
+    parsed = {"arrays": [["2f8", [1], "C"]], "value": None}
+    (tmp_path / "crafted3").write_bytes(seal(b"{}", parsed, b"\0" * 8))
     code = """
 import sys, skampo
 seen = []
 sys.addaudithook(lambda event, arguments: seen.append((event, arguments)))
-for i in range(3):
+for i in range(4):
     try:
         skampo.load(f"crafted{i}")
     except skampo.exceptions.SkampoFileError:
