@@ -71,6 +71,7 @@ OTHERS = {
 }
 
 
+UNSORTED = np.array([0.0, 2.0, 1.0, np.nan])
 TREE = "DecisionTreeRegressor"
 CRAFTED = {
     # What ran commands, or imported modules.
@@ -237,6 +238,23 @@ CRAFTED = {
         "linear LightGBM",
         in_booster("leaf_features", first(99)),
     ),
+    "half a feature of LightGBM": (
+        "LightGBM",
+        in_booster("split_feature", first(0.5)),
+    ),
+    "a count beyond LightGBM's": (
+        "LightGBM",
+        in_booster("internal_count", first(2.0**40)),
+    ),
+    "a threshold of LightGBM": ("LightGBM", in_booster("threshold", first(np.nan))),
+    "a line in a name of LightGBM": (
+        "LightGBM",
+        attribute("Booster", "names", ["a", "b\nnum_class=9"]),
+    ),
+    "more features of a leaf of LightGBM": (
+        "linear LightGBM",
+        in_booster("num_features", first(50)),
+    ),
     "lengths of LightGBM": ("LightGBM", in_booster("lengths", first(-1))),
     "support vectors of another width": (
         "support vectors",
@@ -267,6 +285,43 @@ CRAFTED = {
     "knots out of order": (
         "splines",
         attribute("SplineTransformer", "n_features_out_", 10**9),
+    ),
+    "a support vector before the first": (
+        "support vectors",
+        attribute("SVR", "support_", first(-1)),
+    ),
+    "moments of another shape": (
+        "network",
+        attribute("AdamOptimizer", "ms", lambda a: a[:1]),
+    ),
+    "categories out of order before none": (
+        "encoders",
+        attribute("OrdinalEncoder", "categories_", lambda a: UNSORTED),
+    ),
+    "landmarks of other features": (
+        "Nystroem",
+        attribute("Nystroem", "components_", lambda a: a[:, :1]),
+    ),
+    "text in place of numbers": (
+        "Lasso",
+        attribute("Lasso", "coef_", lambda a: a.astype("<U9")),
+    ),
+    "an object among data": (
+        "Ridge",
+        attribute("State", "parts", {"dict": [["critic", 1], ["a", NONE]]}),
+    ),
+    # What is computed with when it predicts.
+    "a unit of text": ("Ridge", attribute("ClippedValues", "unit", "rbf")),
+    "no unit": ("Ridge", attribute("ClippedValues", "unit", None)),
+    "a bound that is true": ("Ridge", attribute("ClippedValues", "low", True)),
+    "scores that nobody can call": (
+        "Ridge",
+        attribute("ClippedValues", "scores", NONE),
+    ),
+    "no scores": ("Ridge", attribute("MirrorPolicy", "f", None)),
+    "a mirror map that is none": (
+        "Ridge",
+        attribute("MirrorPolicy", "mirror_map", {"object": ["SVR", {}, {}]}),
     ),
     "a file of a time zone": (
         "table",

@@ -255,6 +255,10 @@ REFUSED = {
         {"regressor": TheilSenRegressor()},
         r"AMPOPolicy.regressor is a TheilSenRegressor of sklearn",
     ),
+    "records": (
+        {"regressor": Ridge(alpha=np.zeros(1, "f8,f8"))},
+        r"AMPOPolicy.regressor.alpha is an array of",
+    ),
     "a number that is too large": (
         {"regressor": RandomForestRegressor(10**6)},
         r"load would refuse the file: a RandomForestRegressor with n_estimators=10",
