@@ -251,14 +251,8 @@ def _take_state(value, kind, parameters, where):
 
 def _is_same(value, other):
     """Whether a value is what the constructor sets."""
-    return (
-        type(value) is type(other)
-        and not isinstance(value, dict | np.ndarray)
-        and (
-            value is None
-            or (isinstance(value, bool | int | float | str) and value == other)
-        )
-    )
+    is_scalar = value is None or isinstance(value, bool | int | float | str)
+    return is_scalar and type(value) is type(other) and value == other
 
 
 def put_together(name, parameters, state):

@@ -294,6 +294,23 @@ CRAFTED = {
         "network",
         attribute("AdamOptimizer", "ms", lambda a: a[:1]),
     ),
+    "a feature before the first": (
+        "tree",
+        attribute("Tree", "nodes", entries(0, 2, -1)),
+    ),
+    "a feature of histograms before the first": (
+        "histograms",
+        attribute("TreePredictor", "nodes", entries(0, 2, -1)),
+    ),
+    "an encoder of more features": (
+        "encoders",
+        attribute("OrdinalEncoder", "n_features_in_", 2),
+    ),
+    "features that are no integer": (
+        "Lasso",
+        attribute("Lasso", "n_features_in_", 2.0),
+    ),
+    "parameters of what has none": ("Ridge", parameter("ClippedValues", "unit", 1.0)),
     "categories out of order before none": (
         "encoders",
         attribute("OrdinalEncoder", "categories_", lambda a: UNSORTED),

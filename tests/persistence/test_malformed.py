@@ -32,6 +32,15 @@ def within(node, _):
     return {"tuple": [node]}
 
 
+def doubled(n):
+    """A union of a union of itself, which is 2ⁿ parts in n nodes."""
+    parts = [{"object": ["StandardScaler", {}, {}]}]
+    for i in range(n):
+        pair = [{"tuple": [name, {"again": i}]} for name in "ab"]
+        parts.append({"object": ["FeatureUnion", {"transformer_list": pair}, {}]})
+    return parts
+
+
 LEVELS = 100_000
 MALFORMED = {
     "bools that are neither": an_array("|b1", [2], b"\x01\x02"),
@@ -60,6 +69,7 @@ MALFORMED = {
     ),
     "levels": holding(json.loads("[" * 99 + "]" * 99)),
     "levels of tuples": holding(functools.reduce(within, range(99), 1)),
+    "many parts in few nodes": holding({"tuple": doubled(20)}),
     "an object among texts": holding({"objects": [RIDGE]}),
     "no estimator": seal(b"{}", {"arrays": [], "value": [RIDGE]}),
     "an integer without end": seal(
