@@ -78,7 +78,16 @@ def unreachable(nodes):
     return nodes
 
 
-def test_a_cycle_that_nothing_leads_to(tmp_path):
-    tree = DecisionTreeRegressor(max_depth=2).fit(X, X[:, 1])
+def own_child(nodes):
+    """A root without children, and a node that is its own child."""
+    nodes = nodes.copy()
+    nodes[1, :4] = nodes[0, :4]
+    nodes[0, :2] = -1
+    return nodes
+
+
+@pytest.mark.parametrize("change", [unreachable, own_child])
+def test_a_cycle_that_nothing_leads_to(change, tmp_path):
+    tree = DecisionTreeRegressor(max_depth=1).fit(X, X[:, 1])
     with pytest.raises(SkampoFileError, match="nodes do not fit together"):
-        edited(tree, tmp_path / "tree", nodes=unreachable)
+        edited(tree, tmp_path / "tree", nodes=change)
