@@ -29,7 +29,9 @@ HEAVY += ["pytest", "hypothesis", "hypothesis.extra.numpy", "sklearn.preprocessi
 HEAVY += ["sklearn.utils.estimator_checks", "sklearn.model_selection", "pandas"]
 # A mutant may run for this many times as long as the tests take without one.
 PATIENCE, LEAST_SECONDS = 5, 20
-OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestWarning"]
+# Workers would import everything anew, for each mutant.
+OPTIONS = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+OPTIONS += ["-W", "ignore::pytest.PytestWarning"]
 
 COMPARISONS = {
     ast.Lt: [ast.LtE, ast.GtE],

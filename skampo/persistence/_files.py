@@ -276,7 +276,10 @@ def _open(data):
 
 def _build(description, data):
     arrays = read_arrays(description["arrays"], data)
-    return Reader(arrays, put_together).value(description["value"])
+    estimator = Reader(arrays, put_together).value(description["value"])
+    if not hasattr(estimator, "get_params"):
+        raise ValueError(f"a {type(estimator).__name__} in place of an estimator")
+    return estimator
 
 
 def _say_what_it_is(data):

@@ -3,9 +3,11 @@
 After the name of a module come its classes, and after each of them its fitted
 attributes with their forms: letters, one for each axis of an array of numbers, which
 stand for the same length wherever they come in the object (p is its number of features,
-a digit that digit); nothing, for a single value; ``*`` for data of any form; ``@`` for
-objects of this table, followed by the names of those that are meant if not all are.
-``|`` stands between alternatives, and ``!`` for what is left out and made anew.
+a digit that digit); ``#`` for a number, and nothing for any single value; ``*`` for
+data of any form; ``()`` for objects of this table that are called, and ``@`` for any of
+them, followed by the names of those that are meant if not all are. ``|`` stands between
+alternatives, and ``!`` for what is left out and made anew. None is in place of all but
+``#`` and ``()``; where it can be, ``()`` is followed by ``?``.
 
 Modules are imported by what this file says, never by what is in another one.
 """
@@ -29,14 +31,14 @@ __all__ = ["put_together", "take_apart"]
 _ESTIMATORS = """
 skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   _observation_encoder:@ObservationEncoder _action_encoder:@ActionEncoder
-  _policy:@MirrorPolicy _q:@ critic_:@ best_iteration_: history_:* _state:@State
+  _policy:@MirrorPolicy _q:()? critic_:@ best_iteration_: history_:* _state:@State
   n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
   regressor_:! step_size_:!
-skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_fitted:
-  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:@ transformer_:@
+skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _n_fitted:
+  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:() transformer_:@
   _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
-  critic_:@ _worst: classifier_:! RewardModel q_:@ regressor_:@
+  critic_:@ _worst: classifier_:! RewardModel q_:() regressor_:@
 skampo.data._tables TableColumns
 skampo.encodings Auto Compatible Joint MultiOutput PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
@@ -121,24 +123,24 @@ sklearn.tree DecisionTreeClassifier DecisionTreeRegressor n_outputs_: max_featur
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
-skampo.encodings._scores ColumnScores model:@ n_actions: scale: JointScores model:@
-  n_actions: scale: Scores models:@ scale:
-skampo.encodings._compatible CompatibleScores theta:mk eta: model:@
-skampo.features._split FeatureScores transformer:@ scores:@ name: LinearScores
-  weights:mk
-  intercept:k ScaledScores scores:@ factor:
+skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores model:@
+  n_actions:# scale:# Scores models:@ scale:#
+skampo.encodings._compatible CompatibleScores theta:mk eta:# model:@
+skampo.features._split FeatureScores transformer:@ scores:() name: LinearScores
+  weights:mk intercept:k ScaledScores scores:() factor:#
 skampo._history BestIterate first: best: iterate:@Iterate waited: Iterate
-  policy:@MirrorPolicy q:@ iteration:
-skampo._policy MirrorPolicy mirror_map:@ f:@ eta: min_odds:
-skampo._state FirstStep digest: f:@ State problem: classes:*
+  policy:@MirrorPolicy q:()? iteration:
+skampo._policy MirrorPolicy f:() eta:# min_odds:#
+  mirror_map:@Euclidean,HyperbolicEntropy,HyperbolicTangent,NegativeEntropy,Tsallis
+skampo._state FirstStep digest: f:() State problem: classes:*
   n_features: parts:* kept:@Iterate critic:@ history:*
   best:@BestIterate n_validation_steps: rollouts:@ first:@FirstStep
 skampo.critics._exact TableValues q_values:mk
-skampo.critics._lambda_return AdvantageValues value:@ advantage:@ unit:
-skampo.critics._monte_carlo ScaledValues scores:@ unit:
-skampo.critics._pessimistic ShiftedValues q:@ worst:
-skampo.critics._replay ClippedValues scores:@ unit: low: high:
-skampo.critics._sweeps DuelingScores shared:@ shared_unit: added:@ added_unit:
+skampo.critics._lambda_return AdvantageValues value:() advantage:() unit:#
+skampo.critics._monte_carlo ScaledValues scores:() unit:#
+skampo.critics._pessimistic ShiftedValues q:() worst:#
+skampo.critics._replay ClippedValues scores:() unit:# low:# high:#
+skampo.critics._sweeps DuelingScores shared:@ shared_unit:# added:() added_unit:#
 skampo.data Transitions
   observations:np actions:n rewards:n next_observations:np terminated:n truncated:n
   ends:n behavior_proba:n action_masks:nk next_action_masks:nk sample_weight:n
@@ -252,14 +254,8 @@ def _take_state(value, kind, parameters, where):
 
 def _is_same(value, other):
     """Whether a value is what the constructor sets."""
-    return (
-        type(value) is type(other)
-        and not isinstance(value, dict | np.ndarray)
-        and (
-            value is None
-            or (isinstance(value, bool | int | float | str) and value == other)
-        )
-    )
+    is_scalar = value is None or isinstance(value, bool | int | float | str)
+    return is_scalar and type(value) is type(other) and value == other
 
 
 def put_together(name, parameters, state):
@@ -328,5 +324,6 @@ def _check_state(name, kind, state):
         if key in _LARGEST:
             _check_size(name, key, value, _LARGEST[key])
         forms = kind.forms[key].split("|")
-        if value is not None and not any(fits(value, form, sizes) for form in forms):
+        is_left_out = value is None and forms[0] not in ("#", "()")
+        if not is_left_out and not any(fits(value, form, sizes) for form in forms):
             raise ValueError(f"a {name} whose {key} has another form")

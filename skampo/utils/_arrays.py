@@ -1,10 +1,13 @@
 """Arrays of numbers and text as bytes, whose sizes are known before they are made."""
 
 import math
+import re
 
 import numpy as np
 
 __all__ = ["is_plain", "read_arrays", "read_dtype"]
+
+_NAME = re.compile(r"[<>|][biufU][0-9]{1,5}")
 
 
 def is_plain(dtype):
@@ -14,8 +17,9 @@ def is_plain(dtype):
 
 def read_dtype(text):
     """The type of numbers or text of this name."""
-    # NumPy would read longer texts as records, and some of them as objects.
-    dtype = np.dtype(text) if type(text) is str and len(text) <= 8 else None
+    # NumPy would compile some other texts, and read them as records or objects.
+    is_name = type(text) is str and _NAME.fullmatch(text)
+    dtype = np.dtype(text) if is_name else None
     if dtype is None or dtype.str != text or not is_plain(dtype):
         raise ValueError(f"{text!r} is no type of numbers")
     return dtype

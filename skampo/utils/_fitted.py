@@ -99,7 +99,6 @@ def _remake_boosting(model):
     # Trees add to rows of one sum, whose length compiled code does not look at.
     require(model.n_trees_per_iteration_ == 1 and model.init in (None, "zero"), kind)
     first = getattr(model.init_, "constant_", np.zeros((1, 1)))
-    require(getattr(model.init_, "n_outputs_", 1) == 1, kind)
     require(
         first.shape == (1, 1) and (model.init == model.init_) != (model.init is None),
         kind,
@@ -149,7 +148,7 @@ def _remake_histograms(model):
     require(model.n_trees_per_iteration_ == 1 and model._n_features == n_features, kind)
     require(model._baseline_prediction.dtype == float, kind)
     for (predictor,) in model._predictors:
-        require(predictor.nodes["feature_idx"].max() < n_features <= 10**7, kind)
+        require(predictor.nodes["feature_idx"].max() < n_features, kind)
     # Bins are for fitting alone: without thresholds the mapper refuses to bin anything.
     mapper = model._bin_mapper = _BinMapper()
     mapper.is_categorical_ = np.zeros(n_features, dtype=np.uint8)

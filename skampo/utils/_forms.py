@@ -18,6 +18,11 @@ def fits(value, form, sizes):
         names = form[1:].split(",")
         parts = [part for part in flat(value) if part is not None]
         return form == "@" or all(type(part).__name__ in names for part in parts)
+    if form in ("()", "()?"):
+        return callable(value)
+    if form == "#":
+        is_number = isinstance(value, int | float | np.number)
+        return is_number and not isinstance(value, bool)
     if form == "*":
         return _is_data(value)
     if not form:

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo._policy import MirrorPolicy
-from skampo.critics import CriticSetting, FittedQ
+from skampo.critics import CriticSetting, FittedQ, ReplayCritic
 from skampo.data import Transitions
 from skampo.encodings import ENCODINGS
 from skampo.encodings._scores import zero_scores
@@ -412,4 +412,16 @@ def test_parameters_are_checked_in_fit(name, value):
     assert clone(critic).get_params()[name] is value
     policy = AMPOPolicy(critic=critic, max_iter=1, steps_per_iter=16)
     with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of FittedQ"):
+        policy.fit(CountingEnv())
+
+
+class Unfinished(FittedQ):
+    """A critic of one's own that does not say how it evaluates a policy."""
+
+    _solve = ReplayCritic._solve
+
+
+def test_a_critic_of_ones_own_has_to_evaluate_policies():
+    policy = AMPOPolicy(critic=Unfinished(), max_iter=1, steps_per_iter=16)
+    with pytest.raises(NotImplementedError):
         policy.fit(CountingEnv())

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -19,6 +20,7 @@ from sklearn.preprocessing import (
     SplineTransformer,
     StandardScaler,
 )
+from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, Sweeps
@@ -249,3 +251,10 @@ def test_an_action_never_taken_has_the_mean_of_the_weights():
     sweeps = LinearSweeps(RidgeForm(1.0, False), features, steps, Setting)
     sweeps.fit(np.array([2.0, 4.0]))
     assert_allclose(sweeps.values(), [[1, 0.5, 0], [0, 1, 2]])
+
+
+def test_more_sweeps_are_made_where_each_is_one_pass():
+    models = [MLPRegressor(), DecisionTreeRegressor()]
+    actions = np.zeros(len(STATES), dtype=int)
+    sweeps = [RefitSweeps(model, STATES, actions, None) for model in models]
+    assert [s.n_sweeps for s in sweeps] == [10, 2]

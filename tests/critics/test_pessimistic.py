@@ -279,6 +279,7 @@ def test_critics_that_need_fresh_data_cannot():
         ({"strength": -1.0}, "strength"),
         ({"classifier": Ridge()}, "classifier"),
         ({"critic": "fitted_q"}, "critic"),
+        ({"n_states": 0}, "n_states"),
     ],
 )
 def test_invalid_parameters_are_named(parameters, name):

@@ -145,9 +145,9 @@ def test_divergence_of_a_vertex_from_the_uniform_row(mirror_map, expected):
 def test_steep_tsallis_puts_the_missing_mass_where_it_jumps():
     # 0.955...^999 = 1e-20 and the rest is the second action's.
     best = 10 ** (-20 / 999) * (999 / 1000) ** (1 / 999)
-    np.testing.assert_allclose(
-        Tsallis(q=1000).project([[0.0, -1e-20]]), [[best, 1 - best]], atol=1e-4
-    )
+    # Nothing is missing from the second row.
+    proba = Tsallis(q=1000).project([[0.0, -1e-20], [0.0, -1e3]])
+    np.testing.assert_allclose(proba, [[best, 1 - best], [1.0, 0.0]], atol=1e-4)
 
 
 @pytest.mark.parametrize("b", [0.01, 0.3, 10.0])

@@ -53,7 +53,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ
+from skampo.critics import FittedQ, RewardModel
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import (
     Euclidean,
@@ -208,7 +208,23 @@ def others():
         "next_states": X[::-1],
         "terminated": np.arange(30) % 7 == 6,
     }
-    yield "log", AMPOPolicy(**small), (X, np.arange(30) % 3, log)
+    policy = AMPOPolicy(**small, warm_start=True)
+    yield "log", policy, (X, np.arange(30) % 3, log)
+    yield from weighted(X)
+    policy = AMPOPolicy(early_stopping=True, warm_start=True, **SMALL)
+    yield "best iterate", policy, (make_env,)
+
+
+def weighted(X):
+    """Policies of rows with weights and propensities, which go on learning."""
+    warm = {"max_iter": 2, "random_state": 0, "warm_start": True}
+    actions = np.arange(30) % 3
+    log = {"rewards": X[:, 1], "sample_weight": 1.0 + actions}
+    log["propensities"] = np.full(30, 0.5)
+    policy = AMPOPolicy(DecisionTreeRegressor(max_depth=2), **warm)
+    yield "weights", policy, (X, actions, log)
+    critic = RewardModel(Ridge(), method="doubly_robust")
+    yield "reward model", AMPOPolicy(critic=critic, **warm), (X, actions, log)
 
 
 def fit(policy, data):

@@ -15,7 +15,7 @@ import skampo
 from skampo import AMPOPolicy
 from skampo.exceptions import SkampoFileError
 from tests.faulty_envs import SpaceEnv
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import edit, seal
 from tests.persistence.edits import (
     attribute,
     callback,
@@ -71,6 +71,7 @@ OTHERS = {
 }
 
 
+UNSORTED = np.array([0.0, 2.0, 1.0, np.nan])
 TREE = "DecisionTreeRegressor"
 CRAFTED = {
     # What ran commands, or imported modules.
@@ -203,9 +204,9 @@ CRAFTED = {
         "Ridge",
         attribute("Transitions", "actions", first(10**9)),
     ),
-    "another keyword of an experience": (
+    "another keyword of rollouts": (
         "Ridge",
-        attribute("State", "experience", {"dict": [["sampling", "steps"]]}),
+        attribute("State", "rollouts", {"dict": [["sampling", "steps"]]}),
     ),
     "many names": (
         "Nystroem",
@@ -237,6 +238,23 @@ CRAFTED = {
         "linear LightGBM",
         in_booster("leaf_features", first(99)),
     ),
+    "half a feature of LightGBM": (
+        "LightGBM",
+        in_booster("split_feature", first(0.5)),
+    ),
+    "a count beyond LightGBM's": (
+        "LightGBM",
+        in_booster("internal_count", first(2.0**40)),
+    ),
+    "a threshold of LightGBM": ("LightGBM", in_booster("threshold", first(np.nan))),
+    "a line in a name of LightGBM": (
+        "LightGBM",
+        attribute("Booster", "names", ["a", "b\nnum_class=9"]),
+    ),
+    "more features of a leaf of LightGBM": (
+        "linear LightGBM",
+        in_booster("num_features", first(50)),
+    ),
     "lengths of LightGBM": ("LightGBM", in_booster("lengths", first(-1))),
     "support vectors of another width": (
         "support vectors",
@@ -267,6 +285,60 @@ CRAFTED = {
     "knots out of order": (
         "splines",
         attribute("SplineTransformer", "n_features_out_", 10**9),
+    ),
+    "a support vector before the first": (
+        "support vectors",
+        attribute("SVR", "support_", first(-1)),
+    ),
+    "moments of another shape": (
+        "network",
+        attribute("AdamOptimizer", "ms", lambda a: a[:1]),
+    ),
+    "a feature before the first": (
+        "tree",
+        attribute("Tree", "nodes", entries(0, 2, -1)),
+    ),
+    "a feature of histograms before the first": (
+        "histograms",
+        attribute("TreePredictor", "nodes", entries(0, 2, -1)),
+    ),
+    "an encoder of more features": (
+        "encoders",
+        attribute("OrdinalEncoder", "n_features_in_", 2),
+    ),
+    "features that are no integer": (
+        "Lasso",
+        attribute("Lasso", "n_features_in_", 2.0),
+    ),
+    "parameters of what has none": ("Ridge", parameter("ClippedValues", "unit", 1.0)),
+    "categories out of order before none": (
+        "encoders",
+        attribute("OrdinalEncoder", "categories_", lambda a: UNSORTED),
+    ),
+    "landmarks of other features": (
+        "Nystroem",
+        attribute("Nystroem", "components_", lambda a: a[:, :1]),
+    ),
+    "text in place of numbers": (
+        "Lasso",
+        attribute("Lasso", "coef_", lambda a: a.astype("<U9")),
+    ),
+    "an object among data": (
+        "Ridge",
+        attribute("State", "parts", {"dict": [["critic", 1], ["a", NONE]]}),
+    ),
+    # What is computed with when it predicts.
+    "a unit of text": ("Ridge", attribute("ClippedValues", "unit", "rbf")),
+    "no unit": ("Ridge", attribute("ClippedValues", "unit", None)),
+    "a bound that is true": ("Ridge", attribute("ClippedValues", "low", True)),
+    "scores that nobody can call": (
+        "Ridge",
+        attribute("ClippedValues", "scores", NONE),
+    ),
+    "no scores": ("Ridge", attribute("MirrorPolicy", "f", None)),
+    "a mirror map that is none": (
+        "Ridge",
+        attribute("MirrorPolicy", "mirror_map", {"object": ["SVR", {}, {}]}),
     ),
     "a file of a time zone": (
         "table",
@@ -301,11 +373,13 @@ def test_nothing_is_done_while_a_crafted_file_is_refused(tmp_path, tmp_path_fact
     data = honest("Ridge", tmp_path_factory.getbasetemp())
     for i, name in enumerate(NAMES):
         (tmp_path / f"crafted{i}").write_bytes(edit(data, CRAFTED[name][1]))
+    parsed = {"arrays": [["2f8", [1], "C"]], "value": None}
+    (tmp_path / "crafted3").write_bytes(seal(b"{}", parsed, b"\0" * 8))
     code = """
 import sys, skampo
 seen = []
 sys.addaudithook(lambda event, arguments: seen.append((event, arguments)))
-for i in range(3):
+for i in range(4):
     try:
         skampo.load(f"crafted{i}")
     except skampo.exceptions.SkampoFileError:

@@ -84,6 +84,7 @@ def test_what_is_wrong_is_said(path):
     match = f"has more than max_size={len(data) - 1:,} bytes. If you know"
     with pytest.raises(SkampoFileError, match=match):
         skampo.load(path, max_size=len(data) - 1)
+    skampo.load(path, max_size=len(data))
 
 
 @pytest.mark.parametrize("max_size", [1e9, -1, "1 GB"])

@@ -1,17 +1,44 @@
 """Sizes, types and nodes that no file has, behind a checksum that is right."""
 
+import functools
 import json
 import tracemalloc
 
+import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import Ridge
 
 import skampo
 from skampo.exceptions import SkampoFileError
+from skampo.persistence import save
 from tests.persistence.crafting import seal
+
+RIDGE = {"object": ["Ridge", {}, {}]}
 
 
 def an_array(dtype, shape, data, order="C"):
-    return seal(b"{}", {"arrays": [[dtype, shape, order]], "value": None}, data)
+    return seal(b"{}", {"arrays": [[dtype, shape, order]], "value": RIDGE}, data)
+
+
+def holding(node):
+    """An estimator with a parameter of any kind."""
+    ridge = {"object": ["Ridge", {"alpha": node}, {}]}
+    return seal(b"{}", {"arrays": [], "value": ridge})
+
+
+def within(node, _):
+    """A tuple of one node."""
+    return {"tuple": [node]}
+
+
+def doubled(n):
+    """A union of a union of itself, which is 2ⁿ parts in n nodes."""
+    parts = [{"object": ["StandardScaler", {}, {}]}]
+    for i in range(n):
+        pair = [{"tuple": [name, {"again": i}]} for name in "ab"]
+        parts.append({"object": ["FeatureUnion", {"transformer_list": pair}, {}]})
+    return parts
 
 
 LEVELS = 100_000
@@ -24,6 +51,10 @@ MALFORMED = {
     "types of no size": an_array("<U0", [10**9], b""),
     "another order of bytes": an_array(">f8", [1], b"\0" * 8),
     "a shape below nothing": an_array("<f8", [-1, -1], b"\0" * 8),
+    "a shape that is left open": an_array("<f8", [-1], b"\0" * 8),
+    "another name of a type": an_array("f8", [1], b"\0" * 8),
+    "a type that is parsed": an_array("2f8", [1], b"\0" * 8),
+    "a type of no width": holding({"dtype": "<U0"}),
     "a shape that overflows": an_array("<f8", [2**32, 2**32], b"\0" * 8),
     "a shape of text": an_array("<f8", ["a", 10**9], b""),
     "a length that nothing pays for": an_array("<f8", [0, 10**9], b""),
@@ -31,23 +62,25 @@ MALFORMED = {
     "less than there is": an_array("<f8", [1], b"\0" * 16),
     "an order of neither": an_array("<f8", [1], b"\0" * 8, order="A"),
     "no description": seal(b"{}", b"null"),
-    "a list of versions": seal(b"[]", {"arrays": [], "value": None}),
+    "a list of versions": seal(b"[]", {"arrays": [], "value": RIDGE}),
     "a long line of versions": seal(b'{"a":"%s"}' % (b"a" * 10**6), b"{}"),
     "levels without end": seal(
         b"{}", b'{"value":' + b"[" * LEVELS + b"]" * LEVELS + b"}"
     ),
-    "levels": seal(b"{}", {"arrays": [], "value": json.loads("[" * 99 + "]" * 99)}),
+    "levels": holding(json.loads("[" * 99 + "]" * 99)),
+    "levels of tuples": holding(functools.reduce(within, range(99), 1)),
+    "many parts in few nodes": holding({"tuple": doubled(20)}),
+    "an object among texts": holding({"objects": [RIDGE]}),
+    "no estimator": seal(b"{}", {"arrays": [], "value": [RIDGE]}),
     "an integer without end": seal(
         b"{}", b'{"arrays":[],"value":' + b"9" * 9999 + b"}"
     ),
-    "a large integer": seal(b"{}", {"arrays": [], "value": 2**64}),
+    "a large integer": holding(2**64),
     "letters of another script": seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
-    "an array that is not there": seal(b"{}", {"arrays": [], "value": {"array": 0}}),
-    "what comes later": seal(b"{}", {"arrays": [], "value": {"again": 0}}),
-    "two kinds at once": seal(
-        b"{}", {"arrays": [], "value": {"tuple": [], "slice": []}}
-    ),
-    "a key that is a list": seal(b"{}", {"arrays": [], "value": {"dict": [[[], 1]]}}),
+    "an array that is not there": holding({"array": 0}),
+    "what comes later": holding({"again": 0}),
+    "two kinds at once": holding({"tuple": [], "slice": []}),
+    "a key that is a list": holding({"dict": [[[], 1]]}),
     "millions of lists": seal(
         b"{}", b'{"arrays":[],"value":[' + b"[]," * 10**6 + b"[]]}"
     ),
@@ -66,8 +99,16 @@ def test_malformed_files_are_refused_within_a_little_memory(name, tmp_path):
 
 
 def test_a_repeated_part_is_one_object(tmp_path):
-    pair = [{"object": ["Ridge", {}, {}]}, {"again": 0}]
-    (tmp_path / "pair").write_bytes(seal(b"{}", {"arrays": [], "value": pair}))
+    pair = {"tuple": [RIDGE, {"again": 0}]}
+    (tmp_path / "pair").write_bytes(holding(pair))
     with pytest.warns(UserWarning, match="was written by"):
         loaded = skampo.load(tmp_path / "pair")
-    assert loaded[0] is loaded[1]
+    assert loaded.alpha[0] is loaded.alpha[1]
+
+
+@pytest.mark.parametrize("number", [-(10**6), np.array(0.5), np.float32(0.1), True])
+def test_numbers_are_what_they_were(number, tmp_path):
+    save(Ridge(alpha=number), tmp_path / "ridge")
+    loaded = skampo.load(tmp_path / "ridge").alpha
+    assert type(loaded) is type(number)
+    assert_array_equal(loaded, number, strict=True)

@@ -25,7 +25,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge, TheilSenRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 
 import skampo
 from skampo import AMPOPolicy
@@ -255,6 +260,10 @@ REFUSED = {
         {"regressor": TheilSenRegressor()},
         r"AMPOPolicy.regressor is a TheilSenRegressor of sklearn",
     ),
+    "records": (
+        {"regressor": Ridge(alpha=np.zeros(1, "f8,f8"))},
+        r"AMPOPolicy.regressor.alpha is an array of",
+    ),
     "a number that is too large": (
         {"regressor": RandomForestRegressor(10**6)},
         r"load would refuse the file: a RandomForestRegressor with n_estimators=10",
@@ -311,6 +320,7 @@ def test_what_says_how_a_machine_is_used_stays_on_it(tmp_path):
     assert loaded.n_jobs is None
     assert loaded.regressor.memory is None
     assert policy.regressor.memory is not None
+    assert reload(policy.set_params(n_jobs=1), tmp_path).n_jobs == 1
     assert_same(policy, loaded, STATES)
 
 
@@ -345,6 +355,20 @@ def test_categories_of_boosted_trees_are_refused(tmp_path):
     policy = AMPOPolicy(trees, max_iter=1).fit(STATES.round(), STATES[:, 1] > 0)
     with pytest.raises(SkampoFileError, match=r"_preprocessor.* is a partial of"):
         policy.save(tmp_path / "policy.skampo")
+
+
+@pytest.mark.parametrize("encoder", [OrdinalEncoder, OneHotEncoder])
+def test_categories_that_are_missing(encoder, tmp_path):
+    X = np.array([[0.0], [2.0], [np.nan], [1.0]])
+    fitted_encoder = encoder().fit(X)
+    save(fitted_encoder, tmp_path / "encoder")
+    loaded = skampo.load(tmp_path / "encoder")
+    coded, expected = loaded.transform(X), fitted_encoder.transform(X)
+    if encoder is OneHotEncoder:
+        coded, expected = coded.toarray(), expected.toarray()
+    assert_array_equal(coded, expected)
+    names = fitted_encoder.get_feature_names_out()
+    assert_array_equal(loaded.get_feature_names_out(), names)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

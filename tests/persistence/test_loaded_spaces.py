@@ -1,0 +1,69 @@
+"""Spaces in files are as they were, or refused: by themselves, not by a policy."""
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from sklearn.linear_model import Ridge
+
+import skampo
+from skampo.exceptions import SkampoFileError
+from skampo.persistence import save
+from skampo.rollouts._observations import ObservationEncoder
+from tests.persistence.crafting import pack
+
+SPACES = [
+    spaces.Discrete(1),
+    spaces.Discrete(10**12, start=-(10**12)),
+    spaces.MultiBinary(1),
+    spaces.MultiBinary([2, 3]),
+    spaces.MultiDiscrete([1, 3], start=[2, -1]),
+    spaces.MultiDiscrete([150_000, 50_000]),
+    spaces.Box(np.float32([-1, 0]), np.float32([1, np.inf])),
+    spaces.Text(3, min_length=0, charset="ab"),
+    spaces.Tuple([spaces.Discrete(2), spaces.Dict(b=spaces.Discrete(2))]),
+]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=repr)
+def test_a_space_is_what_it_was(space, tmp_path):
+    save(Ridge(alpha=ObservationEncoder(space)), tmp_path / "saved")
+    assert skampo.load(tmp_path / "saved").alpha.space == space
+
+
+TWO = {"array": 0}
+REFUSED = {
+    "no states": (["Discrete", 0, 0], []),
+    "too many states": (["Discrete", 10**12 + 1, 0], []),
+    "states from nowhere": (["Discrete", 2, -(10**12) - 1], []),
+    "as many states as true": (["Discrete", True, 0], []),
+    "states of text": (["Discrete", "2", 0], []),
+    "a start between states": (["Discrete", 2, 0.5], []),
+    "bits without a size": (["MultiBinary", [0]], []),
+    "bits below nothing": (["MultiBinary", [-2, -3]], []),
+    "as many bits as true": (["MultiBinary", [True]], []),
+    "too many bits": (["MultiBinary", [1000, 1000]], []),
+    "a size of zero": (["MultiDiscrete", TWO, {"array": 1}], [[2, 0], [0, 0]]),
+    "sizes of halves": (["MultiDiscrete", TWO, {"array": 1}], [[2.5, 2.0], [0, 0]]),
+    "a start of halves": (["MultiDiscrete", TWO, {"array": 1}], [[2, 2], [0.5, 0.0]]),
+    "one start": (["MultiDiscrete", TWO, {"array": 1}], [[2, 2], [0]]),
+    "too large sizes": (
+        ["MultiDiscrete", TWO, {"array": 1}],
+        [[150_000, 150_000], [0, 0]],
+    ),
+    "bounds of two shapes": (["Box", TWO, {"array": 1}], [[0.0, 0.0], [1.0]]),
+    "bounds of two types": (["Box", TWO, {"array": 1}], [[0.0, 0.0], [1, 1]]),
+    "bounds of text": (["Box", TWO, {"array": 1}], [["a", "b"], ["c", "d"]]),
+    "no letters": (["Text", 0, 3, ""], []),
+    "an endless text": (["Text", 0, 10**9, "a"], []),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_space_that_is_none_is_refused(name, tmp_path):
+    description, arrays = REFUSED[name]
+    encoder = {"object": ["ObservationEncoder", {}, {"space": description}]}
+    ridge = {"object": ["Ridge", {"alpha": encoder}, {}]}
+    data = pack(b"{}", ridge, [np.array(numbers) for numbers in arrays])
+    (tmp_path / "crafted").write_bytes(data)
+    with pytest.raises(SkampoFileError, match=r"a (space|box|discrete space) "):
+        skampo.load(tmp_path / "crafted")
