@@ -1,11 +1,21 @@
 """Estimates of values that are fitted or blended, so small that a pencil is enough."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from skampo.experience import TransitionLog
-from skampo.off_policy import doubly_robust, fitted_q_evaluation, magic
+from skampo.off_policy import (
+    doubly_robust,
+    fit_action_values,
+    fitted_q_evaluation,
+    magic,
+)
 from tests.off_policy.certain import ALWAYS, pays
 
 pytestmark = pytest.mark.filterwarnings(
@@ -116,3 +126,12 @@ def test_the_interval_of_fits_to_two_resamples_is_student_s():
     assert result.estimate == pytest.approx(0)
     assert result.high == pytest.approx(12.7062 * np.sqrt(1 / 2), rel=1e-4)
     assert result.low == pytest.approx(-result.high)
+
+
+def test_a_regressor_finds_the_columns_of_a_table_by_name():
+    table = pd.DataFrame({"kind": ["a", "b", "a", "b"], "size": [3.0, 1.0, 2.0, 4.0]})
+    log = TransitionLog(table, [1, 1, 1, 1], [1.0, 4.0, 3.0, 6.0], classes=[0, 1])
+    by_name = make_column_transformer((OneHotEncoder(), ["kind"]))
+    model = make_pipeline(by_name, LinearRegression())
+    values = fit_action_values(ALWAYS, log, regressor=model)
+    assert values(table)[:, 1] == pytest.approx([2, 5, 2, 5])
