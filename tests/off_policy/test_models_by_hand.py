@@ -135,3 +135,6 @@ def test_a_regressor_finds_the_columns_of_a_table_by_name():
     model = make_pipeline(by_name, LinearRegression())
     values = fit_action_values(ALWAYS, log, regressor=model)
     assert values(table)[:, 1] == pytest.approx([2, 5, 2, 5])
+    # The default is given numbers instead.
+    default = fit_action_values(ALWAYS, log)(table)[:, 1]
+    assert default[1] > default[0]

@@ -10,13 +10,17 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from skampo.experience import TransitionLog
 from skampo.off_policy import (
     direct_method,
-    fit_action_values,
+    doubly_robust,
     fitted_q_evaluation,
     importance_sampling,
 )
 from tests.off_policy.certain import ALWAYS, pays
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def nothing(states):
+    return np.zeros((len(states), 2))
 
 
 def complaint(log, policy=ALWAYS):
@@ -89,9 +93,8 @@ def two_places(n):
     ],
 )
 def test_actions_that_neighbors_never_show(n, percent, expected):
-    values = lambda states: np.zeros((len(states), 2))
     policy = prior(percent, of=1)
-    found = direct_method(policy, two_places(n), values, n_bootstraps=0).warning
+    found = direct_method(policy, two_places(n), nothing, n_bootstraps=0).warning
     assert expected in found
     assert ("nearest to a state" in found) == bool(expected)
 
@@ -99,8 +102,7 @@ def test_actions_that_neighbors_never_show(n, percent, expected):
 def test_weights_say_more_of_that_than_neighbors():
     log = dataclasses.replace(two_places(400), propensities=[0.5] * 400)
     uniform = DummyClassifier(strategy="uniform").fit([[0], [0]], [0, 1])
-    values = lambda states: np.zeros((len(states), 2))
-    found = direct_method(uniform, log, values, n_bootstraps=0).warning
+    found = direct_method(uniform, log, nothing, n_bootstraps=0).warning
     assert "nearest to a state" not in found
 
 
@@ -113,13 +115,12 @@ def test_actions_that_nobody_tried(percent, expected):
 
 
 def test_fifty_rows_are_enough():
-    values = lambda states: np.zeros((len(states), 2))
-    few = "effective sample size is 49.0 of 49", "about 49.0 of 49 rows show"
-    for n, found in ((49, True), (50, False)):
-        log = pays(np.arange(float(n)))
-        assert (few[0] in complaint(log)) == found
-        result = direct_method(ALWAYS, log, values, n_bootstraps=0)
-        assert (few[1] in result.warning) == found
+    few, enough = pays(np.arange(49.0)), pays(np.arange(50.0))
+    assert "effective sample size is 49.0 of 49" in complaint(few)
+    assert complaint(enough) == ""
+    by_values = direct_method(ALWAYS, few, nothing, n_bootstraps=0)
+    assert "about 49.0 of 49 rows show" in by_values.warning
+    assert direct_method(ALWAYS, enough, nothing, n_bootstraps=0).warning == ""
 
 
 def test_two_episodes_are_more_than_one():
@@ -132,15 +133,19 @@ def test_two_episodes_are_more_than_one():
     assert "a single episode" not in two
 
 
-def test_texts_are_no_numbers_that_could_follow():
+@pytest.mark.parametrize(
+    ("states", "following"),
+    [(["a", "2", "b"], [2, 3, 0]), ([1, 2, 3], ["2", "b", "a"])],
+)
+def test_texts_are_no_numbers_that_could_follow(states, following):
     log = TransitionLog(
-        pd.DataFrame({"kind": ["a", "2", "b"]}),
+        pd.DataFrame({"kind": states}),
         [0, 1, 0],
         [1.0, 2.0, 3.0],
-        pd.DataFrame({"kind": [2, 3, 0]}),
+        pd.DataFrame({"kind": following}),
         terminated=[0, 0, 1],
         episodes=[0, 0, 0],
+        propensities=[1.0] * 3,
     )
-    uniform = DummyClassifier(strategy="uniform").fit([[0], [0]], [0, 1])
-    with pytest.warns(UserWarning, match="In 1 of 2 rows, first in row 1"):
-        fit_action_values(uniform, log, gamma=0.5, regressor=DummyRegressor())
+    result = doubly_robust(ALWAYS, log, action_values=nothing, n_bootstraps=0)
+    assert "In 1 of 2 rows, first in row 1" in result.warning
