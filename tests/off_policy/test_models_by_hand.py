@@ -1,5 +1,7 @@
 """Estimates of values that are fitted or blended, so small that a pencil is enough."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,3 +140,24 @@ def test_a_regressor_finds_the_columns_of_a_table_by_name():
     # The default is given numbers instead.
     default = fit_action_values(ALWAYS, log)(table)[:, 1]
     assert default[1] > default[0]
+
+
+def test_a_blend_knows_the_noise_of_its_model():
+    # Three episodes of one half pay 1, those of the other -1 and 1: their model is
+    # 1 and 0, its mean 2/5 and that of the rewards 3/5.
+    log = dataclasses.replace(pays([1.0, -1.0, 1.0, 1.0, 1.0]), episodes=range(5))
+    result = magic(
+        ALWAYS,
+        log,
+        regressor=DummyRegressor(),
+        n_refits=3,
+        n_bootstraps=0,
+        random_state=0,
+    )
+    model, rewards = np.array([0, 1, 0, 1, 0]), log.rewards
+    noise = np.cov(model, rewards, ddof=0) / 5
+    # With this seed the refits of the second half, which stand for 3/5 of the rows,
+    # are -1, 0 and 1.
+    noise[0, 0] += (3 / 5) ** 2 * np.var([-1, 0, 1], ddof=1)
+    share = (noise[1, 1] - noise[0, 1]) / (noise[0, 0] + noise[1, 1] - 2 * noise[0, 1])
+    assert result.estimate == pytest.approx(3 / 5 + share * (2 / 5 - 3 / 5))
