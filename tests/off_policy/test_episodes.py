@@ -69,6 +69,17 @@ def test_numbered_states_are_one_column():
     assert log.shape == (2, 1)
 
 
+def test_an_image_is_a_row_of_its_pixels():
+    images = np.arange(12.0).reshape(3, 2, 2)
+    log = transitions_from_episodes([OVER | {"observations": images}])
+    assert_array_equal(log.states, [[0, 1, 2, 3], [4, 5, 6, 7]])
+    assert_array_equal(log.next_states, [[4, 5, 6, 7], [8, 9, 10, 11]])
+    split = {"observations": images[:2], "next_observations": images[1:]}
+    assert_array_equal(
+        transitions_from_episodes([OVER | split]).next_states, log.next_states
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

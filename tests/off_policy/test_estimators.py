@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from skampo.data import TransitionLog
 from skampo.off_policy import (
@@ -294,6 +295,10 @@ def test_actions_that_the_log_does_not_know_are_refused():
     policy = DummyClassifier(strategy="constant", constant=2).fit([[0], [0]], [1, 2])
     with pytest.raises(ValueError, match=r"does not know: \[2\]"):
         importance_sampling(policy, HAND)
+    # In one of two states is enough.
+    sometimes = DecisionTreeClassifier().fit([[0], [1]], [1, 2])
+    with pytest.raises(ValueError, match=r"does not know: \[2\]"):
+        importance_sampling(sometimes, HAND)
 
 
 def test_columns_are_matched_by_label():

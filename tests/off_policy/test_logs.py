@@ -129,10 +129,11 @@ def test_propensities_of_a_single_episode_are_refused():
         estimate_propensities(LABELED, guess, n_splits=1)
 
 
-BAD = [("confidence", 95), ("n_bootstraps", -1), ("n_bootstraps", 2.5)]
+BAD = [("confidence", 95), ("confidence", 1.0)]
+BAD += [("n_bootstraps", -1), ("n_bootstraps", 2.5)]
 
 
-@pytest.mark.parametrize(("name", "value"), [*BAD, ("gamma", 3), ("gamma", -0.1)])
+@pytest.mark.parametrize(("name", "value"), [*BAD, ("gamma", 1.1), ("gamma", -0.1)])
 @pytest.mark.parametrize("estimator", [*WEIGHTED, fitted])
 def test_numbers_outside_of_their_range_are_refused(estimator, name, value):
     with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter of "):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -86,6 +87,20 @@ def test_a_function_of_a_policy_and_a_log():
     seeded = lambda policy, log, scale, random_state: Fixed(scale + random_state)
     assert make_off_policy_scorer(seeded, scale=2)(None, LOG) == 2
     assert make_off_policy_scorer(seeded, scale=2, random_state=3)(None, LOG) == 5
+
+
+def test_a_scorer_keeps_to_itself_what_a_small_log_cannot_answer():
+    def told(category):
+        def estimator(policy, log):
+            warnings.warn("said by the estimator", category, stacklevel=1)
+            return Fixed(1.0)
+
+        return make_off_policy_scorer(estimator)
+
+    assert told(UserWarning)(None, LOG) == 1
+    # A mistake in an estimator is another matter.
+    with pytest.warns(RuntimeWarning, match="said by the estimator"):
+        told(RuntimeWarning)(None, LOG)
 
 
 def test_unknown_names_are_refused():
