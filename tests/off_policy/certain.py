@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.dummy import DummyClassifier
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 
 ALWAYS = DummyClassifier(strategy="constant", constant=1).fit([[0], [0]], [0, 1])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import (
     direct_method,
     doubly_robust,

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from skampo.experience import TransitionLog
+from skampo.data import TransitionLog
 from skampo.off_policy import (
     doubly_robust,
     fit_action_values,
