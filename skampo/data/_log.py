@@ -238,7 +238,7 @@ def _what_follows(log, n_rows):
 
 
 def _check_names(states, following):
-    """Require the same names in the same order: values are paired by position."""
+    """Require the same columns in the same order: values are paired by position."""
     if not is_table(states) or not is_table(following):
         return
     expected, given = list(states.columns), list(following.columns)
@@ -246,6 +246,13 @@ def _check_names(states, following):
         raise ValueError(
             f"next_states has the columns {given}, but states has {expected}. Give "
             "both the same columns in the same order."
+        )
+    numbers = set(expected) - set(TableColumns.of(states).categorical)
+    text = [c for c in numbers if any(isinstance(v, str) for v in following[c])]
+    if text:
+        raise ValueError(
+            f"next_states has text in the columns {sorted(text)}, which are numbers in "
+            "states. Give both the same types."
         )
 
 

@@ -100,7 +100,7 @@ class Trajectories:
     previous: np.ndarray | None
 
     @classmethod
-    def of(cls, log, proba=None):
+    def of(cls, log, proba):
         """Arrange a log; `proba` are the target probabilities of what was done."""
         starts = np.flatnonzero(first_rows(log))
         lengths = np.diff(np.append(starts, len(log)))
@@ -109,8 +109,6 @@ class Trajectories:
         # One column more holds what is behind the cut of the longest episode.
         horizon = int(lengths.max()) + 1
         arranged = cls(rows, steps, lengths, horizon, None, None)
-        if proba is None:
-            return arranged
         # A probability of 0 is meant to become minus infinity, and then a weight of 0.
         with np.errstate(divide="ignore"):
             ratios = np.log(proba) - np.log(log.propensities)

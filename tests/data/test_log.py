@@ -164,3 +164,14 @@ def test_missing_actions_of_pandas(dtype):
     message = "'actions' has 1 missing values, first at row 1"
     with pytest.raises(ValueError, match=message):
         TransitionLog(**(GOOD | {"actions": actions}))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_text_where_states_have_numbers_is_named(library):
+    make = pytest.importorskip(library).DataFrame
+    states = make({"stock": [1, 2], "day": [0.5, 1.0]})
+    following = make({"stock": ["3", "4"], "day": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"has text in the columns \['stock'\], which"):
+        TransitionLog(
+            make(states), [0, 1], [1.0, 2.0], make(text | {"day": [1.0, 2.0]})
+        )
