@@ -180,10 +180,30 @@ def test_forests_on_sparse_features():
     assert_array_equal(unchecked_predict(fitted)(features), fitted.predict(features))
 
 
+class DoublingPipeline(Pipeline):
+    def predict(self, X):
+        return 2 * super().predict(X)
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+@pytest.mark.parametrize("model", [Ridge(), ExtraTreesRegressor(3)], ids=str)
+def test_a_model_behind_its_transformers(model, output):
+    pipeline = make_pipeline(StandardScaler(), PolynomialFeatures(2), model)
+    fitted = pipeline.set_output(transform=output).fit(X, Y[:, 0])
+    assert_array_equal(unchecked_predict(fitted)(X[:8]), fitted.predict(X[:8]))
+
+
+def test_a_pipeline_around_an_unknown_model_is_asked_itself():
+    steps = [("scaler", StandardScaler()), ("model", Ridge())]
+    assert unchecked_predict(DoublingPipeline(steps).fit(X, Y[:, 0])) is None
+    steps[-1] = ("model", GradientBoostingRegressor())
+    assert unchecked_predict(Pipeline(steps).fit(X, Y[:, 0])) is None
+
+
 @pytest.mark.parametrize(
     "model", [DoublingForest(3), GradientBoostingRegressor(), DoublingRidge()], ids=str
 )
-def test_other_models_have_no_plain_form(model):
+def test_other_models_have_no_unchecked_form(model):
     assert unchecked_predict(model.fit(X, Y[:, 0])) is None
 
 

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from skampo.features._regression import fit_regressor, learns_by_passes
 from skampo.features._split import is_random, split_features, take_apart
 from skampo.utils._rows import row_mean
+from skampo.utils._sklearn import Documented
 
 __all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "rms"]
 
@@ -87,7 +88,7 @@ class Learner:
         )
 
 
-class Encoding(BaseEstimator):
+class Encoding(Documented, BaseEstimator):
     """
     How pairs (state, action) become the rows of a regression, and back.
 

@@ -21,6 +21,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skampo.features._lending import lend
+
 __all__ = ["unchecked_predict", "unchecked_transform"]
 
 
@@ -165,3 +167,18 @@ def _(model):
         return None
     weights, intercept = model.coef_.T, model.intercept_
     return lambda X: X @ weights + intercept
+
+
+@unchecked_predict.register
+def _(model: Pipeline):
+    last = unchecked_predict(model.steps[-1][1])
+    if type(model) is not Pipeline or last is None or len(model.steps) < 2:
+        return None
+    transform = unchecked_transform(model[:-1])
+
+    def predict(X):
+        features = transform(lend(model, X))
+        # A model that was fitted to a frame looks for its columns.
+        return model.predict(X) if hasattr(features, "columns") else last(features)
+
+    return predict

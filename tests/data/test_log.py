@@ -172,6 +172,4 @@ def test_text_where_states_have_numbers_is_named(library):
     states = make({"stock": [1, 2], "day": [0.5, 1.0]})
     following = make({"stock": ["3", "4"], "day": [1.0, 2.0]})
     with pytest.raises(ValueError, match=r"has text in the columns \['stock'\], which"):
-        TransitionLog(
-            make(states), [0, 1], [1.0, 2.0], make(text | {"day": [1.0, 2.0]})
-        )
+        TransitionLog(states, [0, 1], [1.0, 2.0], following)
