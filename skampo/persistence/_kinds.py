@@ -36,7 +36,7 @@ skampo.critics Exact q_:@TableValues FittedQ q_:@ n_sweeps_: transformer_:@ _n_f
   _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:@ transformer_:@
   _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
-  critic_:@ _worst: classifier_:! RewardModel q_:@ regressor_:@
+  critic_:@ _origin: classifier_:! copies_: RewardModel q_:@ regressor_:@
 skampo.experience TableColumns
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
@@ -134,7 +134,7 @@ skampo._run FirstStep digest: f:@ State kind: classes:*
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:@ advantage:@ unit:
 skampo.critics._monte_carlo ScaledValues scores:@ unit:
-skampo.critics._pessimistic ShiftedValues q:@ worst:
+skampo.critics._pessimistic ShiftedValues q:@ origin:
 skampo.critics._replay ClippedValues scores:@ unit: low: high:
 skampo.critics._sweeps DuelingScores shared:@ shared_unit: added:@ added_unit:
 skampo.experience ActionEncoder space:* ObservationEncoder space:* Transitions
