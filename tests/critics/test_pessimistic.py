@@ -422,13 +422,13 @@ def walk(mdp, proba, n, seed=0):
     return tuple(np.array(column) for column in zip(*rows, strict=True))
 
 
-def contrary_log(mdp, shift=0.0):
-    """Half even choices, half those that prefer the worst action."""
+def half_even_log(mdp, prefer=np.argmin, shift=0.0):
+    """Half even choices, half those that prefer the worst action, or the best."""
     best = AMPOPolicy(gamma=0.95, max_iter=20).fit(mdp).action_values(mdp.states)
     n_states, n_actions = best.shape
     even = np.full((n_states, n_actions), 1 / n_actions)
-    contrary = 0.7 * even + 0.3 * np.eye(n_actions)[best.argmin(axis=1)]
-    halves = [walk(mdp, proba, 1500) for proba in (even, contrary)]
+    other = 0.7 * even + 0.3 * np.eye(n_actions)[prefer(best, axis=1)]
+    halves = [walk(mdp, proba, 1500) for proba in (even, other)]
     s, a, r, after = (np.concatenate(columns) for columns in zip(*halves, strict=True))
     return TransitionLog(s[:, None], a, r + shift, after[:, None])
 
@@ -436,7 +436,7 @@ def contrary_log(mdp, shift=0.0):
 def test_a_log_of_bad_choices_is_not_copied():
     mdp = make_random_mdp(20, 4, random_state=0)
     policy = AMPOPolicy(TABULAR, gamma=0.95, max_iter=20, random_state=0)
-    policy.fit(contrary_log(mdp))
+    policy.fit(half_even_log(mdp))
     assert not policy.critic_.copies_
     even, best = np.full((20, 4), 0.25), mdp.solve(0.95).proba
     found = np.eye(4)[policy.predict(mdp.states)]
@@ -445,11 +445,14 @@ def test_a_log_of_bad_choices_is_not_copied():
     assert (values[1] - values[0]) / (values[2] - values[0]) > 0.9
 
 
+@pytest.mark.parametrize("prefer", [np.argmin, np.argmax])
 @pytest.mark.parametrize("shift", [-10.0, 10.0])
-def test_without_copying_the_origin_of_rewards_means_nothing(shift):
+def test_without_ends_the_origin_of_rewards_means_nothing(shift, prefer):
     mdp = make_random_mdp(20, 4, random_state=0)
     policy = AMPOPolicy(TABULAR, gamma=0.95, max_iter=20, random_state=0)
-    found = [
-        policy.fit(contrary_log(mdp, by)).predict_proba(mdp.states) for by in (0, shift)
-    ]
+    found = []
+    for by in (0.0, shift):
+        policy.fit(half_even_log(mdp, prefer, by))
+        assert policy.critic_.copies_ == (prefer is np.argmax)
+        found.append(policy.predict_proba(mdp.states))
     assert_allclose(*found, atol=1e-3)
