@@ -31,6 +31,10 @@ _RAREST = 0.01
 _MUCH = 1 / 3
 # Whatever is done, this share of the range of values is all that can be lost.
 _NOTHING = 0.05
+# A log shows all actions where the rarest has more than this part of an even share,
+_SHOWN = 0.5
+# and its choices tell nothing if they gain less than this share of an advantage.
+_CHANCE = 0.03
 # Where nothing can be lost, what was never seen is the only hope.
 _CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
@@ -41,14 +45,14 @@ _FOLDS = 3
 
 @dataclass(frozen=True, eq=False)
 class ShiftedValues:
-    """Values that were measured from the worst that can happen."""
+    """Values that were measured from another origin than zero."""
 
     q: Any
-    worst: float
+    origin: float
 
     def __call__(self, observations):
         """Values of all actions, shape (n, n_actions)."""
-        return self.q(observations) + self.worst
+        return self.q(observations) + self.origin
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,8 @@ class Pessimistic(Critic):
     Two things keep a policy from what the log does not show.
 
     Values are measured from the worst that can happen,
-    :math:`c = \min(0, \min r) / (1 - \gamma)`: `critic` is given the rewards
+    :math:`c = \min(0, \min r) / (1 - \gamma)`, or :math:`\min r / (1 - \gamma)` if no
+    row is terminated and rewards differ: `critic` is given the rewards
     :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
     are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
     expects the worst there, and not the best.
@@ -110,6 +115,16 @@ class Pessimistic(Critic):
     more than a third of the range of values. In a log whose rows are torn apart nothing
     is worth more than the rest.
 
+    A log that shows all actions, and chooses among them no better than chance, is not
+    copied: the weight of :math:`\log \hat\pi_b` is then 0 and not 2. Values are
+    measured from those of steps that pay and end as the mean of the log does,
+    :math:`\bar r / (1 - \gamma (1 - p))`, because hardly anything was not seen. A log
+    shows all actions if the mean of :math:`|A| \min_a \hat\pi_b(a | s)`, which is 1 for
+    even choices, is above 1/2. It chooses no better than chance if its gain over even
+    choices, the mean of
+    :math:`\sum_a \hat\pi_b(a | s) Q(s, a) - |A|^{-1} \sum_b Q(s, b)`, is at most 0.03 u
+    with the values of the first policy, which is an even choice unless a fit goes on.
+
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the price is a tenth. This is so where the log is worth hardly more
     than the worst: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that
@@ -136,6 +151,9 @@ class Pessimistic(Critic):
         The fitted critic.
     classifier_ : estimator
         The fitted classifier.
+    copies_ : bool
+        Whether choices of the log are copied. False if it shows all actions and its
+        choices are no better than even ones.
 
     See Also
     --------
@@ -178,7 +196,7 @@ class Pessimistic(Critic):
     @property
     def q_(self):
         """The last action values, without the price."""
-        return ShiftedValues(self.critic_.q_, self._worst)
+        return ShiftedValues(self.critic_.q_, self._origin)
 
     def resolved(self, value_model):
         """
@@ -248,33 +266,47 @@ class Pessimistic(Critic):
             ("logged policy", self),
             lambda: self._fit_behavior(transitions, setting),
         )
-        price = self.strength
-        self._worst, measured = 0.0, transitions
-        if has_nothing_to_lose(transitions, setting.gamma):
-            price = _CHEAPER * price
-        else:
-            # Only rewards differ: what is kept for the other arrays stays valid.
-            self._worst, measured = measure_from_worst(transitions, setting.gamma)
-        sample, behavior = logged.label(
-            self.critic_.evaluate(policy, measured, setting)
-        )
+        sample, behavior = self._values(policy, transitions, setting, logged)
         proba = policy.project(sample.evaluate(policy.f))
+        weight = _WEIGHT if self.copies_ else 0.0
         # log π - 2 log π̂ᵦ, finite where a probability underflows.
-        surprise = np.log(np.maximum(proba, _TINY)) - _WEIGHT * np.log(behavior)
-        q_values = sample.q_values
-        advantages = q_values - q_values.mean(axis=1, keepdims=True)
-        squares = np.mean(advantages**2, axis=1)
-        # Merged states count as often as they were met.
-        unit = np.sqrt(np.average(squares, weights=sample.sample_weight))
-        rate = price * unit
+        surprise = np.log(np.maximum(proba, _TINY)) - weight * np.log(behavior)
+        rate = self.strength * advantage_unit(sample)
+        if has_nothing_to_lose(transitions, setting.gamma):
+            rate *= _CHEAPER
         return replace(
             sample,
-            q_values=q_values - rate * surprise,
+            q_values=sample.q_values - rate * surprise,
             # This step leads to the end for these values; a longer one goes beyond it.
             largest_step=1 / rate if rate > 0 else np.inf,
             # Of the rewards as they are: measured from the worst they differ more.
             reward_range=reward_range(transitions.rewards),
         )
+
+    def _values(self, policy, transitions, setting, logged):
+        """Values of all actions, and the estimated probabilities there."""
+        gamma, first = setting.gamma, []
+
+        def label(copies):
+            self._origin = origin_of(transitions, gamma, copies=copies)
+            # Only rewards differ: what is kept for the other arrays stays valid.
+            measured = measure_from(self._origin, transitions, gamma)
+            return logged.label(self.critic_.evaluate(policy, measured, setting))
+
+        def judge():
+            first.append(label(copies=True))
+            return not tells_nothing(*first[0])
+
+        # Once, if the data stay the same.
+        self.copies_ = setting.memory.once(
+            transitions.lasting, ("choices", self), judge
+        )
+        if first and self._origin == origin_of(transitions, gamma, copies=self.copies_):
+            return first[0]
+        if first:
+            # Sweeps would start from values that have another origin; features stay.
+            vars(self.critic_).pop("q_", None)
+        return label(self.copies_)
 
     def _fit_behavior(self, transitions, setting):
         """Fit the classifier."""
@@ -329,10 +361,32 @@ def estimate(classifier, observations, n_actions):
 
 def has_nothing_to_lose(transitions, gamma):
     """Whether the log is worth hardly more than the worst that can happen."""
-    rewards = transitions.rewards
-    worst, best = attainable_values(rewards, gamma)
-    here = steady_value(rewards.mean(), transitions.terminated.mean(), gamma)
+    worst, best = value_range(transitions, gamma)
+    here = mean_value(transitions, gamma)
     return here - worst <= _NOTHING * (best - worst)
+
+
+def tells_nothing(sample, behavior):
+    """Whether a log shows all actions, and chooses among them no better than chance."""
+    weights = sample.sample_weight
+    proba = behavior / behavior.sum(axis=1, keepdims=True)
+    rarest = proba.shape[1] * proba.min(axis=1)
+    if np.average(rarest, weights=weights) <= _SHOWN:
+        return False
+    gains = np.einsum("sa,sa->s", proba, advantages_of(sample))
+    return np.average(gains, weights=weights) <= _CHANCE * advantage_unit(sample)
+
+
+def advantages_of(sample):
+    """Values of actions, above their mean in each state."""
+    return sample.q_values - sample.q_values.mean(axis=1, keepdims=True)
+
+
+def advantage_unit(sample):
+    """Root mean square of the advantages."""
+    squares = np.mean(advantages_of(sample) ** 2, axis=1)
+    # Merged states count as often as they were met.
+    return np.sqrt(np.average(squares, weights=sample.sample_weight))
 
 
 def steady_value(reward, ending, gamma):
@@ -344,7 +398,7 @@ def better_half(transitions, gamma):
     """Rows of the better half of a log; all of them if the rest is not much worse."""
     worth = episode_worth(transitions, gamma)
     is_better = rankdata(worth) >= 0.5 * len(worth)
-    worst, best = attainable_values(transitions.rewards, gamma)
+    worst, best = value_range(transitions, gamma)
     # Episodes that start where it is easy are better as well, and not all there is.
     if is_better.all() or (
         worth[is_better].mean() - worth[~is_better].mean() <= _MUCH * (best - worst)
@@ -365,13 +419,41 @@ def episode_worth(transitions, gamma):
     return steady_value(rewards, endings, gamma)[episode]
 
 
-def measure_from_worst(transitions, gamma):
-    """The worst value, and transitions whose values are those above it."""
+def origin_of(transitions, gamma, *, copies):
+    """What values are measured from: the worst, or the mean if nothing is copied."""
+    if has_nothing_to_lose(transitions, gamma):
+        return 0.0
+    return (worst_value if copies else mean_value)(transitions, gamma)
+
+
+def worst_value(transitions, gamma):
+    """The worst that can happen."""
+    return value_range(transitions, gamma)[0]
+
+
+def value_range(transitions, gamma):
+    """Values of the worst and the best that can happen."""
     rewards = transitions.rewards
-    worst = min(0.0, float(rewards.min())) / (1 - gamma)
+    # An end, after which nothing is paid, may come if one was seen. Of rewards that
+    # are all the same nothing but their sign tells whether it is feared or hoped for.
+    if transitions.terminated.any() or np.ptp(rewards) == 0:
+        return attainable_values(rewards, gamma)
+    return float(rewards.min()) / (1 - gamma), float(rewards.max()) / (1 - gamma)
+
+
+def mean_value(transitions, gamma):
+    """The value of steps that pay and end as the mean of the log does."""
+    rewards, terminated = transitions.rewards, transitions.terminated
+    return float(steady_value(rewards.mean(), terminated.mean(), gamma))
+
+
+def measure_from(origin, transitions, gamma):
+    """Transitions whose values are those above the origin."""
+    if origin == 0:
+        return transitions
     stays = gamma * ~transitions.terminated
     # Q - c has the Bellman equation of Q, with r - (1 - γ) c in place of r.
-    return worst, replace(transitions, rewards=rewards - (1 - stays) * worst)
+    return replace(transitions, rewards=transitions.rewards - (1 - stays) * origin)
 
 
 def default_classifier(*, table=False):

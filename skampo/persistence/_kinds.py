@@ -38,7 +38,7 @@ skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _n_
   _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:() transformer_:@
   _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
-  critic_:@ _worst: classifier_:! RewardModel q_:() regressor_:@
+  critic_:@ _origin:# classifier_:! copies_: RewardModel q_:() regressor_:@
 skampo.data._tables TableColumns
 skampo.encodings Auto Compatible Joint MultiOutput PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
@@ -138,7 +138,7 @@ skampo._state FirstStep digest: f:() State problem: classes:*
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:() advantage:() unit:#
 skampo.critics._monte_carlo ScaledValues scores:() unit:#
-skampo.critics._pessimistic ShiftedValues q:() worst:#
+skampo.critics._pessimistic ShiftedValues q:() origin:#
 skampo.critics._replay ClippedValues scores:() unit:# low:# high:#
 skampo.critics._sweeps DuelingScores shared:@ shared_unit:# added:() added_unit:#
 skampo.data Transitions

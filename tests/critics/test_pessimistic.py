@@ -26,7 +26,9 @@ from skampo.critics._pessimistic import (
     better_half,
     default_classifier,
     has_nothing_to_lose,
-    measure_from_worst,
+    measure_from,
+    value_range,
+    worst_value,
 )
 from skampo.data import TransitionLog, as_transitions
 from skampo.encodings import ENCODINGS, Scores
@@ -79,15 +81,32 @@ def test_values_are_measured_from_the_worst():
         [[1.0], [0.0], [0.0]],
         terminated=[False, False, True],
     )
-    worst, measured = measure_from_worst(as_transitions(log), 0.5)
+    transitions = as_transitions(log)
+    worst = worst_value(transitions, 0.5)
+    measured = measure_from(worst, transitions, 0.5)
     # The worst is -2 for ever: -4. What terminates pays 4 instead of -4.
     assert worst == -4.0
     assert_array_equal(measured.rewards, [0.0, 0.0, 8.0])
-    # Rewards above zero are as they were.
-    assert_array_equal(
-        measure_from_worst(as_transitions(LOG), 0.5)[1].rewards,
-        LOG.rewards,
-    )
+
+
+@pytest.mark.parametrize(
+    ("rewards", "ends", "expected"),
+    [
+        # Nothing is worse than what an end cuts off, if an end was seen.
+        ([1.0, 3.0], True, (0.0, 6.0)),
+        ([-3.0, -1.0], True, (-6.0, 0.0)),
+        ([1.0, 3.0], False, (2.0, 6.0)),
+        ([-3.0, -1.0], False, (-6.0, -2.0)),
+        # Alike for ever: an end would be bad news, or good news.
+        ([1.0, 1.0], False, (0.0, 2.0)),
+        ([-1.0, -1.0], False, (-2.0, 0.0)),
+    ],
+)
+def test_the_range_of_values(rewards, ends, expected):
+    states = [[0.0], [1.0]]
+    log = TransitionLog(states, [0, 1], rewards, states, terminated=[False, ends])
+    transitions = as_transitions(log)
+    assert value_range(transitions, 0.5) == expected
 
 
 def test_steps_are_in_units_of_the_rewards_as_they_are():
@@ -178,7 +197,8 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     values = critic.q_(sample.observations)
     unit = np.sqrt(np.mean((values - values.mean(axis=1, keepdims=True)) ** 2))
     assert_allclose(1 / sample.largest_step, (0.2 if nothing else 2.0) * unit)
-    assert_allclose(critic._worst, 0.0 if nothing else -10.0)
+    # Even choices are worth what the mean of the log is: -1 / (1 - 0.9 * 0.9).
+    assert_allclose(critic._origin, 0.0 if nothing else -1 / 0.19)
 
 
 def test_measuring_from_the_worst_changes_no_value_that_was_seen():
@@ -353,3 +373,87 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
     # Advantages are 1 in a quarter of the states: their root mean square is 1/2.
     assert [n for n, _ in steps] == [2, 8]
     assert_allclose([step for _, step in steps], 2.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("actions", "pays", "copies"),
+    [
+        # As often as chance has it, and more often what pays less or more.
+        ([0] * 5 + [1] * 5, 1, False),
+        ([0] * 6 + [1] * 4, 1, False),
+        ([0] * 6 + [1] * 4, 0, True),
+        # Bad choices, but what pays is hardly ever seen.
+        ([0] * 9 + [1], 1, True),
+    ],
+)
+def test_choices_are_copied_if_they_gain_or_hide_something(actions, pays, copies):
+    rewards = np.equal(actions, pays).astype(float)
+    log = TransitionLog(np.zeros((10, 1)), actions, rewards)
+    critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
+    # The policy is even, and its share of the price a constant.
+    gap = np.diff(evaluate(critic, log=log).q_values)[0, 0]
+    assert critic.copies_ == copies
+    share = np.mean(actions)
+    copied = 2.0 * 0.5 * 2 * np.log(share / (1 - share)) if copies else 0.0
+    assert_allclose(gap, (1.0 if pays == 1 else -1.0) + copied, atol=1e-6)
+
+
+def test_a_log_that_tells_nothing_is_learned_from_without_copying():
+    policy = AMPOPolicy(
+        TABULAR,
+        critic=Pessimistic(strength=2.0, classifier=FREQUENCIES),
+        max_iter=20,
+        random_state=0,
+    ).fit(TransitionLog(np.zeros((10, 1)), [0] * 6 + [1] * 4, [0.0] * 6 + [1.0] * 4))
+    # pi is proportional to exp(Q / (strength * unit)), unit = 1/2.
+    assert_allclose(
+        policy.predict_proba([[0.0]])[0, 1], 1 / (1 + np.exp(-1)), atol=1e-3
+    )
+
+
+def walk(mdp, proba, n, seed=0):
+    """States, actions, rewards and next states of a policy of a finite model."""
+    rng = np.random.default_rng(seed)
+    rows, s = [], 0
+    for _ in range(n):
+        a = rng.choice(len(proba[s]), p=proba[s])
+        after = rng.choice(len(proba), p=mdp.transition[s, a])
+        rows.append((s, a, mdp.reward[s, a], after))
+        s = after
+    return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+def half_even_log(mdp, prefer=np.argmin, shift=0.0):
+    """Half even choices, half those that prefer the worst action, or the best."""
+    best = AMPOPolicy(gamma=0.95, max_iter=20).fit(mdp).action_values(mdp.states)
+    n_states, n_actions = best.shape
+    even = np.full((n_states, n_actions), 1 / n_actions)
+    other = 0.7 * even + 0.3 * np.eye(n_actions)[prefer(best, axis=1)]
+    halves = [walk(mdp, proba, 1500) for proba in (even, other)]
+    s, a, r, after = (np.concatenate(columns) for columns in zip(*halves, strict=True))
+    return TransitionLog(s[:, None], a, r + shift, after[:, None])
+
+
+def test_a_log_of_bad_choices_is_not_copied():
+    mdp = make_random_mdp(20, 4, random_state=0)
+    policy = AMPOPolicy(TABULAR, gamma=0.95, max_iter=20, random_state=0)
+    policy.fit(half_even_log(mdp))
+    assert not policy.critic_.copies_
+    even, best = np.full((20, 4), 0.25), mdp.solve(0.95).proba
+    found = np.eye(4)[policy.predict(mdp.states)]
+    values = [mdp.expected_return(proba, 0.95) for proba in (even, found, best)]
+    # Copied it loses a third of what can be gained.
+    assert (values[1] - values[0]) / (values[2] - values[0]) > 0.9
+
+
+@pytest.mark.parametrize("prefer", [np.argmin, np.argmax])
+@pytest.mark.parametrize("shift", [-10.0, 10.0])
+def test_without_ends_the_origin_of_rewards_means_nothing(shift, prefer):
+    mdp = make_random_mdp(20, 4, random_state=0)
+    policy = AMPOPolicy(TABULAR, gamma=0.95, max_iter=20, random_state=0)
+    found = []
+    for by in (0.0, shift):
+        policy.fit(half_even_log(mdp, prefer, by))
+        assert policy.critic_.copies_ == (prefer is np.argmax)
+        found.append(policy.predict_proba(mdp.states))
+    assert_allclose(*found, atol=1e-3)

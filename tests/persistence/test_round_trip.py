@@ -17,6 +17,7 @@ from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.callback import ScoringMonitor
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
@@ -34,7 +35,7 @@ from sklearn.preprocessing import (
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS, FittedQ
+from skampo.critics import CRITICS, FittedQ, Pessimistic
 from skampo.exceptions import SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
@@ -125,6 +126,18 @@ def test_critics(critic, tmp_path):
     )
     policy.fit(make_env)
     assert_same(policy, reload(policy, tmp_path), STATES)
+
+
+@pytest.mark.parametrize("n_other", [20, 1])
+def test_whether_a_log_was_copied(n_other, tmp_path):
+    # The other action is better, and shown often or hardly at all.
+    actions = (np.arange(len(STATES)) < n_other).astype(int)
+    critic = Pessimistic(classifier=DummyClassifier())
+    policy = AMPOPolicy(Ridge(), critic=critic, max_iter=3, random_state=0)
+    policy.fit(STATES, actions, rewards=actions - 2.0, next_states=STATES[::-1])
+    loaded = reload(policy, tmp_path)
+    assert_same(policy, loaded, STATES)
+    assert loaded.critic_.copies_ == (n_other == 1)
 
 
 def test_models_and_labels(tmp_path):
