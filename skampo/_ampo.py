@@ -382,9 +382,10 @@ class AMPOPolicy(
             check_regressor(self.regressor, type(self).__name__)
         last = last_state(self) if self.warm_start else None
         seed = entropy_of(self.random_state)
-        # Values alone: nothing below calls back.
-        parameters = self.get_params(deep=False)
-        asked = SimpleNamespace(name=type(self).__name__, **parameters)
+        # Values alone: nothing below calls back. A subclass may have other parameters.
+        names = ("regressor", *self._constraints)
+        asked = SimpleNamespace(**{name: getattr(self, name) for name in names})
+        asked.name = type(self).__name__
         problem = make_problem(X, y, given, asked=asked, seed=seed, last=last)
         try:
             run = Run.of(asked, problem, seed, last)

@@ -1,6 +1,7 @@
 """The same states in arrays of other types and layouts are learned from alike."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
@@ -48,3 +49,23 @@ def test_arrays_of_every_kind(form, regressor):
     assert_array_equal(
         found.predict_proba(FORMS[form](STATES)), expected.predict_proba(STATES)
     )
+
+
+class Demanding(AMPOPolicy):
+    """Has a parameter without a default, and hides most of the others."""
+
+    def __init__(self, reason, max_iter=2, random_state=0):
+        super().__init__(max_iter=max_iter, random_state=random_state)
+        self.reason = reason
+
+
+def test_subclasses_may_have_other_parameters():
+    X = np.arange(8.0)[:, None]
+    actions = np.repeat([0, 1], 4)
+    frame = pd.DataFrame({"place": X[:, 0]})
+    policy = Demanding("a reason").fit(X, actions)
+    assert_array_equal(policy.predict(X), actions)
+    policy.fit(frame, actions, rewards=np.ones(8))
+    assert policy.predict(frame).shape == (8,)
+    policy.set_params(max_iter=1).fit("CartPole-v1")
+    assert policy.predict(np.eye(4)).shape == (4,)
