@@ -21,6 +21,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
+from skampo.exceptions import RegressorError
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.step_sizes import Constant
 from tests.faulty_envs import SpaceEnv
@@ -372,3 +373,21 @@ def test_scores_may_be_huge():
     proba = policy.predict_proba(1e6 * STATES)
     assert_allclose(proba.sum(axis=1), 1, rtol=0, atol=1e-12)
     assert np.isfinite(policy.decision_function(1e6 * STATES)).all()
+
+
+@pytest.mark.parametrize("encoding", ["per_action", "multi_output"])
+def test_what_is_no_number_is_refused_by_every_method(encoding):
+    policy = AMPOPolicy(Ridge(), encoding=encoding, **SMALL).fit(make_env)
+    fitted = policy.regressor_
+    for model in fitted if isinstance(fitted, list) else [fitted]:
+        model.coef_ = np.full_like(model.coef_, np.nan)
+    for ask in (policy.predict_proba, policy.decision_function, policy.predict):
+        with pytest.raises(RegressorError, match="predicted NaN or infinity"):
+            ask(STATES)
+    with pytest.raises(RegressorError, match="predicted NaN or infinity"):
+        policy.act(STATES[0])
+
+
+def test_act_does_what_predict_says(each_policy):
+    encoded = each_policy.predict(STATES)
+    assert [each_policy.act(state) for state in STATES] == encoded.tolist()
