@@ -217,11 +217,12 @@ def _as_text(value):
 
 
 def _inner_text(estimator):
-    made = inspect.signature(type(estimator)).parameters
     given = {
         name: _as_text(value)
         for name, value in sorted(estimator.get_params(deep=False).items())
     }
+    # A class without a constructor has a signature that has to be compiled.
+    made = inspect.signature(type(estimator)).parameters if given else {}
     # As scikit-learn shows them: the others follow from the class.
     return ", ".join(
         f"{name}={text}"
