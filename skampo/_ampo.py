@@ -124,7 +124,7 @@ class AMPOPolicy(
         Action labels; shape (n_actions, n_components) for MultiDiscrete actions.
     n_features_in_ : int
         Number of features of an encoded observation.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, when fitted on a data frame, or from the keys of a `Dict`
         observation space.
     regressor_ : estimator or list of estimators

@@ -58,3 +58,12 @@ def public_members(cls):
         for name, value in vars(base).items()
         if _is_documented_member(base, name, value)
     }
+
+
+def public_pages():
+    """Module and name behind each page of the reference, by the page's name."""
+    return {
+        f"{module_name}.{name}": (module_name, name)
+        for module_name in public_modules()
+        for name in public_names(module_name)
+    }

@@ -1,10 +1,10 @@
 """The picture of an estimator in a notebook, and its links."""
 
+import importlib
 import inspect
 import re
 
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -15,8 +15,8 @@ from skampo.mirror_maps import Tsallis
 from skampo.preprocessing import EnvTransformer
 from skampo.regressors import NystroemFeatures
 from skampo.step_sizes import Constant
-from skampo.utils._sklearn import REFERENCE
-from tests.public_names import public_objects
+from skampo.utils._sklearn import REFERENCE, Documented
+from tests.public_names import dotted_name, public_objects, public_pages
 from tests.scripted import RewardingEnv, ScriptedCritic
 
 SMALL = {"max_iter": 1, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
@@ -52,22 +52,43 @@ def test_parts_link_to_their_pages(part, name):
     assert links(part) == {page(name)}
 
 
-ESTIMATORS = {
+def documented(cls=Documented):
+    """All classes of ours that a picture can show, public or not."""
+    for child in cls.__subclasses__():
+        if child.__module__.startswith("skampo."):
+            yield child
+            yield from documented(child)
+
+
+def doc_link(cls):
+    """The link of an estimator of this class, without making one."""
+    return cls.__new__(cls)._get_doc_link()
+
+
+PUBLIC = {
     name: thing
     for name, thing in public_objects().items()
     if isinstance(thing, type)
-    and issubclass(thing, BaseEstimator)
+    and issubclass(thing, Documented)
     and not inspect.isabstract(thing)
 }
+PRIVATE = {
+    dotted_name(cls): cls for cls in documented() if not inspect.isabstract(cls)
+}.items() - PUBLIC.items()
 
 
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
-def test_a_link_leads_to_a_public_name(name):
-    link = ESTIMATORS[name].__new__(ESTIMATORS[name])._get_doc_link()
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_a_link_leads_to_a_page_of_the_site(name):
+    link = doc_link(PUBLIC[name])
     public = re.fullmatch(rf"{REFERENCE}/([\w.]+)\.html", link).group(1)
-    module, _, short = public.rpartition(".")
-    imported = __import__(module, fromlist=[short])
-    assert getattr(imported, short) is ESTIMATORS[name]
+    module, short = public_pages()[public]
+    assert getattr(importlib.import_module(module), short) is PUBLIC[name]
+
+
+@pytest.mark.parametrize(("name", "cls"), sorted(PRIVATE))
+def test_classes_without_a_page_have_no_link(name, cls):
+    assert name not in public_objects()
+    assert doc_link(cls) == ""
 
 
 def test_classes_of_others_have_no_page_with_us():

@@ -70,8 +70,14 @@ def test_the_comparison(given, expected, same):
         assert_same_output(given, expected)
 
 
-def test_both_commands_stand_in_bash_blocks():
+def test_the_start_page_shows_the_first_lines_of_the_readme():
+    start = (Path(__file__).parents[1] / "docs" / "index.md").read_text("utf8")
+    assert BLOCK.findall(start) == BLOCK.findall(README)[:1]
+
+
+def test_the_commands_stand_in_bash_blocks():
     blocks = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
     commands = np.concatenate([block.splitlines() for block in blocks])
     assert 'pip install ".[viz]" && python examples/plot_quickstart.py' in commands
     assert 'pip install ".[test]" && pytest' in commands
+    assert 'pip install ".[docs]" && sphinx-build -W docs docs/_build' in commands

@@ -24,11 +24,12 @@ class TabularMDP:
 
     Parameters
     ----------
-    transition : array-like of shape (n_states, n_actions, n_states), sparse array of \
-            shape (n_states * n_actions, n_states), or list of sparse arrays
-        Probabilities :math:`P(s' | s, a)`. In a sparse array, row
-        ``state * n_actions + action`` holds the successors of a state and an action. In
-        a list, there is one of shape (n_states, n_states) for each action.
+    transition : array-like, sparse array or list of sparse arrays
+        Probabilities :math:`P(s' | s, a)`. An array has shape
+        (n_states, n_actions, n_states). A sparse array has shape
+        (n_states * n_actions, n_states), and row ``state * n_actions + action`` holds
+        the successors of a state and an action. In a list, there is one of shape
+        (n_states, n_states) for each action.
     reward : array-like of shape (n_states, n_actions)
         Expected rewards r(s, a). Of rewards that depend on the successor, r(s, a, s'),
         they are the mean, ``(transition * reward).sum(axis=2)``.

@@ -61,7 +61,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         The fitted transformer.
     n_features_in_ : int
         Number of features of an encoded observation.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, when fitted on a data frame.
     n_features_out_ : int
         Number of features of a transformed observation.

@@ -5,6 +5,7 @@ Its callbacks, which are public and experimental, are behind `skampo.utils._call
 """
 
 import copy
+import sys
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
@@ -25,6 +26,13 @@ class Documented:
     # BaseEstimator has names of its own: this class has to stand left of it.
     _doc_link_module = "skampo"
     _doc_link_template = f"{REFERENCE}/{{estimator_module}}.{{estimator_name}}.html"
+
+    def _get_doc_link(self):
+        """Only what a package lists in ``__all__`` has a page."""
+        link = super()._get_doc_link()
+        page = link.removeprefix(f"{REFERENCE}/").removesuffix(".html")
+        module, _, name = page.rpartition(".")
+        return link if name in getattr(sys.modules.get(module), "__all__", ()) else ""
 
 
 def blank_estimator(name):

@@ -1,0 +1,73 @@
+"""How Sphinx builds the site: ``sphinx-build -W docs docs/_build``."""
+
+import os
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+# The pages are those of this checkout; `tests` knows what is public in it.
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]
+
+import api_pages
+
+import skampo
+
+# Episodes are drawn and no window opens.
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+api_pages.write(DOCS / "reference")
+
+project = "skampo"
+author = "the skampo developers"
+copyright = f"2026, {author}"
+version = release = skampo.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = []
+default_role = "py:obj"  # a link where the name in backticks is known
+autodoc_typehints = "none"  # the docstrings name types
+numpydoc_show_class_members = False
+copybutton_prompt_text = ">>> |\\.\\.\\. "
+copybutton_prompt_is_regexp = True
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "gen_modules/backreferences",
+    "doc_module": ("skampo",),
+    "within_subsection_order": "ExampleTitleSortKey",
+    "download_all_examples": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skampo {release}"
+html_static_path = ["_static"]
+html_css_files = ["skampo.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "skampo"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
+html_sidebars = {"index": []}
+
+
+def setup(app):
+    app.connect("missing-reference", api_pages.resolve)
