@@ -41,10 +41,14 @@ class Exact(Critic):
 
     Parameters
     ----------
-    state_distribution : {"uniform", "visitation"}, default="uniform"
-        Weights of the states in line 1: equal, or the discounted visitation of the
-        policy, and at least 2e-16 over the number of states: where a policy does not
-        go a table keeps its scores, and other regressors see no difference.
+    state_distribution : {"uniform", "visitation", "state_action_visitation"}, \
+            default="uniform"
+        Weights in line 1. ``"uniform"``: equal ones. ``"visitation"``: the states by
+        the discounted visitation of the policy, and at least 2e-16 over the number of
+        states: where a policy does not go a table keeps its scores, and other
+        regressors see no difference. ``"state_action_visitation"``: the pairs by this
+        visitation times the policy, :math:`d(s) \pi(a | s)`, the :math:`D^{(k)}` of
+        Q-NPG [2]_.
 
     Attributes
     ----------
@@ -59,6 +63,8 @@ class Exact(Critic):
     ----------
     .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
        23(282), 2022 (policy mirror descent with exact values).
+    .. [2] R. Yuan, S. Du, R. Gower, A. Lazaric and L. Xiao, "Linear convergence of
+       natural policy gradient methods with log-linear policies", ICLR 2023.
 
     Examples
     --------
@@ -71,7 +77,11 @@ class Exact(Critic):
     """
 
     needs_model = True
-    _constraints: ClassVar = {"state_distribution": OneOf({"uniform", "visitation"})}
+    _constraints: ClassVar = {
+        "state_distribution": OneOf(
+            {"uniform", "visitation", "state_action_visitation"}
+        )
+    }
 
     def __init__(self, state_distribution="uniform"):
         self.state_distribution = state_distribution
@@ -102,7 +112,7 @@ class Exact(Critic):
         self.check()
         mdp, weights = transitions, None
         proba = policy.proba(mdp.states)
-        if self.state_distribution == "visitation":
+        if self.state_distribution != "uniform":
             visitation = mdp.visitation(proba, setting.gamma)
             # Too little to be seen by any sum, and enough for tables to keep their
             # scores where a policy does not go just now, but may go next.
@@ -118,4 +128,9 @@ class Exact(Critic):
             weights,
             reward_range(mdp.reward.ravel()),
             expected_return=float(mdp.initial_distribution @ values),
+            action_weights=proba if self._weighs_pairs else None,
         )
+
+    @property
+    def _weighs_pairs(self):
+        return self.state_distribution == "state_action_visitation"
