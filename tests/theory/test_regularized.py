@@ -92,6 +92,12 @@ def test_the_bound_holds(seed):
     assert (gaps <= bounds + 1e-10 * np.abs(best).max()).all()
 
 
+def test_the_bound_by_hand():
+    # 0.5 * (1 - 0.5 * 0.5)^2 * (8 + 2 * 0.1 * 0.5 * 1)
+    found = cen_bound([0, 3], 0.5, 0.1, 5.0, initial_gap=8.0, log_distance=1.0)
+    assert_allclose(found, [8.0, 0.5 * 0.75**2 * 8.1])
+
+
 def test_the_bound_is_tight_within_a_factor_of_100():
     # Short steps: long ones converge faster than any bound that is linear.
     problem = Problem(4)
