@@ -367,7 +367,7 @@ class AMPOPolicy(
                 here = policy.at(sample)
                 eta = min(run.step_size(t, here, sample), sample.largest_step)
                 # line 1: f ≈ Qₜ + ηₜ⁻¹ ∇h(πₜ)
-                target = here.target(sample.q_values, eta)
+                target = here.target(sample.q_values, eta, sample.action_weights)
                 f = run.regress(policy, sample, target, rng)
                 # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
                 policy = policy.improve(f, eta)

@@ -61,20 +61,31 @@ class LineOneFit:
     fitted: np.ndarray
     action_weights: np.ndarray
 
-    def errors(self, unit=1.0):
+    def errors(self):
         """Mean squared residual of each state, but for a constant of the state."""
-        return self._spread((self.fitted - self.target) / unit)
+        return self._spread(self.fitted - self.target)
 
-    def spreads(self, unit=1.0):
-        """Mean squared target of each state, but for a constant of the state."""
-        return self._spread(self.target / unit)
+    def explains_nothing(self, sample_weight):
+        """Whether 0 would fit no worse, whatever becomes of a constant per state."""
+        # In this unit squares of the target neither overflow nor vanish.
+        unit = np.abs(self.target).max()
+        target, residual = self.target / unit, (self.fitted - self.target) / unit
+        # Line 1 fits that constant where actions have weights of their own, and may
+        # explain little else.
+        return all(
+            _average(mean_square(residual), sample_weight)
+            > _average(mean_square(target), sample_weight)
+            for mean_square in (self._spread, self._mean_square)
+        )
+
+    def _mean_square(self, values):
+        with np.errstate(over="ignore"):
+            return row_sum(self.action_weights * values**2)
 
     def _spread(self, values):
         weights = self.action_weights
         # A constant per state changes no policy, so that the best one is taken out.
-        centered = values - row_sum(weights * values)[:, None]
-        with np.errstate(over="ignore"):
-            return row_sum(weights * centered**2)
+        return self._mean_square(values - row_sum(weights * values)[:, None])
 
 
 def iteration_record(t, problem, sample, before, after, line_one, eta):
@@ -184,10 +195,7 @@ def warn_about_fit(line_one, sample_weight, state):
             "the policy stays uniform. Give it more capacity or less regularization.",
         )
         return
-    # In this unit squares of the target neither overflow nor vanish.
-    unit = np.abs(line_one.target).max()
-    residual = _average(line_one.errors(unit), sample_weight)
-    if residual > _average(line_one.spreads(unit), sample_weight):
+    if line_one.explains_nothing(sample_weight):
         _warn_once(
             state,
             "noise",

@@ -49,6 +49,36 @@ def exact_target(q_values, dual, eta):
     return target
 
 
+def printed_target(q_values, dual, level, eta):
+    r"""
+    Target of line 1 of Algorithm 1, as it is printed.
+
+    Where actions have weights of their own, a constant of the state is fitted by each
+    action in another way, and may not be left out. That of the dual is free: with the
+    level of the scores, the dual of the softmax is the scores, which a linear
+    regressor has fitted without error.
+
+    Parameters
+    ----------
+    q_values : ndarray of shape (n, n_actions)
+        Action values :math:`Q^t`, in units of the return.
+    dual : ndarray of shape (n, n_actions)
+        :math:`\nabla h(\pi^t)`, where the largest of each state is 0.
+    level : ndarray of shape (n,)
+        Largest score of each state.
+    eta : float
+        Step size :math:`\eta_t > 0`, possibly infinite, in units of 1 / reward.
+
+    Returns
+    -------
+    ndarray of shape (n, n_actions)
+        :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)`.
+    """
+    if not np.isfinite(eta):
+        return q_values
+    return q_values + (dual + np.reshape(level, (-1, 1))) / eta
+
+
 @dataclass(frozen=True, eq=False)
 class MirrorTarget:
     """
@@ -64,17 +94,25 @@ class MirrorTarget:
         Probabilities of the policy.
     eta : float
         Step size, possibly infinite.
+    level : ndarray of shape (n,) or float, default=0.0
+        Largest score of each state.
+    action_weights : ndarray of shape (n, n_actions), default=None
+        Weights of the actions in each state; None weighs them equally.
     """
 
     q_values: np.ndarray
     dual: np.ndarray
     proba: np.ndarray
     eta: float
+    level: Any = 0.0
+    action_weights: np.ndarray | None = None
 
     @cached_property
     def values(self):
-        """The regression target, centered in every state."""
-        return exact_target(self.q_values, self.dual, self.eta)
+        """The regression target, centered in every state if actions weigh the same."""
+        if self.action_weights is None:
+            return exact_target(self.q_values, self.dual, self.eta)
+        return printed_target(self.q_values, self.dual, self.level, self.eta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +128,16 @@ class PolicyTable:
         :math:`\nabla h(\pi)` up to a constant per state.
     proba : ndarray of shape (n, n_actions)
         The probabilities.
+    level : ndarray of shape (n,) or float, default=0.0
+        Largest score of each state, which `dual` leaves out.
     """
 
     mirror_map: Any
     dual: np.ndarray
     proba: np.ndarray
+    level: Any = 0.0
 
-    def target(self, q_values, eta):
+    def target(self, q_values, eta, action_weights=None):
         """
         The regression of line 1.
 
@@ -106,13 +147,16 @@ class PolicyTable:
             Action values.
         eta : float
             Step size, possibly infinite.
+        action_weights : ndarray of shape (n, n_actions), default=None
+            Weights of the actions in each state; None weighs them equally.
 
         Returns
         -------
         MirrorTarget
             Its `values` are what most encodings fit.
         """
-        return MirrorTarget(q_values, self.dual, self.proba, eta)
+        level = self.level
+        return MirrorTarget(q_values, self.dual, self.proba, eta, level, action_weights)
 
     def step(self, q_values, eta):
         r"""
@@ -268,13 +312,14 @@ class MirrorPolicy:
         """
         f = sample.evaluate(self.f)
         # From the scores: log π would be -∞ where a probability underflows.
-        dual = self.mirror_map.dual(self._scale(f))
+        scores = self._scale(f)
+        dual, level = self.mirror_map.dual(scores), row_max(scores)
         # Greedy scores are in units of the return, and have no odds.
         if self.min_odds == 0 or math.isinf(self.eta):
-            return PolicyTable(self.mirror_map, dual, self.project(f))
+            return PolicyTable(self.mirror_map, dual, self.project(f), level)
         # The largest of each state is 0.
         dual = np.maximum(dual, -math.log(1 / self.min_odds))
-        return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual))
+        return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual), level)
 
     def project(self, f, action_mask=None):
         """

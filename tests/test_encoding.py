@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.encodings import ENCODINGS, Learner, Scores
-from skampo.encodings._base import rms
+from skampo.encodings._base import pair_weights, rms
 from skampo.encodings._scores import ColumnScores, JointScores, joint_rows, zero_scores
 from skampo.mdp import make_random_mdp
 
@@ -169,6 +170,28 @@ class TestFitTaken:
         encoding = ENCODINGS[name]()
         fitted = encoding.fit_taken(learner(model), X[:1], ACTIONS[:1], X[:1, 0] + 5, 3)
         assert_allclose(fitted(X), np.full((6, 3), 5.0))
+
+
+class TestPairWeights:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        # Means of [0, 4] and [4, 0] with weights [1, 3] and [1, 1], or of all four.
+        [("per_action", [3, 2]), ("auto", [3, 2]), ("joint", [16 / 6, 16 / 6])],
+    )
+    def test_by_hand(self, name, expected):
+        values, weights = np.array([[0.0, 4], [4, 0]]), np.array([[1.0, 1], [3, 1]])
+        fit = ENCODINGS[name]().fit_all
+        scores = fit(learner(DummyRegressor()), X[:2], values, weights)
+        assert_allclose(scores(X[:1]), [expected])
+
+    def test_every_pair_has_some(self):
+        proba = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
+        weights = pair_weights(np.array([0.25, 0.75]), proba)
+        assert_array_equal(weights[:, 0], [0.25, 0.375])
+        assert weights[1, 1] == 0.375
+        assert 0 < weights[0, 1] < 1e-15
+        assert (weights[:, 2] > 0).all()
+        assert_array_equal(pair_weights(None, proba)[1, :2], [0.5, 0.5])
 
 
 class TestJobs:

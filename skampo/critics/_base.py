@@ -20,7 +20,7 @@ __all__ = ["Critic", "CriticSetting", "QSample"]
 # Generated equality would ask arrays for a single truth value.
 @dataclass(frozen=True, eq=False)
 class QSample:
-    """
+    r"""
     Action values of a policy at sampled states: the input of line 1.
 
     Parameters
@@ -49,6 +49,10 @@ class QSample:
         The action values as a function of observations, if the class of policies
         contains it and it does not depend on the policy: line 1 then has an exact
         solution, a multiple of it.
+    action_weights : ndarray of shape (n, n_actions), default=None
+        Weights of the actions in each state, :math:`v_t(\cdot | s)`: rows that sum to
+        1. Line 1 then fits action values as they are. None weighs actions equally and
+        leaves a constant per state out.
 
     Examples
     --------
@@ -68,6 +72,7 @@ class QSample:
     expected_return: float | None = None
     largest_step: float = np.inf
     scores: Any = None
+    action_weights: np.ndarray | None = None
 
     def evaluate(self, scores):
         """
@@ -115,12 +120,13 @@ class QSample:
         QSample
             With what was computed for these states.
         """
-        weight = self.sample_weight
+        weight, shares = self.sample_weight, self.action_weights
         return replace(
             self,
             observations=self.observations[rows],
             q_values=self.q_values[rows],
             sample_weight=weight if weight is None else weight[rows],
+            action_weights=shares if shares is None else shares[rows],
             view=self._features.take(rows),
         )
 

@@ -1,12 +1,14 @@
 """Exact policy evaluation on a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import log_softmax
 
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.utils._validation import OneOf
+from skampo.exceptions import InvalidParameterError
+from skampo.utils._validation import Interval, OneOf
 
 __all__ = ["Exact"]
 
@@ -41,10 +43,17 @@ class Exact(Critic):
 
     Parameters
     ----------
-    state_distribution : {"uniform", "visitation"}, default="uniform"
-        Weights of the states in line 1: equal, or the discounted visitation of the
-        policy, and at least 2e-16 over the number of states: where a policy does not
-        go a table keeps its scores, and other regressors see no difference.
+    state_distribution : {"uniform", "visitation", "state_action_visitation"}, \
+            default="uniform"
+        Weights in line 1. ``"uniform"``: equal ones. ``"visitation"``: the states by
+        the discounted visitation of the policy, and at least 2e-16 over the number of
+        states: where a policy does not go a table keeps its scores, and other
+        regressors see no difference. ``"state_action_visitation"``: the pairs by this
+        visitation times the policy, :math:`d(s) \pi(a | s)`, the :math:`D^{(k)}` of
+        Q-NPG [2]_.
+    tau : float, default=0.0
+        Weight of the entropy of the policy in its value, a finite number of at least 0:
+        positive ones are for the softmax only. Steps beyond 1 / tau are cut.
 
     Attributes
     ----------
@@ -55,10 +64,34 @@ class Exact(Critic):
     --------
     FittedQ : From data instead of a model.
 
+    Notes
+    -----
+    With `tau` the values are those of rewards plus entropy,
+    :math:`Q_\tau(s, a) = r + \gamma P V_\tau` and
+    :math:`V_\tau(s) = \sum_a \pi(a | s) (Q_\tau(s, a) - \tau \log \pi(a | s))`. Line 1
+    is given their gradient :math:`Q_\tau - \tau \log \pi_t`, and a step :math:`\eta` is
+
+    .. math::
+
+        \pi_{t+1} \propto \pi_t^{1 - \eta \tau} \exp(\eta Q_\tau),
+
+    regularized policy mirror descent [3]_ with the step :math:`\eta / (1 - \eta \tau)`
+    and the regularized natural policy gradient [4]_ with the step
+    :math:`(1 - \gamma) \eta`. It converges linearly with a constant step
+    (`skampo.theory.cen_bound`); the longest one is soft policy iteration. `history_`
+    holds returns without entropy.
+
     References
     ----------
     .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
        23(282), 2022 (policy mirror descent with exact values).
+    .. [2] R. Yuan, S. Du, R. Gower, A. Lazaric and L. Xiao, "Linear convergence of
+       natural policy gradient methods with log-linear policies", ICLR 2023.
+    .. [3] G. Lan, "Policy mirror descent for reinforcement learning", Mathematical
+       Programming 198, 2023.
+    .. [4] S. Cen, C. Cheng, Y. Chen, Y. Wei and Y. Chi, "Fast global convergence of
+       natural policy gradient methods with entropy regularization", Operations Research
+       70(4), 2022.
 
     Examples
     --------
@@ -71,10 +104,16 @@ class Exact(Critic):
     """
 
     needs_model = True
-    _constraints: ClassVar = {"state_distribution": OneOf({"uniform", "visitation"})}
+    _constraints: ClassVar = {
+        "state_distribution": OneOf(
+            {"uniform", "visitation", "state_action_visitation"}
+        ),
+        "tau": Interval(float, 0),
+    }
 
-    def __init__(self, state_distribution="uniform"):
+    def __init__(self, state_distribution="uniform", *, tau=0.0):
         self.state_distribution = state_distribution
+        self.tau = tau
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -97,12 +136,12 @@ class Exact(Critic):
         Raises
         ------
         InvalidParameterError
-            If `state_distribution` is unknown.
+            If a parameter is invalid, or `tau` positive and the policy no softmax.
         """
         self.check()
         mdp, weights = transitions, None
         proba = policy.proba(mdp.states)
-        if self.state_distribution == "visitation":
+        if self.state_distribution != "uniform":
             visitation = mdp.visitation(proba, setting.gamma)
             # Too little to be seen by any sum, and enough for tables to keep their
             # scores where a policy does not go just now, but may go next.
@@ -110,12 +149,41 @@ class Exact(Critic):
         values = mdp.values(proba, setting.gamma)
         # Q(s, a) = r(s, a) + γ Σ P(s' | s, a) V(s')
         q_values = mdp.look_ahead(values, setting.gamma)
-        self.q_ = TableValues(q_values)
-        return QSample(
+        sample = QSample(
             mdp.states,
             q_values,
             setting.gamma,
             weights,
             reward_range(mdp.reward.ravel()),
             expected_return=float(mdp.initial_distribution @ values),
+            action_weights=proba if self._weighs_pairs else None,
         )
+        if self.tau > 0:
+            q_values = self._soft_values(policy, proba, mdp, setting.gamma)
+            sample = _regularized(sample, policy, q_values, self.tau)
+        self.q_ = TableValues(q_values)
+        return sample
+
+    def _soft_values(self, policy, proba, mdp, gamma):
+        _check_softmax(policy, self.tau)
+        return mdp.look_ahead(mdp.values(proba, gamma, tau=self.tau), gamma)
+
+    @property
+    def _weighs_pairs(self):
+        return self.state_distribution == "state_action_visitation"
+
+
+def _check_softmax(policy, tau):
+    if not policy.mirror_map.is_softmax:
+        raise InvalidParameterError(
+            f"Exact(tau={tau:g}) regularizes by the entropy, whose gradient is "
+            "infinite at policies with zeros. Got "
+            f"mirror_map={policy.mirror_map!r}: use 'negative_entropy', or tau=0."
+        )
+
+
+def _regularized(sample, policy, q_values, tau):
+    """The sample with the gradient of values with entropy, and the longest step."""
+    # From the scores: log π would be -∞ where a probability underflows.
+    logs = log_softmax(policy.scores(sample.observations), axis=1)
+    return replace(sample, q_values=q_values - tau * logs, largest_step=1 / tau)

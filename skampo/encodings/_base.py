@@ -11,11 +11,12 @@ from skampo.features._split import is_random, split_features, take_apart
 from skampo.utils._rows import row_mean
 from skampo.utils._sklearn import Documented
 
-__all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "rms"]
+__all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "pair_weights", "rms"]
 
 # Passes over the data when a model learns on from the last iteration: fewer leave
 # networks behind the moving target, more cost time and change little.
 PASSES = 20
+_EPS = np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +161,8 @@ class Encoding(Documented, BaseEstimator):
         ndarray of shape (n, n_actions)
             Rows that sum to 1.
         """
+        if target.action_weights is not None:
+            return target.action_weights
         return np.full_like(target.proba, 1 / target.proba.shape[1])
 
     def fit(self, learner, X, target, sample_weight):
@@ -182,7 +185,10 @@ class Encoding(Documented, BaseEstimator):
         scores
             A callable from such rows to an array (n, n_actions).
         """
-        return self.fit_all(learner, X, target.values, sample_weight)
+        weights = sample_weight
+        if target.action_weights is not None:
+            weights = pair_weights(sample_weight, target.action_weights)
+        return self.fit_all(learner, X, target.values, weights)
 
 
 def _split_learner(regressor, sample, rng):
@@ -192,6 +198,33 @@ def _split_learner(regressor, sample, rng):
     if transformer is None or is_random(transformer) or not learns_by_passes(model):
         return None, regressor
     return take_apart(regressor, sample.observations, rng)
+
+
+def pair_weights(sample_weight, action_weights):
+    """
+    Weights of pairs of state and action, all above 0.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n,) or None
+        Weights of the states; None weighs them equally.
+    action_weights : ndarray of shape (n, n_actions)
+        Weights of the actions in each state.
+
+    Returns
+    -------
+    ndarray of shape (n, n_actions)
+        Their product. Pairs that have next to none get a share of the largest weight
+        of the action that no sum over its rows sees: a regressor that leaves rows
+        without weight out would give them any value.
+    """
+    weights = action_weights
+    if sample_weight is not None:
+        weights = sample_weight[:, None] * action_weights
+    largest = weights.max(axis=0)
+    # The second share is for an action that is taken nowhere.
+    seen = np.maximum(largest, _EPS * largest.max())
+    return np.maximum(weights, _EPS / len(weights) * seen)
 
 
 def rms(values, sample_weight=None):

@@ -26,7 +26,11 @@ class Joint(Encoding):
         n_actions = values.shape[1]
         scale = rms(values, sample_weight)
         # Observation by observation, as `joint_rows` and `ravel` have them.
-        weights = None if sample_weight is None else sample_weight.repeat(n_actions)
+        weights = sample_weight
+        if np.ndim(weights) == 1:
+            weights = weights.repeat(n_actions)
+        if np.ndim(weights) == 2:
+            weights = weights.ravel()
         rows = joint_rows(X, n_actions)
         start = getattr(learner.start, "model", None)
         model = learner.fit(rows, values.ravel() / scale, weights, start)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
 from skampo.encodings._base import Encoding, rms
 from skampo.encodings._scores import ColumnScores, Scores
+from skampo.exceptions import InvalidParameterError
 from skampo.features._regression import takes_columns
 
 __all__ = ["Auto", "MultiOutput", "PerAction"]
@@ -38,16 +40,18 @@ class PerAction(Encoding):
             Rows.
         values : ndarray of shape (n, n_actions)
             Targets.
-        sample_weight : ndarray of shape (n,) or None
-            Weights of the rows.
+        sample_weight : ndarray of shape (n,) or (n, n_actions) or None
+            Weights of the rows, or of each action in them.
 
         Returns
         -------
         Scores
             One model per action.
         """
-        scale = rms(values, sample_weight)
-        jobs = [(X, column / scale, sample_weight) for column in values.T]
+        scale, weights = rms(values, sample_weight), [sample_weight] * len(values.T)
+        if np.ndim(sample_weight) == 2:
+            weights = sample_weight.T
+        jobs = [(X, y / scale, w) for y, w in zip(values.T, weights, strict=True)]
         return Scores(_fit_each(learner, jobs), scale)
 
     def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
@@ -88,6 +92,12 @@ class MultiOutput(PerAction):
 
     def fit_all(self, learner, X, values, sample_weight):
         """Scores fitted to a value for every action of every row."""
+        if np.ndim(sample_weight) == 2:
+            raise InvalidParameterError(
+                "encoding='multi_output' fits all actions of a row with one weight. "
+                "Got a weight for each action, from a critic with action_weights: use "
+                "encoding='per_action' or 'joint'."
+            )
         scale = rms(values, sample_weight)
         start = getattr(learner.start, "model", None)
         model = learner.fit(X, values / scale, sample_weight, start)
@@ -95,11 +105,12 @@ class MultiOutput(PerAction):
 
 
 class Auto(PerAction):
-    """`multi_output` if the regressor declares that it takes 2-D targets."""
+    """`multi_output` if the regressor takes 2-D targets and actions weigh the same."""
 
     def fit_all(self, learner, X, values, sample_weight):
         """Scores fitted to a value for every action of every row."""
-        chosen = MultiOutput() if takes_columns(learner.regressor) else PerAction()
+        shares = takes_columns(learner.regressor) and np.ndim(sample_weight) < 2
+        chosen = MultiOutput() if shares else PerAction()
         return chosen.fit_all(learner, X, values, sample_weight)
 
 

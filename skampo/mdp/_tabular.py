@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from gymnasium.wrappers import TimeLimit
+from scipy.special import entr
 
 from skampo.mdp._checks import check_initial, check_reward, read_reward
 from skampo.mdp._environment import TabularEnv
@@ -11,7 +12,7 @@ from skampo.mdp._policies import as_policy
 from skampo.mdp._solvers import find_optimum
 from skampo.mdp._storage import store
 from skampo.mdp._toy_text import read_model
-from skampo.utils._validation import check_discount
+from skampo.utils._validation import Interval, check_argument, check_discount
 
 __all__ = ["TabularMDP"]
 
@@ -272,9 +273,9 @@ class TabularMDP:
         best = self.look_ahead(values, gamma).argmax(axis=1)
         return np.eye(self.n_actions)[best]
 
-    def values(self, proba, gamma):
+    def values(self, proba, gamma, *, tau=0.0):
         r"""
-        Solve :math:`v = r_\pi + \gamma P_\pi v`.
+        Solve :math:`v = r_\pi + \tau H_\pi + \gamma P_\pi v`.
 
         Parameters
         ----------
@@ -282,6 +283,8 @@ class TabularMDP:
             The policy: probabilities, or the integer action of each state.
         gamma : float
             Discount factor in [0, 1).
+        tau : float, default=0.0
+            What a unit of entropy :math:`H_\pi(s)` pays, a finite number of at least 0.
 
         Returns
         -------
@@ -289,7 +292,10 @@ class TabularMDP:
             State values of the policy.
         """
         proba = self._as_policy(proba, gamma)
+        check_argument("TabularMDP.values", "tau", tau, Interval(float, 0))
         rewards = (proba * self.reward).sum(axis=1)
+        if tau > 0:
+            rewards = rewards + tau * entr(proba).sum(axis=1)
         kernel = self._transition.kernel(proba)
         # LAPACK may return -0.0.
         return self._transition.solve(kernel, gamma, rewards) + 0.0

@@ -116,8 +116,8 @@ class StepSize(Documented, BaseEstimator, ABC):
             exact mirror step.
         sample : QSample
             Action values ``q_values`` of shape (n, n_actions), ``sample_weight`` of
-            shape (n,) or None, ``gamma``, and ``reward_range`` (largest less smallest
-            reward).
+            shape (n,) or None, ``gamma``, ``reward_range`` (largest less smallest
+            reward), and ``expected_return``, None where no model gives it.
 
         Returns
         -------

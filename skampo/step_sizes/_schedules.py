@@ -153,8 +153,9 @@ class Geometric(StepSize):
     Parameters
     ----------
     eta0 : float, default=None
-        The first step size in (0, inf); None is
-        :math:`\log(A) (1 - \gamma) / \gamma` for A actions.
+        The first step size in (0, inf), in units of 1 / reward. None is
+        :math:`\log(A) (1 - \gamma) / \gamma` for A actions on a model, and
+        :math:`\log(A) / \mathrm{rms}(Q_t)` where action values are estimated.
     ratio : float, default=None
         Factor from one step size to the next, in (0, inf); None is
         :math:`1 / \gamma`.
@@ -167,14 +168,18 @@ class Geometric(StepSize):
     after k iterations is at most :math:`2 (1 - 1/\theta)^k / (1 - \gamma)`, where
     :math:`\theta` is the distribution mismatch coefficient [1]_.
 
-    The step is capped at :math:`10^{12}` over the root mean square of the centered
-    action values. Where rewards are rare, steps stay too small for many iterations: the
-    default of `eta0` knows nothing of their size.
+    Without a model the size of the rewards is unknown, and that first step is idle: for
+    two actions and :math:`\gamma = 0.995` it is 0.0035, and doubles in 138 iterations.
+    The default is then in units of the root mean square of the action values of the
+    iteration less their mean in each state, and steps grow by `ratio` where that stays
+    the same. Give `eta0` for the step of the theorem.
+
+    The step is capped at :math:`10^{12}` over the same root mean square.
 
     At :math:`\gamma = 0`, in a bandit, both defaults are infinite: the step is the cap,
     which is as good as greedy, and the bound is 0 from the first iteration on. Labels
     and logs of one step are bandits; where rewards are noisy, give both parameters. At
-    :math:`\gamma = 1` there is no bound, and the defaults are :math:`\log A` and 1.
+    :math:`\gamma = 1` there is no bound, and steps do not grow.
     With one action, which no step moves, the entropy counts as 1.
 
     References
@@ -208,7 +213,8 @@ class Geometric(StepSize):
         policy : PolicyTable
             Ignored.
         sample : QSample
-            Its ``gamma`` gives the defaults, its ``q_values`` the cap.
+            Its ``gamma`` gives the defaults, its ``q_values`` the cap and, if there is
+            no ``expected_return`` by a model, their unit.
 
         Returns
         -------
@@ -221,20 +227,24 @@ class Geometric(StepSize):
             If `eta0` or `ratio` is neither None nor a positive finite number.
         """
         gamma, limit = float(sample.gamma), in_units(LARGEST_UNIT_STEP, sample)
-        eta0 = self._first(np.shape(sample.q_values)[1], gamma)
+        eta0 = self._first(sample, gamma)
         with np.errstate(over="ignore", under="ignore"):
             # Powers of Python's floats raise an OverflowError; numpy's become infinite.
             growth = np.float64(self._ratio(gamma)) ** t
             # An infinite first step may shrink by a ratio below 1.
             return bounded((limit if eta0 == np.inf else eta0) * growth, limit)
 
-    def _first(self, n_actions, gamma):
+    def _first(self, sample, gamma):
         if self.eta0 is not None:
             return check_positive(self, "eta0", _OPTIONAL)
+        n_actions = np.shape(sample.q_values)[1]
         # The largest divergence from the uniform policy; log 1 = 0 would be no step.
         entropy = np.log(n_actions) if n_actions > 1 else 1.0
         if gamma == 0.0:
             return np.inf
+        # The theorem wants rewards in [0, 1], and only who has a model knows them all.
+        if sample.expected_return is None:
+            return in_units(entropy, sample)
         return entropy if gamma == 1.0 else entropy * (1.0 - gamma) / gamma
 
     def _ratio(self, gamma):

@@ -2,6 +2,7 @@
 
 from skampo.theory._exact import (
     agarwal_bound,
+    cen_bound,
     johnson_bound,
     xiao_linear_bound,
     xiao_sublinear_bound,
@@ -26,6 +27,7 @@ __all__ = [
     "ampo_linear_bound",
     "ampo_sublinear_bound",
     "approximation_error",
+    "cen_bound",
     "concentrability",
     "initial_mismatch",
     "johnson_bound",

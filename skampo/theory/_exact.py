@@ -6,7 +6,7 @@ from skampo.exceptions import InvalidParameterError
 from skampo.theory._checks import at_least, counts, numbers, plain, positive
 from skampo.utils._validation import check_discount
 
-__all__ = ["agarwal_bound", "johnson_bound", "xiao_linear_bound"]
+__all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "xiao_linear_bound"]
 __all__ += ["xiao_sublinear_bound"]
 
 
@@ -286,3 +286,75 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     for slack in slacks:
         bounds.append(gamma * bounds[-1] + slack)
     return plain(np.array(bounds)[k.astype(int)])
+
+
+def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance):
+    r"""
+    Bound the gap of values with entropy, for one constant step size.
+
+    .. math::
+
+        \| Q_\tau^* - Q_\tau^k \|_\infty \le \gamma \left(1 - (1 - \gamma) \eta \tau
+        \right)^{k - 1} \left( \| Q_\tau^* - Q_\tau^0 \|_\infty +
+        2 \tau (1 - \eta \tau) \| \log \pi_\tau^* - \log \pi^0 \|_\infty \right)
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations k; at 0 the bound is `initial_gap`.
+    gamma : float
+        Discount factor in [0, 1).
+    tau : float
+        Weight of the entropy in (0, inf), the `tau` of `skampo.critics.Exact`.
+    eta : float
+        The constant step size in (0, 1 / tau].
+    initial_gap : float
+        :math:`\| Q_\tau^* - Q_\tau^0 \|_\infty`.
+    log_distance : float
+        :math:`\| \log \pi_\tau^* - \log \pi^0 \|_\infty`.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range.
+
+    See Also
+    --------
+    xiao_linear_bound : Without entropy, where steps have to grow.
+
+    Notes
+    -----
+    Assumes the softmax, exact action values and an exact regression; any rewards,
+    because `initial_gap` carries their unit. The step of the paper is
+    :math:`(1 - \gamma) \eta`.
+
+    References
+    ----------
+    .. [1] S. Cen, C. Cheng, Y. Chen, Y. Wei and Y. Chi, "Fast global convergence of
+       natural policy gradient methods with entropy regularization", Operations Research
+       70(4), 2022, Theorem 1.
+
+    Examples
+    --------
+    >>> from skampo.theory import cen_bound
+    >>> cen_bound([0, 1, 2], 0.5, 0.1, eta=10.0, initial_gap=8.0, log_distance=1.0)
+    array([8., 4., 2.])
+    """
+    check_discount(gamma)
+    positive(tau=tau, eta=eta)
+    at_least(0, initial_gap=initial_gap, log_distance=log_distance)
+    # As products of floats, 1 / tau times tau may exceed 1.
+    if not eta * tau <= 1 + 1e-12:
+        raise InvalidParameterError(
+            f"eta must be at most 1 / tau = {1 / tau:g}. Got {eta!r} instead."
+        )
+    share = min(eta * tau, 1.0)
+    first = initial_gap + 2 * tau * (1 - share) * log_distance
+    k = counts(n_iter)
+    rate = (1 - (1 - gamma) * share) ** np.maximum(k - 1, 0)
+    return plain(np.where(k == 0, initial_gap, gamma * first * rate))

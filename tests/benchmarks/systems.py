@@ -36,7 +36,7 @@ FEATURES = make_pipeline(FunctionTransformer(look_up), LEAST_SQUARES)
 KERNEL = make_pipeline(Nystroem(gamma=0.2, n_components=10), Ridge(1e-3))
 NETWORK = make_pipeline(ONE_HOT, MLPRegressor(hidden_layer_sizes=64, solver="lbfgs"))
 TREES = LGBMRegressor(min_child_samples=1, min_data_in_bin=1, verbose=-1)
-VISITED = Exact("visitation")
+VISITED, PAIRS = Exact("visitation"), Exact("state_action_visitation")
 SYSTEMS = {
     "softmax NPG": {"encoding": "compatible", "critic": VISITED},
     "policy mirror descent": {"mirror_map": "euclidean"},
@@ -44,7 +44,8 @@ SYSTEMS = {
     "policy mirror descent, adaptive steps": {"step_size": "adaptive"},
     "trust region": {"step_size": "trust_region"},
     "policy iteration": {"step_size": "greedy"},
-    "Q-NPG, 4 features": {"regressor": FEATURES, "critic": VISITED},
+    "Q-NPG, 4 features": {"regressor": FEATURES, "critic": PAIRS},
+    "Q-NPG, equal actions": {"regressor": FEATURES, "critic": VISITED},
     "NPG, 4 features": {
         "regressor": FEATURES,
         "encoding": "compatible",

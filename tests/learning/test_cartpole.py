@@ -46,6 +46,15 @@ def test_every_step_size_improves_on_the_uniform_policy(step_size, uniform_retur
     assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_return
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_geometric_steps_solve_cartpole(seed):
+    policy = AMPOPolicy(step_size="geometric", max_iter=17, random_state=seed)
+    policy.fit("CartPole-v1")
+    assert policy.n_steps_ <= 10_240
+    assert policy.score("CartPole-v1") >= 475
+
+
 def test_greedy_steps_give_one_hot_policies():
     policy = AMPOPolicy(step_size="greedy", max_iter=2, random_state=0)
     policy.fit("CartPole-v1")

@@ -39,12 +39,15 @@ def make_policy(scores, mirror_map=MAPS[0]):
     )
 
 
-def make_sample(q_values, sample_weight=None, gamma=0.9, reward_range=1.0):
+def make_sample(
+    q_values, sample_weight=None, gamma=0.9, reward_range=1.0, expected_return=None
+):
     return SimpleNamespace(
         q_values=np.asarray(q_values, dtype=float),
         sample_weight=sample_weight,
         gamma=gamma,
         reward_range=reward_range,
+        expected_return=expected_return,
     )
 
 

@@ -54,7 +54,11 @@ def values_along(step_size, n_iter):
         values, q_values = evaluate(policy.proba)
         path.append(values)
         sample = SimpleNamespace(
-            q_values=q_values, sample_weight=None, gamma=GAMMA, reward_range=1.0
+            q_values=q_values,
+            sample_weight=None,
+            gamma=GAMMA,
+            reward_range=1.0,
+            expected_return=0.0,
         )
         eta = min(step_size(t, policy, sample), 1e15)
         policy = Table(policy.dual + eta * q_values)

@@ -112,12 +112,30 @@ def test_greedy_is_infinite():
     assert Greedy()(3, None, None) == np.inf
 
 
+def on_model(q_values, **keywords):
+    return make_sample(q_values, expected_return=0.0, **keywords)
+
+
 class TestGeometric:
-    def test_defaults_by_hand(self):
-        sample = make_sample([[0.0, 1.0, 0.0, 0.0]], gamma=0.8)
+    def test_defaults_on_a_model_by_hand(self):
+        sample = on_model([[0.0, 1.0, 0.0, 0.0]], gamma=0.8)
         steps = [Geometric()(t, None, sample) for t in range(3)]
         first = np.log(4) * 0.2 / 0.8
         np.testing.assert_allclose(steps, [first, first / 0.8, first / 0.64])
+
+    @pytest.mark.parametrize("unit", [1e-100, 1.0, 1e6])
+    def test_defaults_without_a_model_by_hand(self, unit):
+        # Centered: -4, 4 and 0, 0, whose root mean square is sqrt(8).
+        sample = make_sample([[0.0, 8.0 * unit], [unit, unit]], gamma=0.8)
+        steps = [Geometric()(t, None, sample) for t in range(3)]
+        first = np.log(2) / np.sqrt(8)
+        expected = np.array([first, first / 0.8, first / 0.64]) / unit
+        np.testing.assert_allclose(steps, expected)
+
+    @pytest.mark.parametrize("sample", [make_sample, on_model])
+    def test_a_first_step_that_is_given_has_no_unit(self, sample):
+        step = Geometric(eta0=3.0)(1, None, sample([[0.0, 8.0]], gamma=0.5))
+        assert step == 6.0
 
     def test_parameters_by_hand(self):
         sample = make_sample([[0.0, 1.0]])
@@ -138,12 +156,12 @@ class TestGeometric:
 
     @pytest.mark.parametrize("t", [0, 7])
     def test_without_discount_it_is_constant(self, t):
-        sample = make_sample([[0.0, 1.0, 2.0]], gamma=1.0)
-        np.testing.assert_allclose(Geometric()(t, None, sample), np.log(3))
+        sample = make_sample([[0.0, 4.0]], gamma=1.0)
+        np.testing.assert_allclose(Geometric()(t, None, sample), np.log(2) / 2)
 
     def test_one_action(self):
         for gamma, expected in [(0.0, 1e12), (0.5, 1.0), (0.8, 0.25)]:
-            step = Geometric()(0, None, make_sample([[2.0]], gamma=gamma))
+            step = Geometric()(0, None, on_model([[2.0]], gamma=gamma))
             np.testing.assert_allclose(step, expected)
 
     @pytest.mark.parametrize("c", [1e-300, 1.0, 1e300])

@@ -14,6 +14,7 @@ BOUNDS = {
     "xiao_linear_bound": (0.9, 20.0, 1.0, 1.0),
     "agarwal_bound": (0.9, 4, 1.0),
     "johnson_bound": (0.9, 5.0, np.ones(50)),
+    "cen_bound": (0.9, 0.5, 1.0, 5.0, 0.1),
     "ampo_sublinear_bound": (0.9, 20.0, 1.0, 1.0, 2.0, 0.1),
     "ampo_linear_bound": (0.9, 20.0, 1.0, 1.0, 2.0, 0.1),
     "yuan_bound": (0.9, 20.0, 2.0, 0.1),

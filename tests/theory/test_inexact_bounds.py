@@ -174,6 +174,20 @@ def test_advantages_of_log_linear_policies():
             assert walk.gaps[k] <= bound < np.inf
 
 
+def test_pairs_of_log_linear_policies():
+    """Q-NPG with pairs drawn from the visitation and the policy."""
+    settings = {"critic": Exact("state_action_visitation"), "encoding": "per_action"}
+    for seed in SEEDS:
+        walk = problem(seed).walk(8, Geometric(), ENTROPY, CURVE, **settings)
+        visits = np.array(walk.visitations[:-1])[:, :, None]
+        sampling = visits * np.array(walk.policies[:-1])
+        assert_allclose(errors(walk), step_errors(walk, sampling), rtol=1e-6)
+        products = walk.concentrabilities(sampling) * errors(walk)
+        for k in walk.n_iter[1:]:
+            setting = k, walk.problem.gamma, walk.problem.theta
+            assert walk.gaps[k] <= yuan_bound(*setting, 1.0, products[:k].max())
+
+
 def test_sampling_from_the_policy_loses_the_optimal_actions():
     walk = problem(0).walk(15, Geometric(), ENTROPY, CURVE, encoding="compatible")
     sampling = np.array(walk.policies[:-1]) / walk.problem.mdp.n_states
