@@ -42,10 +42,10 @@ def takes_log(function):
             more = f" and {n_more} more arguments" if n_more > 0 else ""
             raise InvalidParameterError(
                 f"The 'log' parameter of {function.__name__} must be a TransitionLog. "
-                f"Got {kind}{more}: give "
-                "skampo.data.TransitionLog(states, actions, rewards, "
-                "propensities=...), or for a table of episodes "
-                "skampo.off_policy.transitions_from_episodes(table)."
+                f"Got {kind}{more}: make one of a data frame by "
+                "TransitionLog.from_frame(df, state=[...], action=..., reward=..., "
+                "episode=...), or of arrays by TransitionLog(states, actions, rewards, "
+                "propensities=...); it is in skampo.off_policy."
             )
         return function(*args, **options)
 
