@@ -9,8 +9,8 @@ from skampo.off_policy._suspicions import as_codes, columns_of
 __all__ = ["deviating_columns"]
 
 _DEPTH = 3
-# Smaller groups differ by chance.
-_SMALLEST, _SHARE = 20, 50
+# Smaller groups, and smaller shares, differ by chance.
+_SMALLEST, _PART, _LEAST = 25, 20, 0.02
 
 
 def deviating_columns(states, agreement):
@@ -28,8 +28,8 @@ def deviating_columns(states, agreement):
     -------
     dict of str to float
         For each column the share of the variance of the agreement that a tree of depth
-        three explains by it, largest first; columns that explain less than 1 % are
-        left out.
+        three explains by it in rows that it was not fitted to, largest first; columns
+        that explain less than 2 % are left out.
 
     See Also
     --------
@@ -46,16 +46,17 @@ def deviating_columns(states, agreement):
     names = list(states.columns) if is_table(states) else None
     X = np.column_stack([as_codes(column) for column in columns_of(states)])
     names = names or [f"x{i}" for i in range(X.shape[1])]
-    smallest = max(_SMALLEST, len(X) // _SHARE)
-    if len(X) < 2 * smallest:
+    fitted, held_out = slice(0, None, 2), slice(1, None, 2)
+    smallest = max(_SMALLEST, len(X[fitted]) // _PART)
+    if len(X[fitted]) < 2 * smallest:
         return {}
     tree = DecisionTreeRegressor(
         max_depth=_DEPTH, min_samples_leaf=smallest, random_state=0
     )
     # Codes of categories are numbers already, and a tree can pass over what is missing.
-    shares = tree.fit(X, agreement).feature_importances_
-    shares = shares * max(tree.score(X, agreement), 0.0)
+    shares = tree.fit(X[fitted], agreement[fitted]).feature_importances_
+    shares = shares * tree.score(X[held_out], agreement[held_out])
     order = np.argsort(-shares, kind="stable")
     return {
-        str(names[i]): round(float(shares[i]), 3) for i in order if shares[i] >= 0.01
+        str(names[i]): round(float(shares[i]), 3) for i in order if shares[i] >= _LEAST
     }

@@ -58,7 +58,7 @@ class PolicyReport:
     deviations : dict of str to float
         By column, the share of the variance of the agreement that a tree of depth three
         explains by it: in which states the policy does something else. Columns below
-        1 % are left out.
+        2 % are left out.
     warnings : tuple of str
         All that was found, whether it decides or not.
     n_rows, n_episodes : int

@@ -93,7 +93,7 @@ def test_without_propensities_they_are_estimated():
 @pytest.mark.parametrize(
     ("log", "reason"),
     [
-        (bandit(60), "effective sample size is 3[0-9].* of 60 episodes"),
+        (bandit(60), "effective sample size is 2[0-9].* of 60 episodes"),
         (without_propensities(bandit(share=0.01)), "of its probability to actions tha"),
         (
             dataclasses.replace(bandit(), propensities=np.full(400, 0.9)),
@@ -118,8 +118,9 @@ def test_an_action_that_the_log_never_shows():
 
 def test_a_heavy_tail_is_an_objection():
     rng = np.random.default_rng(0)
-    propensities = np.maximum(rng.random(5000) ** 2, 1e-6)
-    shown = np.where(rng.random(5000) < propensities, "b", "a")
+    # Weights of "b" are above x with a chance that falls with its power 7/6.
+    propensities = rng.random(2000) ** 6
+    shown = np.where(rng.random(2000) < propensities, "b", "a")
     chosen = np.where(shown == "b", propensities, 1 - propensities)
     log = TransitionLog(propensities[:, None], shown, shown == "b", propensities=chosen)
     found = report(always("b"), log)
@@ -180,7 +181,8 @@ def test_columns_in_which_the_policy_deviates():
     )
     found = report(always("b"), log)
     assert list(found.deviations) == [HOSTILE]
-    assert found.deviations[HOSTILE] > 0.3
+    # Chances of 0 and 1/2 on both sides: a third of the variance is between them.
+    assert 0.2 < found.deviations[HOSTILE] < 0.5
     assert_allclose(found.agreement, (table["shown"] == "b").mean())
 
 
