@@ -3,15 +3,19 @@
 import functools
 import inspect
 
+import numpy as np
+
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.utils._validation import Interval, Nothing, check_argument
+from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
 __all__ = ["check_options", "takes_log"]
 
 _CONSTRAINTS = {
+    "baseline": OneOf(["logged"]),
     "gamma": Interval(float, 0, 1),
     "confidence": Interval(float, 0, 1, high_open=True),
+    "min_gain": Interval(float, -np.inf),
     "n_bootstraps": Interval(int, 0),
     "n_refits": Interval(int, 2),
     "n_splits": Interval(int, 2),

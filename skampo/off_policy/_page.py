@@ -38,7 +38,8 @@ _STYLE = """
 .skampo-report table { border-collapse: collapse; width: 100%; }
 .skampo-report td { border-bottom: 1px solid var(--line);
   padding: .25rem .5rem .25rem 0; text-align: left; vertical-align: top; }
-.skampo-report td:last-child { text-align: right; padding-right: 0; }
+.skampo-report td:last-child { text-align: right; padding-right: 0;
+  white-space: nowrap; }
 .skampo-report ul { margin: .25rem 0; padding-left: 1.2rem; }
 @media (prefers-color-scheme: dark) {
   .skampo-report { --ink: #e6edf3; --soft: #9da7b3; --paper: #0d1117; --line: #30363d;
@@ -90,17 +91,16 @@ def _section(title, lines):
 
 
 def _difference(report):
-    marks = {"no difference": 0.0, "gain that is needed": report.min_gain}
+    # Two names of one value are one mark.
+    marks = {"the gain that is needed": report.min_gain, "no difference": 0.0}
+    if report.min_gain == 0:
+        del marks["the gain that is needed"]
     scale = _scale([report.difference], marks.values())
+    places = " and ".join(f"{name} ({at:.4g})" for name, at in marks.items())
     return [
         *_bar("policy less logged", report.difference, scale, marks),
-        f'<p class="soft">The mark is {_say(" or ".join(_names_of(marks)))}.</p>',
+        f'<p class="soft">Marked: {_say(places)}.</p>',
     ]
-
-
-def _names_of(marks):
-    """One name for each different value."""
-    return list({value: name for name, value in reversed(marks.items())}.values())
 
 
 def _values(report):
@@ -109,7 +109,7 @@ def _values(report):
     lines = _bar("logged policy", report.logged, scale, {}, "base")
     for name, estimate in report.estimates.items():
         lines += _bar(name, estimate, scale, marks)
-    return [*lines, '<p class="soft">The mark is the value of the logged policy.</p>']
+    return [*lines, '<p class="soft">Marked: the value of the logged policy.</p>']
 
 
 def _scale(estimates, others):

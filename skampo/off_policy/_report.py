@@ -163,9 +163,14 @@ class PolicyReport:
         InvalidParameterError
             If `log` is no `TransitionLog`, or a parameter is outside of its range.
         """
-        _check_baseline(baseline)
         gamma = _discount(policy, log, gamma)
-        check_options("from_estimator", gamma=gamma, confidence=confidence)
+        check_options(
+            "from_estimator",
+            gamma=gamma,
+            baseline=baseline,
+            min_gain=min_gain,
+            confidence=confidence,
+        )
         seed = check_random_state(random_state).randint(2**31 - 1)
         proba = action_proba(policy, log.states, log.classes)
         agreement = of_actions(proba, log)
@@ -277,14 +282,6 @@ def _all_warnings(found, compared):
     """Each once: of the log first, then of the estimators."""
     objections = [f"{c.name}: {one}" for c in compared for one in c.objections]
     return tuple(dict.fromkeys([*found, *objections]))
-
-
-def _check_baseline(baseline):
-    if not (isinstance(baseline, str) and baseline == "logged"):
-        raise InvalidParameterError(
-            "The 'baseline' parameter of from_estimator must be 'logged'. Got "
-            f"{baseline!r}: report on both policies and compare."
-        )
 
 
 def _discount(policy, log, gamma):

@@ -1,7 +1,7 @@
 """
 How often the verdicts of `PolicyReport` are right, as a Markdown table.
 
-Run with ``python -m tests.benchmarks.verdicts [--logs 20] [--first 1000]``. Each log is
+Run with ``python -m tests.benchmarks.verdicts [--logs 12] [--first 1000]``. Each log is
 drawn from another model with known truth: a random MDP of 5 to 10 states, whose states
 are indicator columns, or a contextual bandit with three columns. To each log there are
 four policies, from clearly worse to clearly better, and the propensities are known or
@@ -21,7 +21,7 @@ from tests.off_policy.absorbing import Absorbing, pick
 from tests.off_policy.layered import TablePolicy, one_hot, softmax
 
 # How far the policies are from the logged one, in units of the spread of advantages.
-STEPS = (-1.5, -0.5, 0.5, 1.5)
+STEPS = (-0.6, -0.15, 0.3, 0.9)
 WORSE, BETTER = -0.02, 0.10
 
 
@@ -160,7 +160,7 @@ def summarize(found, seconds):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description="Verdicts with known truth.")
-    parser.add_argument("--logs", type=int, default=20)
+    parser.add_argument("--logs", type=int, default=12)
     parser.add_argument("--first", type=int, default=1000)
     options = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)

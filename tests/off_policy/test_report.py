@@ -258,8 +258,10 @@ def test_what_is_refused():
     policy = TablePolicy(MODEL.behavior, one_hot=True)
     with pytest.raises(InvalidParameterError, match="'gamma' parameter of from_estima"):
         report(policy, log)
-    with pytest.raises(InvalidParameterError, match=r"'baseline' .* must be 'logged'"):
+    with pytest.raises(InvalidParameterError, match="'baseline' parameter of from_"):
         report(policy, log, gamma=0.9, baseline="even")
+    with pytest.raises(InvalidParameterError, match=r"'min_gain' .* Got nan"):
+        report(policy, log, gamma=0.9, min_gain=np.nan)
     with pytest.raises(InvalidParameterError, match=r"TransitionLog\.from_frame"):
         report(policy, pd.DataFrame({"a": [1]}))
 
