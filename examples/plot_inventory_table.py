@@ -29,7 +29,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.off_policy import make_off_policy_scorer, transitions_from_episodes
+from skampo.off_policy import TransitionLog, make_off_policy_scorer
 
 rng = np.random.default_rng(0)
 WEATHER = ["rain", "sun"]
@@ -79,8 +79,12 @@ print(table.head())
 # Each store is an episode. The default regressor turns names into numbers by itself;
 # a forest behind a ColumnTransformer is the other candidate. Stock `GridSearchCV` fits
 # both to some stores and scores them on the others, by fitted Q evaluation.
-log = transitions_from_episodes(
-    table, episode="store", actions="order", rewards="profit"
+log = TransitionLog.from_frame(
+    table,
+    state=["stock", "weather", "weekday"],
+    action="order",
+    reward="profit",
+    episode="store",
 )
 trees = make_pipeline(
     make_column_transformer((OneHotEncoder(), ["weather"]), remainder="passthrough"),

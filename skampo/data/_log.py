@@ -18,6 +18,7 @@ from skampo.data._checks import (
     refuse_rows,
     starts_of,
 )
+from skampo.data._frames import read_frame
 from skampo.data._tables import TableColumns, is_table
 from skampo.utils._sklearn import take_rows
 
@@ -66,7 +67,8 @@ class TransitionLog:
 
     See Also
     --------
-    skampo.off_policy.transitions_from_episodes : Makes a log of episodes or a table.
+    TransitionLog.from_frame : Makes a log of the columns of one data frame.
+    skampo.off_policy.transitions_from_episodes : Makes a log of episodes.
 
     Examples
     --------
@@ -98,6 +100,107 @@ class TransitionLog:
         """Convert and check every column."""
         for name, value in _checked(self).items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df,
+        *,
+        state,
+        action,
+        reward,
+        episode=None,
+        time=None,
+        propensity=None,
+        terminated=None,
+        truncated=None,
+        classes=None,
+    ):
+        """
+        Make a log of one data frame, whose columns are named.
+
+        Parameters
+        ----------
+        df : data frame
+            Of pandas or polars: a row for each decision.
+        state : list of str
+            Columns that were seen when the action was chosen, of any type. They keep
+            their names and types, and policies that are fitted to the log know them.
+        action, reward : str
+            Columns of what was done, and of what it paid.
+        episode : str, default=None
+            Column of labels: rows of one label follow each other in time. None makes
+            every row a problem of one step.
+        time : str, default=None
+            Column of numbers or times by which the rows of an episode are sorted. None
+            takes them in their order; they then have to follow each other.
+        propensity : str, default=None
+            Column of the probability with which the action was chosen.
+        terminated, truncated : str, default=None
+            Columns that say whether the episode ended by itself in this row, and
+            whether it was cut there.
+        classes : array-like of shape (n_actions,), default=None
+            Labels of all actions; None is those that occur.
+
+        Returns
+        -------
+        TransitionLog
+            What followed the last row of an episode that did not terminate is not
+            known: this row is left out, and the one before it is where the episode was
+            cut.
+
+        Raises
+        ------
+        ValueError
+            If a column is not there, there twice, or named twice; if rows of an
+            episode are torn apart and there is no time; if a value cannot be used:
+            with the column, the first bad row and their number.
+
+        See Also
+        --------
+        skampo.off_policy.PolicyReport : Judges a policy by a log.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skampo.data import TransitionLog
+        >>> visits = pd.DataFrame(
+        ...     {
+        ...         "patient": [1, 2, 1, 2],
+        ...         "day": [0, 0, 7, 9],
+        ...         "pressure": [150.0, 145.0, 140.0, 150.0],
+        ...         "dose": ["low", "high", "high", "low"],
+        ...         "benefit": [1.0, -1.0, 2.0, 0.0],
+        ...         "cured": [0, 0, 1, 1],
+        ...     }
+        ... )
+        >>> log = TransitionLog.from_frame(
+        ...     visits,
+        ...     state=["pressure"],
+        ...     action="dose",
+        ...     reward="benefit",
+        ...     episode="patient",
+        ...     time="day",
+        ...     terminated="cured",
+        ... )
+        >>> log.rewards
+        array([ 1.,  2., -1.,  0.])
+        >>> list(log.states.columns)
+        ['pressure']
+        """
+        columns = read_frame(
+            df,
+            state,
+            time,
+            classes,
+            action=action,
+            reward=reward,
+            episode=episode,
+            propensity=propensity,
+            terminated=terminated,
+            truncated=truncated,
+        )
+        return cls(**columns, classes=classes)
 
     def __len__(self):
         """Return the number of rows."""

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skampo.inspection._axes import axes_for, check_matplotlib
+from skampo.utils._axes import axes_for, check_matplotlib
 
 __all__ = ["ConvergenceDisplay"]
 

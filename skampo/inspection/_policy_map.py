@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skampo.inspection._axes import COLORS, axes_for, check_matplotlib
+from skampo.utils._axes import COLORS, axes_for, check_matplotlib
 
 __all__ = ["PolicyDisplay"]
 

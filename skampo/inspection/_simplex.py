@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skampo.inspection._axes import COLORS, axes_for, check_matplotlib
+from skampo.utils._axes import COLORS, axes_for, check_matplotlib
 
 __all__ = ["SimplexDisplay"]
 

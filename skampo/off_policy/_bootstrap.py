@@ -28,6 +28,13 @@ class RatioSum:
         """The mean of one value per episode."""
         return cls(values[:, None], np.ones((len(values), 1)))
 
+    def minus(self, other):
+        """The difference to another sum of ratios over the same episodes."""
+        return RatioSum(
+            np.hstack([self.numerators, -other.numerators]),
+            np.hstack([self.denominators, other.denominators]),
+        )
+
     def estimate(self):
         """The value for all episodes, each counted once."""
         return float(self.ratios(self.once)[0].sum())

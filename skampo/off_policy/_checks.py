@@ -3,15 +3,19 @@
 import functools
 import inspect
 
+import numpy as np
+
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.utils._validation import Interval, Nothing, check_argument
+from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
 __all__ = ["check_options", "takes_log"]
 
 _CONSTRAINTS = {
+    "baseline": OneOf(["logged"]),
     "gamma": Interval(float, 0, 1),
     "confidence": Interval(float, 0, 1, high_open=True),
+    "min_gain": Interval(float, -np.inf),
     "n_bootstraps": Interval(int, 0),
     "n_refits": Interval(int, 2),
     "n_splits": Interval(int, 2),
@@ -42,10 +46,10 @@ def takes_log(function):
             more = f" and {n_more} more arguments" if n_more > 0 else ""
             raise InvalidParameterError(
                 f"The 'log' parameter of {function.__name__} must be a TransitionLog. "
-                f"Got {kind}{more}: give "
-                "skampo.data.TransitionLog(states, actions, rewards, "
-                "propensities=...), or for a table of episodes "
-                "skampo.off_policy.transitions_from_episodes(table)."
+                f"Got {kind}{more}: make one of a data frame by "
+                "TransitionLog.from_frame(df, state=[...], action=..., reward=..., "
+                "episode=...), or of arrays by TransitionLog(states, actions, rewards, "
+                "propensities=...); it is in skampo.off_policy."
             )
         return function(*args, **options)
 

@@ -1,6 +1,8 @@
 """The model alone: direct method and fitted Q evaluation."""
 
 import copy
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -28,7 +30,7 @@ from skampo.off_policy._values import fit_critic
 from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
 
-__all__ = ["direct_method", "fitted_q_evaluation"]
+__all__ = ["Evaluation", "direct_method", "finish", "fitted_q_evaluation"]
 
 
 @takes_log
@@ -100,7 +102,7 @@ def direct_method(
     ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
     complaints = [ignores_model(bounds)]
-    return _finish(ratio.estimate(), bounds, confidence, policy, log, complaints)
+    return finish(ratio.estimate(), bounds, confidence, policy, log, complaints)
 
 
 @takes_log
@@ -189,27 +191,49 @@ def fitted_q_evaluation(
         n_bootstraps=n_bootstraps,
     )
     rng = check_random_state(random_state)
-    # One seed for all fits: refits differ from the first one by their episodes alone.
-    seed = rng.randint(2**31 - 1)
-    critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
-    estimate = _starting_values(policy, log, critic.q_).mean()
-    refits = []
-    # Every resample of a single episode is that episode.
-    for _ in range(n_bootstraps if log.n_episodes > 1 else 0):
-        sample, _ = resample(log, rng)
-        # A shallow copy: a refit replaces the values, and all start from the first fit.
-        again = fit_critic(
-            policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
-        )
-        refits.append(_starting_values(policy, sample, again.q_).mean())
-    bounds = spread(estimate, refits, confidence)
-    complaints = [
-        single_episode(log),
-        broken_next_states(log),
-        never_ends(log),
-        unsettled(critic.missing_),
-    ]
-    return _finish(estimate, bounds, confidence, policy, log, complaints)
+    found = Evaluation.of(policy, log, gamma, regressor, n_sweeps, n_bootstraps, rng)
+    bounds = spread(found.estimate, found.refits, confidence)
+    return finish(found.estimate, bounds, confidence, policy, log, found.complaints)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """
+    Fitted values where episodes begin, and those of fits to resampled episodes.
+
+    `counts` (n_refits, n_episodes) says how often each refit has drawn each episode.
+    """
+
+    critic: Any
+    estimate: float
+    refits: np.ndarray
+    counts: np.ndarray
+    complaints: list
+
+    @classmethod
+    def of(cls, policy, log, gamma, regressor, n_sweeps, n_refits, rng):
+        """Fit once, and again to resampled episodes."""
+        # One seed for all fits: refits differ from the first by their episodes alone.
+        seed = rng.randint(2**31 - 1)
+        critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
+        estimate = _starting_values(policy, log, critic.q_).mean()
+        refits, counts = [], []
+        # Every resample of a single episode is that episode.
+        for _ in range(n_refits if log.n_episodes > 1 else 0):
+            sample, drawn = resample(log, rng)
+            # A shallow copy: a refit replaces the values, and all start from the first.
+            again = fit_critic(
+                policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
+            )
+            refits.append(_starting_values(policy, sample, again.q_).mean())
+            counts.append(drawn)
+        complaints = [
+            single_episode(log),
+            broken_next_states(log),
+            never_ends(log),
+            unsettled(critic.missing_),
+        ]
+        return cls(critic, estimate, np.array(refits), np.array(counts), complaints)
 
 
 def _starting_values(policy, log, action_values):
@@ -218,7 +242,8 @@ def _starting_values(policy, log, action_values):
     return (proba * action_values(states)).sum(axis=1)
 
 
-def _finish(value, bounds, confidence, policy, log, complaints):
+def finish(value, bounds, confidence, policy, log, complaints):
+    """The result of an estimate by fitted values, with what there is to complain of."""
     proba = action_proba(policy, log.states, log.classes)
     shown = of_actions(proba, log)
     # π / π_b: a row with a rare action stands for many others.

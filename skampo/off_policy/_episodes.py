@@ -1,11 +1,9 @@
-"""Logs from episodes: those of Minari, dictionaries, or one table."""
+"""Logs from episodes: those of Minari, or dictionaries."""
 
 import numpy as np
 
 from skampo.data import TransitionLog
-from skampo.data._checks import check_column, starts_of
 from skampo.data._tables import is_table
-from skampo.utils._sklearn import take_rows
 
 __all__ = ["transitions_from_episodes"]
 
@@ -21,59 +19,37 @@ _NAMES = {
 }
 
 
-def transitions_from_episodes(
-    episodes,
-    *,
-    classes=None,
-    states=None,
-    episode="episode",
-    actions="action",
-    rewards="reward",
-    terminated=None,
-    truncated=None,
-    propensities=None,
-):
+def transitions_from_episodes(episodes, *, classes=None):
     """
-    Make a log of episodes, or of one table with a column of episodes.
+    Make a log of episodes.
 
     Parameters
     ----------
-    episodes : iterable of episodes, dataset, or data frame
+    episodes : iterable of episodes, or dataset
         Episodes with the attributes or keys ``observations`` (or ``states``),
         ``actions``, ``rewards``, ``terminations`` (or ``terminated``),
         ``truncations`` (or ``truncated``) and, where known, ``propensities``: objects
         as Minari gives them, or dictionaries. An episode of T actions has T + 1
         observations, or T and ``next_observations``, or T if it terminated. A Minari
-        dataset stands for all its episodes. In a table, the rows of an episode follow
-        each other in order of time.
+        dataset stands for all its episodes.
     classes : array-like of shape (n_actions,), default=None
         Labels of all actions; None is those that occur.
-    states : list of str, default=None
-        Columns of a table that are the state; None is all that no other parameter
-        names.
-    episode, actions, rewards : str
-        Columns of a table: label of the episode, action, reward.
-    terminated, truncated, propensities : str, default=None
-        Columns of a table: whether the row ended the episode by itself; whether the
-        episode was cut there; the probability of the action.
 
     Returns
     -------
     TransitionLog
-        Its columns are arrays. In a table, what followed the last row of an episode
-        that did not terminate is not known: this row is left out, and the one before
-        it is where the episode was cut.
+        Its columns are arrays.
 
     Raises
     ------
     ValueError
-        If actions are unknown, propensities outside (0, 1], rows of an episode torn
-        apart, or values not finite: with the column, the first bad row and their
-        number.
+        If actions are unknown, propensities outside (0, 1], or values not finite: with
+        the column, the first bad row and their number. If columns of an episode have
+        other lengths, or a data frame is given.
 
     See Also
     --------
-    skampo.data.TransitionLog : From columns that are there already.
+    TransitionLog.from_frame : From the columns of a data frame.
 
     Examples
     --------
@@ -91,15 +67,11 @@ def transitions_from_episodes(
     array([1., 2., 1., 2.])
     """
     if is_table(episodes):
-        names = {
-            "episodes": episode,
-            "actions": actions,
-            "rewards": rewards,
-            "terminated": terminated,
-            "truncated": truncated,
-            "propensities": propensities,
-        }
-        return _from_table(episodes, states, names, classes)
+        raise ValueError(
+            "transitions_from_episodes takes episodes, one by one. Got a data frame: "
+            "TransitionLog.from_frame(df, state=[...], action=..., reward=..., "
+            "episode=...) makes a log of it."
+        )
     if hasattr(episodes, "iterate_episodes"):
         episodes = episodes.iterate_episodes()
     parts = [_read_episode(label, one) for label, one in enumerate(episodes)]
@@ -194,57 +166,3 @@ def _join(parts):
                 "episodes the same columns."
             )
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
-
-
-def _from_table(table, states, names, classes):
-    """A log from the columns of a table that `names` gives."""
-    for name in ("episodes", "actions", "rewards"):
-        if names[name] is None:
-            raise ValueError(
-                f"The column of {name} is not named. A table needs one: give its name "
-                f"among {list(table.columns)}."
-            )
-    names = {name: column for name, column in names.items() if column is not None}
-    for column in [*names.values(), *(states or [])]:
-        if column not in table.columns:
-            raise ValueError(
-                f"The table has no column {column!r}. Its columns are "
-                f"{list(table.columns)}."
-            )
-    if states is None:
-        states = [name for name in table.columns if name not in names.values()]
-    labels = np.asarray(table[names["episodes"]])
-    # Checked here and not by the log, which does not know the names of the table.
-    columns = {
-        name: check_column(name, column, table[column], classes, labels)
-        for name, column in names.items()
-    }
-    # A tuple would be a single key of pandas.
-    return TransitionLog(**_shift(table[list(states)], columns), classes=classes)
-
-
-def _shift(states, columns):
-    """Next states from the row below, where the episode goes on."""
-    n_rows = len(columns["episodes"])
-    over = columns.pop("terminated", np.zeros(n_rows, dtype=bool))
-    cut = columns.pop("truncated", np.zeros(n_rows, dtype=bool))
-    is_last = np.ones(n_rows, dtype=bool)
-    is_last[:-1] = starts_of(columns["episodes"])[1:]
-    dropped = is_last & ~over
-    # Above a dropped row is its own episode, unless that row was all of it.
-    cut[:-1] |= dropped[1:] & ~is_last[:-1]
-    kept = np.flatnonzero(~dropped)
-    if not len(kept):
-        raise ValueError(
-            "No row of the table says what followed it: every episode has a single "
-            "row, and none terminated. Name the column of terminated=, or give "
-            "episodes of more rows."
-        )
-    columns = {name: column[kept] for name, column in columns.items()}
-    return columns | {
-        "states": take_rows(states, kept),
-        # Below a row that terminated is another episode, whose state plays no part.
-        "next_states": take_rows(states, np.minimum(kept + 1, n_rows - 1)),
-        "terminated": over[kept],
-        "truncated": cut[kept],
-    }

@@ -12,7 +12,7 @@ from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
 from skampo.off_policy._values import ActionValues, fit_critic
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["CrossFit", "look_up", "resample"]
+__all__ = ["CrossFit", "beyond_cuts", "look_up", "resample"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +129,11 @@ def look_up(policy, log, proba, action_values):
     return ModeledValues(
         q_values[np.arange(len(log)), done],
         (proba * q_values).sum(axis=1),
-        _beyond(policy, log, action_values),
+        beyond_cuts(policy, log, action_values),
     )
 
 
-def _beyond(policy, log, action_values):
+def beyond_cuts(policy, log, action_values):
     """Values of what followed the last rows of the episodes that were cut."""
     starts, goes_on = first_rows(log), cut_rows(log)
     beyond = np.zeros(int(starts.sum()))

@@ -17,6 +17,7 @@ __all__ = [
     "cut_weights",
     "never_ends",
     "uneven_weights",
+    "unsupported_share",
     "unsupported_states",
 ]
 
@@ -86,11 +87,26 @@ def cut_weights(weights):
 
 def unsupported_states(log, proba):
     """Complain of a policy that does what nobody did in such states."""
-    if log.propensities is not None or len(log) < 4 * _NEIGHBORS:
+    if log.propensities is not None:
         return ""
+    share = unsupported_share(log, proba)
+    # Negated, so that a share that cannot be told is no complaint.
+    if not share > _MUCH:
+        return ""
+    return (
+        f"The policy gives {share:.0%} of its probability to actions that none of the "
+        f"{_NEIGHBORS} rows nearest to a state shows: their values there are a guess "
+        "of the regressor. Evaluate a policy nearer to the logged one."
+    )
+
+
+def unsupported_share(log, proba):
+    """Probability of actions that no near row shows; NaN where it cannot be told."""
+    if len(log) < 4 * _NEIGHBORS:
+        return np.nan
     X = _scaled(log.states)
     if X.shape[1] > _COLUMNS:
-        return ""
+        return np.nan
     known = np.unique(np.linspace(0, len(X) - 1, _ROWS).astype(int))
     asked = np.unique(np.linspace(0, len(X) - 1, _ASKED).astype(int))
     finder = NearestNeighbors(n_neighbors=_NEIGHBORS).fit(X[known])
@@ -100,14 +116,7 @@ def unsupported_states(log, proba):
     never[np.arange(len(asked))[:, None], done] = False
     # What occurs nowhere is another complaint.
     never &= np.isin(log.classes, log.actions)
-    share = float((proba[asked] * never).sum(axis=1).mean())
-    if share <= _MUCH:
-        return ""
-    return (
-        f"The policy gives {share:.0%} of its probability to actions that none of the "
-        f"{_NEIGHBORS} rows nearest to a state shows: their values there are a guess "
-        "of the regressor. Evaluate a policy nearer to the logged one."
-    )
+    return float((proba[asked] * never).sum(axis=1).mean())
 
 
 def never_ends(log):
@@ -128,7 +137,7 @@ def broken_next_states(log):
         return ""
     above = np.flatnonzero(~log.is_start[1:])
     differs = np.zeros(len(above), dtype=bool)
-    pairs = zip(_columns(log.next_states), _columns(log.states), strict=True)
+    pairs = zip(columns_of(log.next_states), columns_of(log.states), strict=True)
     for following, states in pairs:
         differs |= _differ(following[above], states[above + 1])
     if not differs.any():
@@ -138,15 +147,15 @@ def broken_next_states(log):
         f"In {int(differs.sum())} of {len(above)} rows, first in row {first}, "
         "next_states is not the state of the next row of the episode: rows are "
         "missing or in another order, or next_states is shifted. "
-        "transitions_from_episodes makes next states from the rows of an episode."
+        "TransitionLog.from_frame makes next states from the rows of an episode."
     )
 
 
 def copied_episodes(log):
     """Complain of episodes that are copies of others, unless chance can repeat them."""
     starts = np.append(np.flatnonzero(log.is_start), len(log))
-    columns = [log.rewards, *_columns(log.states)]
-    rows = np.column_stack([*map(_codes, columns), _codes(log.actions)])
+    columns = [log.rewards, *columns_of(log.states)]
+    rows = np.column_stack([*map(as_codes, columns), as_codes(log.actions)])
     pieces = [rows[i:j].tobytes() for i, j in pairwise(starts)]
     kinds = Counter(pieces)
     n_copies = len(pieces) - len(kinds)
@@ -173,7 +182,7 @@ def _has_own_values(rows):
     return any(len(np.unique(c)) >= _DISTINCT * len(c) for c in rows.T)
 
 
-def _columns(states):
+def columns_of(states):
     """The columns of a table or an array, one by one."""
     if is_table(states):
         return [np.asarray(states[name]) for name in states.columns]
@@ -184,7 +193,7 @@ def _is_number(column):
     return column.dtype.kind in "fiub"
 
 
-def _codes(column):
+def as_codes(column):
     """Numbers that are equal where the values are."""
     if _is_number(column):
         return column.astype(np.float64)
@@ -203,8 +212,8 @@ def _differ(one, other):
 def _scaled(states):
     """Columns of comparable spread; categories as indicators."""
     columns = []
-    for column in _columns(states):
-        values = _codes(column)[:, None]
+    for column in columns_of(states):
+        values = as_codes(column)[:, None]
         if not _is_number(column):
             values = (values == np.unique(values)).astype(float)
         columns.append(values)

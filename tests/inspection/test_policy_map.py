@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import PolicyDisplay
-from skampo.inspection._axes import COLORS
+from skampo.utils._axes import COLORS
 
 
 class Recorder(BaseEstimator):

@@ -1,4 +1,4 @@
-"""Logs from episodes and tables, by hand, and what is refused."""
+"""Logs from episodes, by hand, and what is refused."""
 
 from types import SimpleNamespace
 
@@ -18,19 +18,6 @@ OVER = {
     "truncations": [False, False],
 }
 CUT = OVER | {"terminations": [False, False], "truncations": [False, True]}
-TABLE = pd.DataFrame(
-    {
-        "store": ["n", "n", "n", "s", "s"],
-        "stock": [3, 2, 1, 9, 8],
-        "season": ["dry", "wet", "wet", "dry", "dry"],
-        "order": [0, 5, 5, 0, 5],
-        "profit": [1.0, 2.0, 3.0, 4.0, 5.0],
-        "closed": [0, 0, 1, 0, 0],
-        "p": [0.5, 0.5, 1.0, 0.25, 0.25],
-    }
-)
-NAMES = {"episode": "store", "actions": "order", "rewards": "profit"}
-NAMES |= {"terminated": "closed", "propensities": "p"}
 
 
 def check_two(log):
@@ -123,59 +110,7 @@ def test_episodes_without_steps_are_passed_over():
         transitions_from_episodes([empty])
 
 
-@pytest.mark.parametrize(
-    "convert", [lambda table: table, pl.from_pandas], ids=["pandas", "polars"]
-)
-def test_a_table(convert):
-    if convert is pl.from_pandas:
-        table = pl.DataFrame({name: TABLE[name].tolist() for name in TABLE})
-    else:
-        table = TABLE
-    log = transitions_from_episodes(table, **NAMES)
-    assert list(log.states.columns) == ["stock", "season"]
-    # What followed the last row of store s is not known.
-    assert_array_equal(np.asarray(log.states["stock"]), [3, 2, 1, 9])
-    assert_array_equal(np.asarray(log.next_states["stock"])[[0, 1, 3]], [2, 1, 8])
-    assert_array_equal(log.terminated, [False, False, True, False])
-    assert_array_equal(log.truncated, [False, False, False, True])
-    assert_array_equal(log.propensities, [0.5, 0.5, 1.0, 0.25])
-    assert_array_equal(log.classes, [0, 5])
-
-
-def test_the_columns_of_the_state_can_be_chosen():
-    log = transitions_from_episodes(TABLE, states=["stock"], **NAMES)
-    assert list(log.states.columns) == ["stock"]
-
-
-@pytest.mark.parametrize(
-    ("column", "row", "value", "message"),
-    [
-        ("order", 1, 9, "'order' has 1 values outside the 2 known actions, .*row 1: 9"),
-        ("p", 4, 0.0, r"'p' has 1 values outside \(0, 1\], first at row 4"),
-        ("store", 1, "s", "'store' has 2 places .* first at row 2: n"),
-        ("profit", 2, np.inf, "'profit' has 1 values that are not finite.*row 2"),
-        ("closed", 0, 1, "'closed' has 1 values that end an episode"),
-        ("closed", 0, 3, "'closed' has 1 values that are neither 0 nor 1"),
-    ],
-)
-def test_bad_columns_of_a_table_are_named(column, row, value, message):
-    table = TABLE.copy()
-    table.loc[row, column] = value
-    with pytest.raises(ValueError, match=message):
-        transitions_from_episodes(table, classes=[0, 5], **NAMES)
-
-
-def test_a_column_that_is_not_there():
-    with pytest.raises(ValueError, match=r"no column 'reward'. Its columns are"):
-        transitions_from_episodes(TABLE, episode="store", actions="order")
-
-
-def test_a_table_needs_names_for_its_columns():
-    with pytest.raises(ValueError, match="The column of episodes is not named"):
-        transitions_from_episodes(TABLE, **NAMES | {"episode": None})
-
-
-def test_a_table_of_which_nothing_is_left():
-    table = TABLE.drop_duplicates("store")
-    with pytest.raises(ValueError, match="every episode has a single row, and none"):
-        transitions_from_episodes(table, classes=[0, 5], **NAMES)
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_data_frame_is_told_where_to_go(frame):
+    with pytest.raises(ValueError, match="Got a data frame: TransitionLog"):
+        transitions_from_episodes(frame({"action": [1], "reward": [1.0]}))

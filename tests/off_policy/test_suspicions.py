@@ -282,7 +282,7 @@ def test_a_table_is_no_log(estimator):
     message = f"'log' parameter of {estimator.__name__} must be a TransitionLog. Got Da"
     with pytest.raises(InvalidParameterError, match=message) as caught:
         estimator(POLICY, *given)
-    assert "transitions_from_episodes" in str(caught.value)
+    assert "TransitionLog.from_frame(df" in str(caught.value)
     with pytest.raises(InvalidParameterError, match="Got DataFrame"):
         estimator(POLICY, log=FRAME, **({"action_values": len} if given[1:] else {}))
 
@@ -291,5 +291,5 @@ def test_columns_are_no_log():
     X, actions, rewards = [[0.0], [1.0]], [0, 1], [1.0, 2.0]
     with pytest.raises(InvalidParameterError, match="Got list and 3 more arguments"):
         doubly_robust(POLICY, X, actions, rewards, [0.5, 0.5])
-    with pytest.raises(InvalidParameterError, match="Got ndarray: give"):
+    with pytest.raises(InvalidParameterError, match="Got ndarray: make one"):
         estimate_propensities(np.zeros((2, 1)), Ridge())

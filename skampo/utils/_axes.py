@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib, which may be missing, and where to draw."""
+"""What pictures share: matplotlib, which may be missing, and where to draw."""
 
 __all__ = ["COLORS", "axes_for", "check_matplotlib"]
 

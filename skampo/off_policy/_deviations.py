@@ -1,0 +1,62 @@
+"""Where a policy does something else than what was logged, told by columns."""
+
+import numpy as np
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo.data._tables import is_table
+from skampo.off_policy._suspicions import as_codes, columns_of
+
+__all__ = ["deviating_columns"]
+
+_DEPTH = 3
+# Smaller groups, and smaller shares, differ by chance.
+_SMALLEST, _PART, _LEAST = 25, 20, 0.02
+
+
+def deviating_columns(states, agreement):
+    """
+    Tell which columns explain how much a policy agrees with a log.
+
+    Parameters
+    ----------
+    states : ndarray or data frame of shape (n, n_features)
+        What was seen.
+    agreement : ndarray of shape (n,)
+        Probability that the policy gives to what was done.
+
+    Returns
+    -------
+    dict of str to float
+        For each column the share of the variance of the agreement that a tree of depth
+        three explains by it in rows that it was not fitted to, largest first; columns
+        that explain less than 2 % are left out.
+
+    See Also
+    --------
+    PolicyReport : Shows them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.off_policy._deviations import deviating_columns
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> deviating_columns(X, X[:, 1] > 0)
+    {'x1': 1.0}
+    """
+    names = list(states.columns) if is_table(states) else None
+    X = np.column_stack([as_codes(column) for column in columns_of(states)])
+    names = names or [f"x{i}" for i in range(X.shape[1])]
+    fitted, held_out = slice(0, None, 2), slice(1, None, 2)
+    smallest = max(_SMALLEST, len(X[fitted]) // _PART)
+    if len(X[fitted]) < 2 * smallest:
+        return {}
+    tree = DecisionTreeRegressor(
+        max_depth=_DEPTH, min_samples_leaf=smallest, random_state=0
+    )
+    # Codes of categories are numbers already, and a tree can pass over what is missing.
+    shares = tree.fit(X[fitted], agreement[fitted]).feature_importances_
+    shares = shares * tree.score(X[held_out], agreement[held_out])
+    order = np.argsort(-shares, kind="stable")
+    return {
+        str(names[i]): round(float(shares[i]), 3) for i in order if shares[i] >= _LEAST
+    }
