@@ -33,7 +33,9 @@ __all__ = ["Comparison", "Logged", "compare"]
 
 # Above that, means of weights converge too slowly to be relied on.
 LARGEST_SHAPE = 0.7
-_N_BOOTSTRAPS, _N_REFITS = 1000, 30
+_N_BOOTSTRAPS = 1000
+# Refits to resampled episodes: fewer of long logs, whose fits take longer.
+_FEWEST_REFITS, _MOST_REFITS, _ROWS_OF_REFITS = 10, 30, 200_000
 # Of more rows, a classifier of kernel features takes longer than all the rest.
 _MANY_ROWS = 5000
 
@@ -212,7 +214,8 @@ def _by_values(policy, log, logged, gamma, confidence, seed):
 def _evaluate(policy, log, gamma, seed) -> Any:
     # A generator of its own: the same seed draws the same episodes for every policy.
     rng = np.random.RandomState(seed)
-    return Evaluation.of(policy, log, gamma, None, None, _N_REFITS, rng)
+    n_refits = np.clip(_ROWS_OF_REFITS // len(log), _FEWEST_REFITS, _MOST_REFITS)
+    return Evaluation.of(policy, log, gamma, None, None, n_refits, rng)
 
 
 def heavy_tail(shape, what):
