@@ -14,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._lstdq import LSTDQ
-from skampo.critics._targets import attainable_values
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
 from skampo.features._regression import seed_unseeded
@@ -85,12 +84,14 @@ class Pessimistic(Critic):
 
     Two things keep a policy from what the log does not show.
 
-    Values are measured from the worst that can happen,
-    :math:`c = \min(0, \min r) / (1 - \gamma)`, or :math:`\min r / (1 - \gamma)` if no
-    row is terminated and rewards differ: `critic` is given the rewards
-    :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
-    are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
-    expects the worst there, and not the best.
+    Values are measured from the worst that can happen, c: the least of
+    :math:`r / (1 - \gamma)`, the same reward for ever, over the rows that are not
+    terminated, and of r over those that are, because what comes with an end is paid
+    once. It is at most 0, unless no row is terminated and rewards differ. `critic` is
+    given the rewards :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing
+    follows, whose values are :math:`Q - c \ge 0`. A regressor that shrinks to zero
+    where it saw nothing then expects the worst there, and not the best. The best that
+    can happen is found in the same way; the two are the range of values.
 
     A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from
     its better half if the rest is much worse, and the step size and line 1 are given
@@ -433,12 +434,15 @@ def worst_value(transitions, gamma):
 
 def value_range(transitions, gamma):
     """Values of the worst and the best that can happen."""
-    rewards = transitions.rewards
+    rewards, terminated = transitions.rewards, transitions.terminated
+    # What comes with an end is paid once, all else may be paid for ever.
+    values = rewards / np.where(terminated, 1.0, 1 - gamma)
+    worst, best = float(values.min()), float(values.max())
     # An end, after which nothing is paid, may come if one was seen. Of rewards that
     # are all the same nothing but their sign tells whether it is feared or hoped for.
-    if transitions.terminated.any() or np.ptp(rewards) == 0:
-        return attainable_values(rewards, gamma)
-    return float(rewards.min()) / (1 - gamma), float(rewards.max()) / (1 - gamma)
+    if terminated.any() or np.ptp(rewards) == 0:
+        return min(0.0, worst), max(0.0, best)
+    return worst, best
 
 
 def mean_value(transitions, gamma):
