@@ -7,26 +7,19 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegressionCV
-from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skampo.critics._base import Critic, reward_range
+from skampo.critics._classifiers import default_classifier, estimate
 from skampo.critics._lstdq import LSTDQ
-from skampo.critics._targets import attainable_values
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
 from skampo.features._regression import seed_unseeded
-from skampo.regressors._default import kernel_and_columns
 from skampo.utils._validation import Interval, Nothing, Provides
 
-__all__ = ["Pessimistic", "default_classifier"]
+__all__ = ["Pessimistic"]
 
 # How much more choices of the log weigh than an even spread over the actions.
 _WEIGHT = 2.0
-# An action that was never seen is priced as one of this probability.
-_RAREST = 0.01
 # So much of the range of values is the rest of a log worse, if only half is copied.
 _MUCH = 1 / 3
 # Whatever is done, this share of the range of values is all that can be lost.
@@ -38,9 +31,8 @@ _CHANCE = 0.03
 # Where nothing can be lost, what was never seen is the only hope.
 _CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
-# Inverse penalties, from one that leaves little but the frequencies.
-_PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
-_FOLDS = 3
+# Fewer rows show frequencies and nothing else.
+_FEWEST = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +77,14 @@ class Pessimistic(Critic):
 
     Two things keep a policy from what the log does not show.
 
-    Values are measured from the worst that can happen,
-    :math:`c = \min(0, \min r) / (1 - \gamma)`, or :math:`\min r / (1 - \gamma)` if no
-    row is terminated and rewards differ: `critic` is given the rewards
-    :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing follows, whose values
-    are :math:`Q - c \ge 0`. A regressor that shrinks to zero where it saw nothing then
-    expects the worst there, and not the best.
+    Values are measured from the worst that can happen, c: the least of
+    :math:`r / (1 - \gamma)`, the same reward for ever, over the rows that are not
+    terminated, and of r over those that are, because what comes with an end is paid
+    once. It is at most 0, unless no row is terminated and rewards differ. `critic` is
+    given the rewards :math:`r - (1 - \gamma) c`, or :math:`r - c` where nothing
+    follows, whose values are :math:`Q - c \ge 0`. A regressor that shrinks to zero
+    where it saw nothing then expects the worst there, and not the best. The best that
+    can happen is found in the same way; the two are the range of values.
 
     A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from
     its better half if the rest is much worse, and the step size and line 1 are given
@@ -314,8 +308,8 @@ class Pessimistic(Critic):
         if classifier is None:
             classifier = default_classifier()
         better = better_half(transitions, setting.gamma)
-        # A single action, or fewer rows than folds, show frequencies and nothing else.
-        if np.ptp(transitions.actions[better]) == 0 or len(better) < _FOLDS:
+        # A single action shows a frequency and nothing else.
+        if np.ptp(transitions.actions[better]) == 0 or len(better) < _FEWEST:
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
         rng = setting.rng.spawn(1)[0]
@@ -325,7 +319,8 @@ class Pessimistic(Critic):
             # Drawn once, so that the logged policy is estimated there once as well.
             rows = rng.choice(n_rows, self.n_states, replace=False)
         if len(better) > self.n_states:
-            better = rng.choice(better, self.n_states, replace=False)
+            # In their order: rows that follow each other are held out together.
+            better = np.sort(rng.choice(better, self.n_states, replace=False))
         observations = transitions.observations
         self.classifier_ = fit_classifier(
             classifier, observations[better], transitions.actions[better]
@@ -347,16 +342,6 @@ def fit_classifier(classifier, observations, actions):
             f"classifier {classifier!r} failed on {observations.shape[0]:,} x "
             f"{observations.shape[1]} rows: {type(error).__name__}: {error}"
         ) from error
-
-
-def estimate(classifier, observations, n_actions):
-    """Probabilities of all actions, at least those of the rarest."""
-    proba = np.zeros((len(observations), n_actions))
-    seen = classifier.classes_
-    # Boosting has two columns even for the only action that was ever taken.
-    lent = lend(classifier, observations)
-    proba[:, seen] = classifier.predict_proba(lent) if len(seen) > 1 else 1.0
-    return np.maximum(proba, _RAREST)
 
 
 def has_nothing_to_lose(transitions, gamma):
@@ -433,12 +418,15 @@ def worst_value(transitions, gamma):
 
 def value_range(transitions, gamma):
     """Values of the worst and the best that can happen."""
-    rewards = transitions.rewards
+    rewards, terminated = transitions.rewards, transitions.terminated
+    # What comes with an end is paid once, all else may be paid for ever.
+    values = rewards / np.where(terminated, 1.0, 1 - gamma)
+    worst, best = float(values.min()), float(values.max())
     # An end, after which nothing is paid, may come if one was seen. Of rewards that
     # are all the same nothing but their sign tells whether it is feared or hoped for.
-    if transitions.terminated.any() or np.ptp(rewards) == 0:
-        return attainable_values(rewards, gamma)
-    return float(rewards.min()) / (1 - gamma), float(rewards.max()) / (1 - gamma)
+    if terminated.any() or np.ptp(rewards) == 0:
+        return min(0.0, worst), max(0.0, best)
+    return worst, best
 
 
 def mean_value(transitions, gamma):
@@ -454,54 +442,3 @@ def measure_from(origin, transitions, gamma):
     stays = gamma * ~transitions.terminated
     # Q - c has the Bellman equation of Q, with r - (1 - γ) c in place of r.
     return replace(transitions, rewards=transitions.rewards - (1 - stays) * origin)
-
-
-def default_classifier(*, table=False):
-    """
-    Build the classifier that estimates a logged policy when none is given.
-
-    Parameters
-    ----------
-    table : bool, default=False
-        Whether the states are a table, whose values may be missing.
-
-    Returns
-    -------
-    estimator
-        Logistic regression on the features of
-        ``skampo.regressors.default_regressor(linear=True)``, so that the policy
-        can represent what it estimates, with the penalty that predicts best in cross
-        validation: what it makes of noise would be taken for a preference. Boosted
-        trees with large leaves for tables.
-
-    See Also
-    --------
-    Pessimistic : Uses it.
-
-    Examples
-    --------
-    >>> from skampo.critics import default_classifier
-    >>> [name for name, step in default_classifier().steps]
-    ['standardscaler', 'featureunion', 'logisticregressioncv']
-    """
-    if table:
-        # Importing it takes a third of the time that importing skampo takes.
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
-        return HistGradientBoostingClassifier(
-            max_iter=50, max_leaf_nodes=8, min_samples_leaf=100, early_stopping=False
-        )
-    logistic = LogisticRegressionCV(
-        Cs=_PENALTIES,
-        # In the order of the rows: stratified folds warn where an action is rare.
-        cv=KFold(_FOLDS),
-        scoring="neg_log_loss",
-        # scikit-learn warns where this or `use_legacy_attributes` is not set.
-        l1_ratios=(0.0,),
-        max_iter=1000,
-        tol=1e-3,
-        use_legacy_attributes=False,
-    )
-    parts = make_pipeline(StandardScaler(), kernel_and_columns(), logistic)
-    # Nobody sees its features: they need no names.
-    return parts.set_output(transform="default")

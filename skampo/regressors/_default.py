@@ -55,7 +55,8 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
     :math:`\exp(-2 \|x - z\|^2 / d)` with d the number of columns that are not
     constant, so that points that are one standard deviation apart in every column have
     the value :math:`e^{-2}`. Of n distinct rows :math:`\max(50, 4 \sqrt n)` are
-    landmarks, at most 300. The penalty of 0.1 counts as a tenth of a row, because
+    landmarks, at most 300; with `linear`, the n under the root counts rows that repeat
+    each time. The penalty of 0.1 counts as a tenth of a row, because
     kernel features have a norm of at most 1: without `linear` no value exceeds
     :math:`\|y\| / (2 \sqrt{0.1})`, whatever the data are. Columns beyond
     :math:`10^{150}` overflow when they are standardized.

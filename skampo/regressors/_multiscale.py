@@ -40,7 +40,8 @@ class MultiscaleNystroem(
     Parameters
     ----------
     n_components : int, default=300
-        Largest number of features in all, and of landmarks of each kernel.
+        Largest number of features in all, and of landmarks of each kernel. Their number
+        grows with all rows, also where rows repeat (``count_repeats=True``).
     ratio : float, default=4.0
         How many times narrower the narrow kernel is, in [1, inf).
     random_state : int, RandomState instance or None, default=None
@@ -140,7 +141,9 @@ class MultiscaleNystroem(
 
 def _part(*args, **keywords):
     """Features that stay arrays, whatever those of both kernels become."""
-    return NystroemFeatures(*args, **keywords).set_output(transform="default")
+    # Where states of a log come again, there are rows enough for what is between them.
+    features = NystroemFeatures(*args, count_repeats=True, **keywords)
+    return features.set_output(transform="default")
 
 
 def _coverage(features, X):

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skampo.features._lending import only_reads
 from skampo.features._unchecked import unchecked_transform
 from skampo.utils._sklearn import Documented, check_sample_weight
-from skampo.utils._validation import Interval, Nothing, check_parameters
+from skampo.utils._validation import Flag, Interval, Nothing, check_parameters
 
 __all__ = ["NystroemFeatures"]
 
@@ -41,6 +41,9 @@ class NystroemFeatures(
     n_components : int, default=300
         Largest number of landmarks. With n distinct rows there are
         :math:`\min(n, n\_components, \max(50, 4 \sqrt n))`.
+    count_repeats : bool, default=False
+        Whether the n under the root is that of all rows: where few states come again
+        and again, more of them are then landmarks.
     gamma : float, default=None
         Kernel coefficient in :math:`\exp(-\gamma \|x - z\|^2)`; None is 2 over the
         number of columns that are not constant, which suits standardized columns.
@@ -84,14 +87,22 @@ class NystroemFeatures(
 
     _constraints: ClassVar = {
         "n_components": Interval(int, 1),
+        "count_repeats": Flag,
         "gamma": Interval(float, 0) | Nothing,
         "eigenvalue_cut": Interval(float, 0, 1, high_open=True),
     }
 
     def __init__(
-        self, n_components=300, *, gamma=None, eigenvalue_cut=1e-7, random_state=None
+        self,
+        n_components=300,
+        *,
+        count_repeats=False,
+        gamma=None,
+        eigenvalue_cut=1e-7,
+        random_state=None,
     ):
         self.n_components = n_components
+        self.count_repeats = count_repeats
         self.gamma = gamma
         self.eigenvalue_cut = eigenvalue_cut
         self.random_state = random_state
@@ -142,7 +153,8 @@ class NystroemFeatures(
             X = X[rng.choice(n_rows, size=n_candidates, replace=False)]
         distinct = np.unique(X, axis=0)
         # Of a sample, the number of distinct rows is scaled up to all rows.
-        n_landmarks = self._n_landmarks(len(distinct) * n_rows / len(X))
+        n_counted = len(X) if self.count_repeats else len(distinct)
+        n_landmarks = self._n_landmarks(n_counted * n_rows / len(X))
         if len(distinct) <= n_landmarks:
             return distinct
         return distinct[np.sort(rng.permutation(len(distinct))[:n_landmarks])]

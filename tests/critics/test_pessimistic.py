@@ -20,11 +20,11 @@ from skampo.critics import (
     FittedQ,
     LambdaReturn,
     Pessimistic,
+    default_classifier,
 )
 from skampo.critics._pessimistic import (
     LoggedPolicy,
     better_half,
-    default_classifier,
     has_nothing_to_lose,
     measure_from,
     value_range,
@@ -93,8 +93,11 @@ def test_values_are_measured_from_the_worst():
     ("rewards", "ends", "expected"),
     [
         # Nothing is worse than what an end cuts off, if an end was seen.
-        ([1.0, 3.0], True, (0.0, 6.0)),
+        ([3.0, 1.0], True, (0.0, 6.0)),
         ([-3.0, -1.0], True, (-6.0, 0.0)),
+        # What comes with an end is paid once.
+        ([-1.0, 20.0], True, (-2.0, 20.0)),
+        ([1.0, -20.0], True, (-20.0, 2.0)),
         ([1.0, 3.0], False, (2.0, 6.0)),
         ([-3.0, -1.0], False, (-6.0, -2.0)),
         # Alike for ever: an end would be bad news, or good news.
@@ -199,6 +202,16 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     assert_allclose(1 / sample.largest_step, (0.2 if nothing else 2.0) * unit)
     # Even choices are worth what the mean of the log is: -1 / (1 - 0.9 * 0.9).
     assert_allclose(critic._origin, 0.0 if nothing else -1 / 0.19)
+
+
+def test_a_prize_at_the_end_is_something_to_lose():
+    # -1 a step, and 20 at the end of thirty: far better than -1 for ever, and 20 for
+    # ever is no value that can be had.
+    ends = np.arange(300) % 30 == 29
+    states = np.arange(300.0)[:, None]
+    rewards = np.where(ends, 20.0, -1.0)
+    log = TransitionLog(states, [0, 1] * 150, rewards, states + 1, terminated=ends)
+    assert not has_nothing_to_lose(as_transitions(log), 0.995)
 
 
 def test_measuring_from_the_worst_changes_no_value_that_was_seen():

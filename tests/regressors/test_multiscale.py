@@ -49,6 +49,14 @@ class TestParts:
         assert len(features.parts_) == 1
         assert features.transform(SPACE).shape == (2000, n_components)
 
+    def test_states_that_come_again_are_landmarks(self):
+        # 200 states alone are 56 landmarks.
+        assert len(fit(SPACE[:200]).parts_[0].landmarks_) == 56
+        rows = np.tile(SPACE[:200], (20, 1))
+        assert_array_equal(
+            fit(rows).parts_[0].landmarks_, np.unique(SPACE[:200], axis=0)
+        )
+
     def test_a_small_table_is_covered_by_itself(self):
         wide, narrow = fit(SPACE[:5]).parts_
         assert_array_equal(narrow.landmarks_, wide.landmarks_)
@@ -110,7 +118,7 @@ def test_the_checks_of_scikit_learn(estimator, check):
 
 class TestInLogs:
     def test_the_classifier_has_them_too(self):
-        union = default_classifier()[1]
+        union = default_classifier().linear[1]
         kinds = [type(part) for _, part in union.transformer_list]
         assert kinds == [str, MultiscaleNystroem]
 

@@ -110,6 +110,15 @@ class TestLandmarks:
         for rows in RNG.permutation(20), np.repeat(np.arange(20), 3):
             assert_array_equal(fit(FEW[rows]).transform(MANY), expected)
 
+    def test_repetitions_may_count(self):
+        rows = np.repeat(MANY[:200], 10, axis=0)
+        numbers = [
+            len(fit(rows, n_components=600, count_repeats=counts).landmarks_)
+            for counts in (False, True)
+        ]
+        # 4 times the root of 200 and of 2000.
+        assert numbers == [56, 178]
+
     def test_seeded(self):
         first, again, other = (
             fit(MANY, random_state=seed).landmarks_ for seed in (0, 0, 1)

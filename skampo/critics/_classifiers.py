@@ -1,0 +1,209 @@
+"""Classifiers of the actions of a log."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skampo.features._lending import lend
+from skampo.regressors._default import kernel_and_columns
+from skampo.utils._sklearn import Documented
+
+__all__ = ["LinearAndTrees", "default_classifier", "estimate"]
+
+# An action that was never seen is priced as one of this probability.
+_RAREST = 0.01
+# Inverse penalties, from one that leaves little but the frequencies.
+_PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
+_FOLDS = 3
+# Rows that follow each other are alike: whole blocks of them are held out.
+_BLOCKS = 30
+# Fewer rows do not tell which one is better.
+_FEW = 300
+
+
+class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
+    """
+    A linear classifier, or its mean with trees where that predicts better.
+
+    Both are fitted without every third of thirty blocks of rows that follow each
+    other. Where the mean of their probabilities has a smaller log-loss in these blocks
+    than the linear classifier alone, trees have a share of one half, else none. Then
+    all rows are fitted. Of fewer than 300 rows trees have no share.
+
+    Parameters
+    ----------
+    linear : estimator
+        A smooth classifier.
+    trees : estimator
+        One whose borders are sharp.
+
+    Attributes
+    ----------
+    models_ : list of estimators
+        The linear classifier, and trees if they have a share, fitted to all rows.
+    losses_ : list of float
+        Log-loss of the linear classifier and of the mean in the blocks that were held
+        out, empty if the rows are too few to tell.
+    classes_ : ndarray
+        The actions.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skampo.critics._classifiers import LinearAndTrees
+    >>> X = [[i % 7] for i in range(700)]
+    >>> model = LinearAndTrees(LogisticRegression(), DecisionTreeClassifier())
+    >>> model.fit(X, [x == 3 for (x,) in X]).models_
+    [LogisticRegression(), DecisionTreeClassifier()]
+    """
+
+    def __init__(self, linear, trees):
+        self.linear = linear
+        self.trees = trees
+
+    def fit(self, X, y):
+        """
+        Choose and fit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States, in the order in which they were logged.
+        y : array-like of shape (n,)
+            Actions.
+
+        Returns
+        -------
+        LinearAndTrees
+            This object.
+        """
+        X, y = np.asarray(X), np.asarray(y)
+        self.losses_ = self._judge(X, y)
+        has_trees = bool(self.losses_) and self.losses_[1] < self.losses_[0]
+        chosen = [self.linear, self.trees] if has_trees else [self.linear]
+        self.models_ = [clone(model).fit(X, y) for model in chosen]
+        self.classes_ = self.models_[0].classes_
+        return self
+
+    def _judge(self, X, y):
+        held = np.arange(len(y)) * _BLOCKS // len(y) % _FOLDS == 1
+        classes = np.unique(y[~held])
+        if len(y) < _FEW or len(classes) < 2:
+            return []
+        models = [clone(m).fit(X[~held], y[~held]) for m in (self.linear, self.trees)]
+        return [
+            log_loss(mean_proba(some, X[held]), classes, y[held])
+            for some in (models[:1], models)
+        ]
+
+    def predict_proba(self, X):
+        """
+        Estimate the probabilities of the actions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            The mean of the models.
+        """
+        return mean_proba(self.models_, X)
+
+    def predict(self, X):
+        """
+        Say which action is the most likely.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            States.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Actions.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def mean_proba(models, X):
+    """Mean of the probabilities of models that were fitted to the same classes."""
+    return np.mean([model.predict_proba(X) for model in models], axis=0)
+
+
+def log_loss(proba, classes, y):
+    """Mean surprise of the actions, at most that of what was never seen."""
+    column = np.minimum(classes.searchsorted(y), len(classes) - 1)
+    found = np.where(classes[column] == y, proba[np.arange(len(y)), column], 0.0)
+    return float(-np.mean(np.log(np.maximum(found, _RAREST))))
+
+
+def estimate(classifier, observations, n_actions):
+    """Probabilities of all actions, at least those of the rarest."""
+    proba = np.zeros((len(observations), n_actions))
+    seen = classifier.classes_
+    # Boosting has two columns even for the only action that was ever taken.
+    lent = lend(classifier, observations)
+    proba[:, seen] = classifier.predict_proba(lent) if len(seen) > 1 else 1.0
+    return np.maximum(proba, _RAREST)
+
+
+def default_classifier(*, table=False):
+    """
+    Build the classifier that estimates a logged policy when none is given.
+
+    Parameters
+    ----------
+    table : bool, default=False
+        Whether the states are a table, whose values may be missing.
+
+    Returns
+    -------
+    estimator
+        Logistic regression on the features of
+        ``skampo.regressors.default_regressor(linear=True)``, with the penalty that
+        predicts best in cross validation: what it makes of noise would be taken for a
+        preference. Its mean with boosted trees where that predicts held-out rows
+        better. Boosted trees with large leaves for tables.
+
+    See Also
+    --------
+    Pessimistic : Uses it.
+
+    Examples
+    --------
+    >>> from skampo.critics import default_classifier
+    >>> [name for name, step in default_classifier().linear.steps]
+    ['standardscaler', 'featureunion', 'logisticregressioncv']
+    """
+    if table:
+        return boosted_trees(max_leaf_nodes=8, min_samples_leaf=100)
+    logistic = LogisticRegressionCV(
+        Cs=_PENALTIES,
+        # In the order of the rows: stratified folds warn where an action is rare.
+        cv=KFold(_FOLDS),
+        scoring="neg_log_loss",
+        # scikit-learn warns where this or `use_legacy_attributes` is not set.
+        l1_ratios=(0.0,),
+        max_iter=1000,
+        tol=1e-3,
+        use_legacy_attributes=False,
+    )
+    parts = make_pipeline(StandardScaler(), kernel_and_columns(), logistic)
+    # Nobody sees its features: they need no names.
+    return LinearAndTrees(parts.set_output(transform="default"), boosted_trees())
+
+
+def boosted_trees(**sizes):
+    """Few boosted trees."""
+    # Importing it takes a third of the time that importing skampo takes.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(max_iter=50, early_stopping=False, **sizes)
