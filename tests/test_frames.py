@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from gymnasium import spaces
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
@@ -135,3 +135,19 @@ def test_the_history_is_a_table():
     history = pd.DataFrame(policy.fit(RewardingEnv).history_)
     assert history["iteration"].tolist() == [1, 2]
     assert pl.DataFrame(policy.history_).shape == history.shape
+
+
+def test_a_frame_of_numbers_is_learned_from_like_an_array():
+    rng = np.random.default_rng(0)
+    states, names = rng.normal(size=(201, 3)), ["a", "b", "c"]
+    actions = rng.integers(2, size=200)
+    rewards = states[:-1, 0] * actions
+    policy = AMPOPolicy(max_iter=2, random_state=0)
+    columns = {"rewards": rewards, "next_states": states[1:]}
+    expected = policy.fit(states[:-1], actions, **columns).predict_proba(states)
+    frame = pd.DataFrame(states, columns=names)
+    columns["next_states"] = frame[1:]
+    found = policy.fit(frame[:-1], actions, **columns).predict_proba(frame)
+    assert_allclose(found, expected, rtol=1e-6)
+    # Boosted trees would have taken missing values, of which there are none.
+    assert "linear" in policy.critic_.classifier.steps[-1][1].get_params(deep=False)

@@ -1,11 +1,13 @@
 """Logged transitions: the same rows for every policy."""
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 from skampo.critics import default_classifier
 from skampo.data import TransitionLog, as_transitions
+from skampo.data._checks import without_na
 from skampo.data._tables import behind_numbers, behind_table
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
@@ -42,7 +44,7 @@ class LogProblem(Problem):
         # The critic as it was asked for; the one of the last fit has its tables.
         self._asked = clone(critic)
         if not last:
-            self.critic = give_table(critic, log.columns)
+            self.critic = give_table(critic, log.columns, has_numbers(log))
             self.critic.check()
 
     @classmethod
@@ -67,9 +69,9 @@ class LogProblem(Problem):
 
     def model_of_numbers(self):
         """Kernel features of one or two widths."""
-        # Two widths and columns were measured on arrays of several steps only.
-        is_array = self.columns is None and not self._is_one_step
-        return default_regressor(linear=is_array)
+        # Two widths and columns were measured on numbers and several steps only.
+        has_numbers = self.columns is None or not self.columns.categorical
+        return default_regressor(linear=has_numbers and not self._is_one_step)
 
     def resolved_critic(self):
         """The critic with every default as an object, before it is given tables."""
@@ -127,7 +129,16 @@ def check_table(asked, columns):
         )
 
 
-def give_table(critic, columns):
+def has_numbers(log):
+    """Whether the states are numbers, none of which is missing."""
+    if log.columns is None:
+        return True
+    if log.columns.categorical:
+        return False
+    return bool(np.isfinite(without_na(log.states.to_numpy()).astype(float)).all())
+
+
+def give_table(critic, columns, has_numbers):
     """A critic whose own estimators are given tables as well."""
     if columns is None:
         return critic
@@ -141,8 +152,9 @@ def give_table(critic, columns):
         changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
     if "classifier" in own and own["classifier"] is None:
         # The default for arrays takes neither categories nor missing values.
-        changed["classifier"] = behind_numbers(columns, default_classifier(table=True))
+        default = default_classifier(table=not has_numbers)
+        changed["classifier"] = behind_numbers(columns, default)
     if own.get("critic") is not None:
-        changed["critic"] = give_table(own["critic"], columns)
+        changed["critic"] = give_table(own["critic"], columns, has_numbers)
     # This object is a clone already: the one that was passed in stays as it is.
     return critic.set_params(**changed)

@@ -53,9 +53,10 @@ class TestParts:
         # 200 states alone are 56 landmarks.
         assert len(fit(SPACE[:200]).parts_[0].landmarks_) == 56
         rows = np.tile(SPACE[:200], (20, 1))
-        assert_array_equal(
-            fit(rows).parts_[0].landmarks_, np.unique(SPACE[:200], axis=0)
-        )
+        # Of 4,000 rows not all are looked at, and a state may be missed.
+        landmarks = fit(rows).parts_[0].landmarks_
+        assert 190 < len(landmarks) <= 200
+        assert len(np.unique(np.vstack([landmarks, SPACE[:200]]), axis=0)) == 200
 
     def test_a_small_table_is_covered_by_itself(self):
         wide, narrow = fit(SPACE[:5]).parts_
