@@ -94,11 +94,14 @@ def _page(page, module, name):
     if not callable(thing):
         return _titled(name, "=", _directive(f"data:: {page}"), *_values(thing))
     kind = "autoclass" if inspect.isclass(thing) else "autofunction"
+    # Links lead to the package that defines what another one offers as well.
+    is_home = thing.__module__.startswith(module)
+    options = [] if is_home else [":no-index:"]
     return _titled(
         name,
         "=",
         _directive(f"currentmodule:: {module}"),
-        _directive(f"{kind}:: {name}", *_members(thing)),
+        _directive(f"{kind}:: {name}", *options, *_members(thing)),
         _directive(f"minigallery:: {page}", ":add-heading: Examples that use it"),
     )
 

@@ -43,8 +43,7 @@ class Exact(Critic):
 
     Parameters
     ----------
-    state_distribution : {"uniform", "visitation", "state_action_visitation"}, \
-            default="uniform"
+    state_distribution : str, default="uniform"
         Weights in line 1. ``"uniform"``: equal ones. ``"visitation"``: the states by
         the discounted visitation of the policy, and at least 2e-16 over the number of
         states: where a policy does not go a table keeps its scores, and other
