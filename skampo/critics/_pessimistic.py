@@ -13,7 +13,7 @@ from skampo.critics._classifiers import default_classifier, estimate
 from skampo.critics._lstdq import LSTDQ
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
-from skampo.features._regression import seed_unseeded
+from skampo.features._regression import fresh
 from skampo.utils._validation import Interval, Nothing, Provides
 
 __all__ = ["Pessimistic"]
@@ -313,7 +313,7 @@ class Pessimistic(Critic):
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
         rng = setting.rng.spawn(1)[0]
-        classifier = seed_unseeded(clone(classifier), rng)
+        classifier = fresh(classifier, transitions.observations.size, rng)
         rows, n_rows = slice(None), len(transitions)
         if n_rows > self.n_states:
             # Drawn once, so that the logged policy is estimated there once as well.

@@ -17,12 +17,13 @@ from skampo.data._checks import (
     refuse_infinite,
     refuse_rows,
     starts_of,
+    without_na,
 )
 from skampo.data._frames import read_frame
 from skampo.data._tables import TableColumns, is_table
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["TransitionLog"]
+__all__ = ["TransitionLog", "has_numbers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -402,3 +403,12 @@ def _check_episodes(columns):
     for name in ("terminated", "truncated"):
         if name in columns:
             check_last(name, columns[name], episodes)
+
+
+def has_numbers(log):
+    """Whether the states are numbers, none of which is missing."""
+    if log.columns is None:
+        return True
+    if log.columns.categorical:
+        return False
+    return bool(np.isfinite(without_na(log.states.to_numpy()).astype(float)).all())

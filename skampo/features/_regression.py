@@ -23,6 +23,7 @@ __all__ = [
     "check_regressor",
     "check_transformer",
     "fit_regressor",
+    "fresh",
     "is_same",
     "learns_by_passes",
     "parameters_as_text",
@@ -135,7 +136,7 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
     try:
         with limit_threads(X.size), warning_of_size(regressor, X):
             if not _can_learn_on(start, regressor, X):
-                model = _fresh(regressor, X.size, rng)
+                model = fresh(regressor, X.size, rng)
                 return _learn(model.fit, model, X, y, weights)
             # A copy: the iterate of `start` may be kept, and must not change.
             return _learn_on(copy.deepcopy(start), X, y, weights, n_passes)
@@ -146,7 +147,7 @@ def fit_regressor(regressor, X, y, sample_weight=None, *, rng, start=None, n_pas
         ) from error
 
 
-def _fresh(regressor, size, rng):
+def fresh(regressor, size, rng):
     """A clone with seeds, and with the threads that data of this size are worth."""
     model = seed_unseeded(clone(regressor), rng)
     if size < LARGE:

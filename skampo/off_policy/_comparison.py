@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils import check_random_state
 
 from skampo.critics import default_classifier
+from skampo.data._log import has_numbers
 from skampo.data._tables import behind_numbers
 from skampo.off_policy._bootstrap import RatioSum, grouped, spread
 from skampo.off_policy._direct import Evaluation, finish
@@ -115,9 +116,10 @@ def behavior_classifier(log):
     if len(np.unique(log.actions)) == 1:
         # Others refuse a single class.
         return DummyClassifier()
-    if log.columns is not None:
-        return behind_numbers(log.columns, default_classifier(table=True))
-    return default_classifier(table=len(log) > _MANY_ROWS)
+    is_small = len(log) <= _MANY_ROWS
+    classifier = default_classifier(table=not (is_small and has_numbers(log)))
+    columns = log.columns
+    return classifier if columns is None else behind_numbers(columns, classifier)
 
 
 def compare(policy, log, logged, gamma, confidence, seed):

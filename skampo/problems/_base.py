@@ -10,7 +10,12 @@ from skampo.data._tables import behind_table, on_numbers
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
 
-__all__ = ["Problem", "check_discount", "refuse_early_stopping", "refuse_targets"]
+__all__ = [
+    "Problem",
+    "check_critic_discount",
+    "refuse_early_stopping",
+    "refuse_targets",
+]
 __all__ += ["resolve_critic"]
 
 
@@ -104,7 +109,7 @@ def resolve_critic(asked, last, auto):
     return resolve(asked.critic, {"auto": CRITICS[auto], **CRITICS})
 
 
-def check_discount(gamma, critic):
+def check_critic_discount(gamma, critic):
     """Require a discount where whole episodes are not summed."""
     if gamma == 1 and not critic.accepts_undiscounted:
         raise InvalidParameterError(

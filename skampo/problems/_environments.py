@@ -6,7 +6,7 @@ from skampo._history import Validation
 from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import (
     Problem,
-    check_discount,
+    check_critic_discount,
     refuse_targets,
     resolve_critic,
 )
@@ -52,7 +52,7 @@ class EnvironmentProblem(Problem):
                 "environments: use critic='fitted_q', 'lambda_return' or "
                 "'monte_carlo'."
             )
-        check_discount(asked.gamma, critic)
+        check_critic_discount(asked.gamma, critic)
         return cls(X, critic, asked, seed, last)
 
     def _open(self, critic, last):

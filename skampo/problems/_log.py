@@ -1,19 +1,18 @@
 """Logged transitions: the same rows for every policy."""
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 from skampo.critics import default_classifier
 from skampo.data import TransitionLog, as_transitions
-from skampo.data._checks import without_na
+from skampo.data._log import has_numbers
 from skampo.data._tables import behind_numbers, behind_table
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import (
     Problem,
-    check_discount,
+    check_critic_discount,
     refuse_early_stopping,
     refuse_targets,
     resolve_critic,
@@ -40,11 +39,11 @@ class LogProblem(Problem):
         )
         self.n_steps = len(log)
         self._transitions = as_transitions(log, sample_weight)
-        self._is_one_step = log.is_one_step
+        self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
         # The critic as it was asked for; the one of the last fit has its tables.
         self._asked = clone(critic)
         if not last:
-            self.critic = give_table(critic, log.columns, has_numbers(log))
+            self.critic = give_table(critic, log.columns, self._has_numbers)
             self.critic.check()
 
     @classmethod
@@ -60,7 +59,7 @@ class LogProblem(Problem):
         if weight is not None:
             weight = check_sample_weight(weight, log.states)
         gamma = 0.0 if log.is_one_step else asked.gamma
-        check_discount(gamma, critic)
+        check_critic_discount(gamma, critic)
         return cls(log, critic, gamma, read_names(asked, log.states), weight, last)
 
     def gather(self, policy):
@@ -70,8 +69,7 @@ class LogProblem(Problem):
     def model_of_numbers(self):
         """Kernel features of one or two widths."""
         # Two widths and columns were measured on numbers and several steps only.
-        has_numbers = self.columns is None or not self.columns.categorical
-        return default_regressor(linear=has_numbers and not self._is_one_step)
+        return default_regressor(linear=self._has_numbers and not self._is_one_step)
 
     def resolved_critic(self):
         """The critic with every default as an object, before it is given tables."""
@@ -127,15 +125,6 @@ def check_table(asked, columns):
             f"encoding={asked.encoding!r} puts the action behind the columns of an "
             "array. Got states in a data frame: use another encoding."
         )
-
-
-def has_numbers(log):
-    """Whether the states are numbers, none of which is missing."""
-    if log.columns is None:
-        return True
-    if log.columns.categorical:
-        return False
-    return bool(np.isfinite(without_na(log.states.to_numpy()).astype(float)).all())
 
 
 def give_table(critic, columns, has_numbers):

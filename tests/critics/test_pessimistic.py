@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from lightgbm import LGBMClassifier
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
@@ -110,6 +111,15 @@ def test_the_range_of_values(rewards, ends, expected):
     log = TransitionLog(states, [0, 1], rewards, states, terminated=[False, ends])
     transitions = as_transitions(log)
     assert value_range(transitions, 0.5) == expected
+
+
+def test_classifiers_of_lightgbm_count_no_cores():
+    classifier = LGBMClassifier(n_estimators=2, min_child_samples=1, verbose=-1)
+    critic = Pessimistic(classifier=classifier)
+    log = TransitionLog(np.arange(40.0)[:, None], np.arange(40) % 2, np.ones(40))
+    policy = AMPOPolicy(critic=critic, max_iter=1, random_state=0).fit(log)
+    assert policy.critic_.classifier_.n_jobs == 1
+    assert classifier.n_jobs is None
 
 
 def test_steps_are_in_units_of_the_rewards_as_they_are():
