@@ -21,7 +21,7 @@ import numpy as np
 
 from skampo.utils._fitted import BUILT, REMADE, TAKEN
 from skampo.utils._forms import fits, flat
-from skampo.utils._lightgbm import WORDS, is_word
+from skampo.utils._lightgbm import WORDS, counts_cores, is_word
 from skampo.utils._nodes import unsaveable
 from skampo.utils._sklearn import OF_CALLBACKS
 
@@ -230,6 +230,8 @@ def take_apart(value, where):
     for key, allowed in _RESET.items():
         if key in parameters and parameters[key] not in allowed:
             parameters[key] = None
+    if counts_cores(value, parameters.get("n_jobs")):
+        parameters["n_jobs"] = 1
     return name, parameters, _take_state(value, kind, parameters, where)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from skampo.utils._trees import check_tree, require
 
-__all__ = ["WORDS", "build_booster", "check_lightgbm", "is_word", "take_booster"]
+__all__ = ["WORDS", "build_booster", "check_lightgbm", "counts_cores", "is_word"]
+__all__ += ["take_booster"]
 
 #: Parameters without a name of their own in the estimator that may be in a file: they
 #: say how trees grow. Others open files and connections, or switch off checks.
@@ -224,9 +225,16 @@ def _check_linear(tree, n_leaves, n_features):
     require(((features >= 0) & (features < n_features)).all(), _KIND)
 
 
+def counts_cores(model, n_jobs):
+    """Whether predictions with this `n_jobs` would ask the machine for its cores."""
+    return getattr(model, "_Booster", None) is not None and n_jobs is None
+
+
 def check_lightgbm(model):
-    """Refuse an estimator of another width than its model."""
+    """Refuse an estimator of another width than its model, or one that counts cores."""
     n_features = model._n_features
+    # The cores are counted by a command of the system.
+    require(not counts_cores(model, model.n_jobs), _KIND)
     require(n_features == model._n_features_in == model._Booster.num_feature(), _KIND)
 
 

@@ -163,6 +163,7 @@ CRAFTED = {
         "LightGBM",
         parameter("LGBMRegressor", "predict_disable_shape_check", True),
     ),
+    "cores that are counted": ("LightGBM", parameter("LGBMRegressor", "n_jobs", None)),
     # What took memory and time.
     "a space below nothing": (
         "discrete",

@@ -34,6 +34,14 @@ def test_predictions_are_the_same(keywords, tmp_path):
     assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("n_jobs", [None, 1, -1])
+def test_loaded_models_count_no_cores(n_jobs, tmp_path):
+    model = LGBMRegressor(n_jobs=n_jobs, **SMALL).fit(X, X[:, 0])
+    loaded = edited(model, tmp_path / "model")
+    assert loaded.n_jobs == 1
+    assert_array_equal(loaded.predict(X), model.predict(X))
+
+
 @pytest.mark.parametrize("kind", [1, 3, 5, 7, 9, 11, 12, -2])
 def test_decisions_about_categories_are_refused(kind, tmp_path):
     model = LGBMRegressor(**SMALL).fit(X, X[:, 0])
