@@ -205,21 +205,21 @@ def mutants(node):
 
 
 class Replace(ast.NodeTransformer):
-    """Puts another node in the place of one."""
+    """Puts other nodes in the place of some."""
 
-    def __init__(self, old, new):
-        self.old, self.new = old, new
+    def __init__(self, pairs):
+        self.new = {id(old): new for old, new in pairs}
 
     def visit(self, node):
-        return self.new if node is self.old else super().visit(node)
+        return self.new[id(node)] if id(node) in self.new else super().visit(node)
 
 
-def mutate(tree, old, new):
-    """The source of the tree with one node in the place of another."""
+def mutate(tree, *pairs):
+    """The source of the tree with the second node of each pair for the first one."""
     # NodeTransformer writes into lists: the next mutant starts from the first tree.
-    memo = {id(old): old}
+    memo = {id(old): old for old, _ in pairs}
     return ast.unparse(
-        ast.fix_missing_locations(Replace(old, new).visit(copy.deepcopy(tree, memo)))
+        ast.fix_missing_locations(Replace(pairs).visit(copy.deepcopy(tree, memo)))
     )
 
 
@@ -277,7 +277,7 @@ def survivors(path, chosen, tree, tests, limit):
     """The mutants that no test notices."""
     source = path.read_text(encoding="utf8")
     for old, new in chosen:
-        path.write_text(mutate(tree, old, new), encoding="utf8")
+        path.write_text(mutate(tree, (old, new)), encoding="utf8")
         # 0 is success; everything else, an import that fails too, is noticed.
         if outcome(tests, limit) == 0:
             yield old, new

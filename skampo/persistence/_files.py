@@ -262,19 +262,30 @@ def _open(data):
             "is damaged: its contents do not match its checksum, so that it is "
             "incomplete or was changed. Take another copy, or save the policy again."
         )
-    end = data.index(b"\n", head.end(), head.end() + _LONGEST_LINE)
-    stop = data.index(b"\n", end + 1)
-    versions, text = json.loads(data[head.end() : end]), data[end + 1 : stop]
-    if type(versions) is not dict:
-        raise ValueError("a line of versions that names no packages")
+    end = data.find(b"\n", head.end(), head.end() + _LONGEST_LINE)
+    stop = data.find(b"\n", end + 1)
+    if min(end, stop) < 0:
+        raise ValueError("a line without an end")
+    versions, text = _parse(data[head.end() : end]), data[end + 1 : stop]
     cost = 2 * len(text) + sum(n * text.count(byte) for byte, n in _COSTS.items())
     if cost > max(_ALLOWED_COST, 8 * len(data)):
         raise ValueError("a description that takes far more memory than the file")
-    description = json.loads(text.decode("ascii"))
-    return versions, description, memoryview(data)[stop + 1 :]
+    return versions, _parse(text), memoryview(data)[stop + 1 :]
+
+
+def _parse(line):
+    try:
+        parsed = json.loads(line.decode("ascii"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"a line that is none of skampo: {error}") from error
+    if type(parsed) is not dict:
+        raise ValueError("a line that names nothing")
+    return parsed
 
 
 def _build(description, data):
+    if description.keys() != {"arrays", "value"}:
+        raise ValueError("a description of other parts than arrays and a value")
     arrays = read_arrays(description["arrays"], data)
     estimator = Reader(arrays, put_together).value(description["value"])
     if not hasattr(estimator, "get_params"):

@@ -262,6 +262,8 @@ def _is_same(value, other):
 
 def put_together(name, parameters, state):
     """The object of this name in the table, after its parts were looked at."""
+    if type(name) is not str or name not in _KINDS:
+        raise ValueError(f"an object of {name!r:.60}, which files do not hold")
     kind = _KINDS[name]
     cls = kind.load(name)
     for key, value in parameters.items():

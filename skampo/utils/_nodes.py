@@ -111,8 +111,10 @@ class Reader:
             return node
         if type(node) is list:
             return [self.value(part, depth + 1) for part in node]
+        if len(node) != 1:
+            raise ValueError("a node that is not of one kind")
         ((kind, content),) = node.items()
-        return _KINDS[kind](self, content, depth + 1)
+        return _entry_of(_KINDS, kind, "node")(self, content, depth + 1)
 
     def _dict(self, items, depth):
         pairs = [(self.value(k, depth), self.value(v, depth)) for k, v in items]
@@ -173,8 +175,14 @@ _KINDS = {
     "objects": Reader._objects,
     "slice": Reader._slice,
     "tuple": lambda reader, parts, depth: tuple(reader.value(p, depth) for p in parts),
-    "type": lambda reader, name, depth: _TYPES[name],
+    "type": lambda reader, name, depth: _entry_of(_TYPES, name, "type"),
 }
+
+
+def _entry_of(table, name, what):
+    if type(name) is not str or name not in table:
+        raise ValueError(f"{name!r:.60} as a {what}, which files do not hold")
+    return table[name]
 
 
 def _entry(entries, number):

@@ -20,15 +20,13 @@ def attribute(owner, name, new):
     """Another value of a fitted attribute; a function changes its array."""
 
     def change(value, arrays):
-        found = find(value, owner)
-        assert any(name in state or not callable(new) for _, state in found), owner
-        for _, state in found:
-            # A regressor as a parameter is not fitted.
-            if callable(new) and name not in state:
-                continue
+        # A regressor as a parameter is not fitted, and of no use to anyone.
+        found = [state for _, state in find(value, owner) if state]
+        assert any(name in state or not callable(new) for state in found), owner
+        for state in found:
             if not callable(new):
                 state[name] = new
-            for node in nodes(state[name]) if callable(new) else ():
+            for node in nodes(state.get(name)) if callable(new) else ():
                 arrays[node["array"]] = new(arrays[node["array"]])
 
     return change

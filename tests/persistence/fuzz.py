@@ -10,6 +10,7 @@ import argparse
 import copy
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -243,8 +244,17 @@ def use(path, refit):
         except Slow:
             raise
         except Exception as error:
-            outcome, worst = "raised", (name, type(error).__name__)
+            outcome, worst = "raised", (name, type(error).__name__, said(error))
     return outcome, worst
+
+
+def said(error):
+    """Where an error comes from, and its words without numbers and names."""
+    # Nothing that reads the lines of the source: the watch would see it.
+    frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+    words = re.sub(r"'[^']*'|[-+]?\d[\d.,e+]*|\s+", " ", str(error))
+    place = frame.f_code.co_filename.rpartition("site-packages/")[2]
+    return f"{place}: {words:.60} ... {words[60:][-90:]}"
 
 
 def steps(policy, path, refit):
@@ -305,8 +315,8 @@ def too_slow(number, frame):
 
 
 def run(originals, fits, n, seed, folder, per_child=200):
-    """Counts of outcomes, and what must not be among them."""
-    counts, bad, done = Counter(), [], 0
+    """Counts of outcomes, what must not be among them, and words of errors."""
+    counts, words, bad, done = Counter(), Counter(), [], 0
     while done < n:
         path, batch = Path(folder) / f"mutant{done}", min(per_child, n - done)
         process = os.fork()
@@ -320,6 +330,7 @@ def run(originals, fits, n, seed, folder, per_child=200):
             counts[outcome] += 1
             if outcome == "raised":
                 counts[f"raised in {step[0]}: {step[1]}"] += 1
+                words[": ".join(step)] += 1
             if outcome in ("slow", "strange", "large", "events"):
                 bad.append((outcome, step))
         done += len(results)
@@ -330,7 +341,7 @@ def run(originals, fits, n, seed, folder, per_child=200):
             done += 1
         elif not results:
             break
-    return counts, bad
+    return counts, bad, words
 
 
 def limit(size):
@@ -344,6 +355,7 @@ def main():
     parser.add_argument("--n", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", help="a folder for files that did what they must not")
+    parser.add_argument("--words", type=int, default=0, help="print so many errors")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     from tests.persistence.samples import prepare
@@ -355,6 +367,8 @@ def main():
             shutil.copy(path, arguments.keep)
     print(json.dumps(found[0], indent=1, sort_keys=True))
     for line, n in Counter(str(line)[:2500] for line in found[1]).most_common(12):
+        print(n, line)
+    for line, n in found[2].most_common(arguments.words):
         print(n, line)
 
 

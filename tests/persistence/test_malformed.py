@@ -43,59 +43,136 @@ def doubled(n):
 
 LEVELS = 100_000
 MALFORMED = {
-    "bools that are neither": an_array("|b1", [2], b"\x01\x02"),
-    "letters that are none": an_array("<U1", [1], b"\xff\xff\xff\xff"),
-    "objects": an_array("|O", [1], b"\0" * 8),
-    "records": an_array("<f8,O", [1], b"\0" * 16),
-    "bytes of no kind": an_array("|V8", [1], b"\0" * 8),
-    "types of no size": an_array("<U0", [10**9], b""),
-    "another order of bytes": an_array(">f8", [1], b"\0" * 8),
-    "a shape below nothing": an_array("<f8", [-1, -1], b"\0" * 8),
-    "a shape that is left open": an_array("<f8", [-1], b"\0" * 8),
-    "another name of a type": an_array("f8", [1], b"\0" * 8),
-    "a type that is parsed": an_array("2f8", [1], b"\0" * 8),
-    "a type of no width": holding({"dtype": "<U0"}),
-    "a shape that overflows": an_array("<f8", [2**32, 2**32], b"\0" * 8),
-    "a shape of text": an_array("<f8", ["a", 10**9], b""),
-    "a length that nothing pays for": an_array("<f8", [0, 10**9], b""),
-    "more than there is": an_array("<f8", [2], b"\0" * 8),
-    "less than there is": an_array("<f8", [1], b"\0" * 16),
-    "an order of neither": an_array("<f8", [1], b"\0" * 8, order="A"),
-    "no description": seal(b"{}", b"null"),
-    "a list of versions": seal(b"[]", {"arrays": [], "value": RIDGE}),
-    "a long line of versions": seal(b'{"a":"%s"}' % (b"a" * 10**6), b"{}"),
-    "levels without end": seal(
-        b"{}", b'{"value":' + b"[" * LEVELS + b"]" * LEVELS + b"}"
+    "bools that are neither": (
+        an_array("|b1", [2], b"\x01\x02"),
+        "a bool that is neither true nor false",
     ),
-    "levels": holding(json.loads("[" * 99 + "]" * 99)),
-    "levels of tuples": holding(functools.reduce(within, range(99), 1)),
-    "many parts in few nodes": holding({"tuple": doubled(20)}),
-    "an object among texts": holding({"objects": [RIDGE]}),
-    "no estimator": seal(b"{}", {"arrays": [], "value": [RIDGE]}),
-    "an integer without end": seal(
-        b"{}", b'{"arrays":[],"value":' + b"9" * 9999 + b"}"
+    "letters that are none": (
+        an_array("<U1", [1], b"\xff\xff\xff\xff"),
+        "a letter that is none",
     ),
-    "a large integer": holding(2**64),
-    "letters of another script": seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
-    "an array that is not there": holding({"array": 0}),
-    "what comes later": holding({"again": 0}),
-    "two kinds at once": holding({"tuple": [], "slice": []}),
-    "a key that is a list": holding({"dict": [[[], 1]]}),
-    "millions of lists": seal(
-        b"{}", b'{"arrays":[],"value":[' + b"[]," * 10**6 + b"[]]}"
+    "objects": (an_array("|O", [1], b"\0" * 8), "'|O' is no type of numbers"),
+    "records": (an_array("<f8,O", [1], b"\0" * 16), "'<f8,O' is no type of numbers"),
+    "bytes of no kind": (
+        an_array("|V8", [1], b"\0" * 8),
+        "'|V8' is no type of numbers",
+    ),
+    "types of no size": (an_array("<U0", [10**9], b""), "'<U0' is no type of numbers"),
+    "another order of bytes": (
+        an_array(">f8", [1], b"\0" * 8),
+        "'>f8' is no type of numbers",
+    ),
+    "a shape below nothing": (
+        an_array("<f8", [-1, -1], b"\0" * 8),
+        "an array of no shape",
+    ),
+    "a shape that is left open": (
+        an_array("<f8", [-1], b"\0" * 8),
+        "an array of no shape",
+    ),
+    "another name of a type": (
+        an_array("f8", [1], b"\0" * 8),
+        "'f8' is no type of numbers",
+    ),
+    "a type that is parsed": (
+        an_array("2f8", [1], b"\0" * 8),
+        "'2f8' is no type of numbers",
+    ),
+    "a type of no width": (holding({"dtype": "<U0"}), "'<U0' is no type of numbers"),
+    "a shape that overflows": (
+        an_array("<f8", [2**32, 2**32], b"\0" * 8),
+        "an array that is larger than the rest of the file",
+    ),
+    "a shape of text": (an_array("<f8", ["a", 10**9], b""), "an array of no shape"),
+    "a length that nothing pays for": (
+        an_array("<f8", [0, 10**9], b""),
+        "an array that is larger than the rest of the file",
+    ),
+    "more than there is": (
+        an_array("<f8", [2], b"\0" * 8),
+        "an array that is larger than the rest of the file",
+    ),
+    "less than there is": (
+        an_array("<f8", [1], b"\0" * 16),
+        "bytes behind the last array",
+    ),
+    "an order of neither": (
+        an_array("<f8", [1], b"\0" * 8, order="A"),
+        "an array of no shape",
+    ),
+    "no description": (seal(b"{}", b"null"), "a line that names nothing"),
+    "a list of versions": (
+        seal(b"[]", {"arrays": [], "value": RIDGE}),
+        "a line that names nothing",
+    ),
+    "a long line of versions": (
+        seal(b'{"a":"%s"}' % (b"a" * 10**6), b"{}"),
+        "a line without an end",
+    ),
+    "levels without end": (
+        seal(b"{}", b'{"value":' + b"[" * LEVELS + b"]" * LEVELS + b"}"),
+        "a line that is none of skampo",
+    ),
+    "levels": (
+        holding(json.loads("[" * 99 + "]" * 99)),
+        "parts inside each other on more than 60 levels",
+    ),
+    "levels of tuples": (
+        holding(functools.reduce(within, range(99), 1)),
+        "parts inside each other on more than 60 levels",
+    ),
+    "many parts in few nodes": (
+        holding({"tuple": doubled(20)}),
+        "more than 100,000 objects",
+    ),
+    "an object among texts": (
+        holding({"objects": [RIDGE]}),
+        "an array of what is neither text nor numbers",
+    ),
+    "no estimator": (
+        seal(b"{}", {"arrays": [], "value": [RIDGE]}),
+        "a list in place of an estimator",
+    ),
+    "an integer without end": (
+        seal(b"{}", b'{"arrays":[],"value":' + b"9" * 9999 + b"}"),
+        "a line that is none of skampo",
+    ),
+    "a large integer": (holding(2**64), "an integer of more than 64 bits"),
+    "letters of another script": (
+        seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
+        "a line that is none of skampo: 'ascii' codec",
+    ),
+    "an array that is not there": (
+        holding({"array": 0}),
+        "a number of what is not there",
+    ),
+    "what comes later": (holding({"again": 0}), "a number of what is not there"),
+    "two kinds at once": (
+        holding({"tuple": [], "slice": []}),
+        "a node that is not of one kind",
+    ),
+    "a key that is a list": (
+        holding({"dict": [[[], 1]]}),
+        "a key that is neither text nor a number",
+    ),
+    "millions of lists": (
+        seal(b"{}", b'{"arrays":[],"value":[' + b"[]," * 10**6 + b"[]]}"),
+        "a description that takes far more memory than the file",
     ),
 }
 
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_files_are_refused_within_a_little_memory(name, tmp_path):
-    (tmp_path / "crafted").write_bytes(MALFORMED[name])
+    data, words = MALFORMED[name]
+    (tmp_path / "crafted").write_bytes(data)
     tracemalloc.start()
-    with pytest.raises(SkampoFileError, match="was not loaded, because it is"):
+    with pytest.raises(SkampoFileError, match="was not loaded, because it is") as error:
         skampo.load(tmp_path / "crafted")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 10 * len(MALFORMED[name]) + 2**24
+    assert peak < 10 * len(data) + 2**24
+    assert words in str(error.value)
 
 
 def test_a_repeated_part_is_one_object(tmp_path):

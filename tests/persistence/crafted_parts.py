@@ -1,0 +1,230 @@
+"""Files with parts that act, that take memory and time, or that cannot predict.
+
+A kind of policy, what is changed in its file, and words of the error.
+"""
+
+from tests.persistence.edits import (
+    attribute,
+    callback,
+    doubled,
+    first,
+    nested,
+    parameter,
+    renamed,
+    task,
+)
+
+NONE = {"object": ["Euclidean", {}, {}]}
+
+PARTS = {
+    # What ran commands, or imported modules.
+    "a task as a seed": (
+        "Ridge",
+        parameter("AMPOPolicy", "random_state", task("EnvTask")),
+        "an object of 'EnvSpec', which files do not hold",
+    ),
+    "a random state": (
+        "Ridge",
+        parameter("AMPOPolicy", "random_state", {"object": ["RandomState", {}, {}]}),
+        "an object of 'RandomState', which files do not hold",
+    ),
+    "a generator": (
+        "Ridge",
+        attribute("Ridge", "n_iter_", task("Generator")),
+        "an object of 'EnvSpec', which files do not hold",
+    ),
+    "the name of a module": (
+        "Ridge",
+        renamed("Ridge", "os.system"),
+        "an object of 'os.system', which files do not hold",
+    ),
+    "the name of a function": (
+        "Ridge",
+        renamed("Ridge", "clone"),
+        "an object of 'clone', which files do not hold",
+    ),
+    "a class of skampo that is no part of policies": (
+        "Ridge",
+        renamed("Ridge", "EnvTask"),
+        "an object of 'EnvTask', which files do not hold",
+    ),
+    "a private method": (
+        "Ridge",
+        attribute("AMPOPolicy", "__sklearn_clone__", NONE),
+        "a AMPOPolicy with the attribute '__sklearn_clone__'",
+    ),
+    "another class": (
+        "Ridge",
+        attribute("AMPOPolicy", "__class__", NONE),
+        "a AMPOPolicy with the attribute '__class__'",
+    ),
+    "an unknown kind of node": (
+        "Ridge",
+        attribute("Ridge", "n_iter_", {"call": []}),
+        "'call' as a node, which files do not hold",
+    ),
+    "a type that is none": (
+        "Ridge",
+        attribute("Ridge", "n_iter_", {"type": "eval"}),
+        "'eval' as a type, which files do not hold",
+    ),
+    # What acted when it was used again.
+    "a callback": (
+        "Ridge",
+        callback,
+        "an object of 'Checkpoint', which files do not hold",
+    ),
+    "a cache of pickles": (
+        "Nystroem",
+        parameter("Pipeline", "memory", "cache"),
+        "a Pipeline with memory='cache'",
+    ),
+    "processes": (
+        "bagging",
+        parameter("BaggingRegressor", "n_jobs", 1000),
+        "a BaggingRegressor with n_jobs=1000",
+    ),
+    "machines of LightGBM": (
+        "LightGBM",
+        parameter("LGBMRegressor", "machines", "a:1,b:2"),
+        "a LGBMRegressor with machines='a:1,b:2', which files do not hold",
+    ),
+    "a parameter in another one": (
+        "LightGBM",
+        parameter(
+            "LGBMRegressor", "boosting_type", "gbdt predict_disable_shape_check=true"
+        ),
+        "a LGBMRegressor with boosting_type='gbdt predict_disable_shape_check=true'",
+    ),
+    "no check of shapes": (
+        "LightGBM",
+        parameter("LGBMRegressor", "predict_disable_shape_check", True),
+        "a LGBMRegressor with predict_disable_shape_check=True, which",
+    ),
+    "cores that are counted": (
+        "LightGBM",
+        parameter("LGBMRegressor", "n_jobs", None),
+        "a LightGBM model whose trees do not fit together",
+    ),
+    # What took memory and time.
+    "a space below nothing": (
+        "discrete",
+        attribute(
+            "ObservationEncoder",
+            "space",
+            ["Tuple", ["Discrete", -(10**7), 0], ["Discrete", 10**7, 0]],
+        ),
+        "a discrete space without a size",
+    ),
+    "a space of many": (
+        "bits",
+        attribute("ObservationEncoder", "space", ["MultiBinary", [10**9]]),
+        "a space of bits without a size",
+    ),
+    "a long text": (
+        "letters",
+        attribute("ObservationEncoder", "space", ["Text", 1, 10**9, "ab"]),
+        "a space of sizes other than 1 to 200,000",
+    ),
+    "a large number": (
+        "discrete",
+        attribute("ObservationEncoder", "space", ["Discrete", 10**30, 0]),
+        "an integer of more than 64 bits",
+    ),
+    "many parts in few nodes": (
+        "Ridge",
+        doubled(40),
+        "more than 100,000 objects",
+    ),
+    "pipelines inside pipelines": (
+        "Nystroem",
+        nested(30),
+        "parts inside each other on more than 60 levels",
+    ),
+    "too many trees": (
+        "forest",
+        parameter("RandomForestRegressor", "n_estimators", 10**9),
+        "a RandomForestRegressor with n_estimators=1000000000, more than 10,000",
+    ),
+    "too wide a network": (
+        "network",
+        parameter("MLPRegressor", "hidden_layer_sizes", [10**6]),
+        "a MLPRegressor with hidden_layer_sizes=[1000000], more than 4,096",
+    ),
+    "too many terms": (
+        "polynomials",
+        parameter("PolynomialFeatures", "degree", 10**6),
+        "a PolynomialFeatures with degree=1000000, more than 100",
+    ),
+    "all pairs with actions": (
+        "joint",
+        attribute("JointScores", "n_actions", 10**6),
+        "scores of 1000000 actions",
+    ),
+    "too many features": (
+        "scalers",
+        attribute("FunctionTransformer", "n_features_in_", 10**12),
+        "a FunctionTransformer of 1000000000000 features",
+    ),
+    "actions that are counted": (
+        "Ridge",
+        attribute("Transitions", "actions", first(10**9)),
+        "transitions of other actions",
+    ),
+    "another keyword of rollouts": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["sampling", "steps"]]}),
+        "a state with other entries than rollouts have",
+    ),
+    "many names": (
+        "Nystroem",
+        attribute("Nystroem", "_n_features_out", 10**9),
+        "a Nystroem with _n_features_out=1000000000, more than 1,000,000",
+    ),
+    # What is computed with when it predicts.
+    "a unit of text": (
+        "Ridge",
+        attribute("ClippedValues", "unit", "rbf"),
+        "a ClippedValues whose unit has another form",
+    ),
+    "no unit": (
+        "Ridge",
+        attribute("ClippedValues", "unit", None),
+        "a ClippedValues whose unit has another form",
+    ),
+    "a bound that is true": (
+        "Ridge",
+        attribute("ClippedValues", "low", True),
+        "a ClippedValues whose low has another form",
+    ),
+    "scores that nobody can call": (
+        "Ridge",
+        attribute("ClippedValues", "scores", NONE),
+        "a ClippedValues whose scores has another form",
+    ),
+    "no scores": (
+        "Ridge",
+        attribute("MirrorPolicy", "f", None),
+        "a MirrorPolicy whose f has another form",
+    ),
+    "a mirror map that is none": (
+        "Ridge",
+        attribute("MirrorPolicy", "mirror_map", {"object": ["SVR", {}, {}]}),
+        "a MirrorPolicy whose mirror_map has another form",
+    ),
+    "a file of a time zone": (
+        "table",
+        parameter("TableColumns", "dtypes", ["datetime64[ns, dateutil/any]", "str"]),
+        "a column of the type 'datetime64[ns, dateutil/any]'",
+    ),
+    "a function of polars": (
+        "table",
+        parameter("TableColumns", "dtypes", ["read_csv", "str"]),
+        "a column of the type 'read_csv'",
+    ),
+    "a time zone of polars": (
+        "table",
+        parameter("TableColumns", "dtypes", [["Datetime", "ms", "any"], "str"]),
+        "a column of the type ['Datetime', 'ms', 'any']",
+    ),
+}
