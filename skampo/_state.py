@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from joblib import hash as hash_of
 from sklearn.base import clone
 
@@ -16,7 +17,8 @@ __all__ = ["FirstStep", "State", "check_continues", "check_same", "copy_critic"]
 __all__ += ["last_state", "parts_as_text"]
 
 # What rollouts say of themselves for the next ones.
-_CONTINUES = {"episode_counts", "n_steps", "n_episodes", "transitions"}
+_COUNTS = ("episode_counts", "n_steps", "n_episodes")
+_CONTINUES = {*_COUNTS, "transitions"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,9 @@ class State:
         """Refuse transitions that do not fit the policy, whose numbers are indices."""
         if not self.rollouts.keys() <= _CONTINUES:
             raise ValueError("a state with other entries than rollouts have")
+        counts = [self.rollouts.get(name, 0) for name in _COUNTS]
+        if not all(map(_is_count, counts)):
+            raise ValueError("a state with counts of rollouts that are none")
         data = self.rollouts.get("transitions")
         if data is None:
             return
@@ -78,6 +83,13 @@ class FirstStep:
 
 def _digest(sample):
     return hash_of((sample.observations, sample.q_values))
+
+
+def _is_count(numbers):
+    """Whether it is a number of what happened, or an array of them."""
+    numbers = np.asarray(numbers)
+    is_known = numbers.ndim < 2 and numbers.dtype.kind in "iu"
+    return is_known and (numbers >= 0).all()
 
 
 def last_state(estimator):

@@ -29,10 +29,10 @@ from pathlib import Path
 from tests.mutation import ROOT, changed, copy_tree, forked, mutants, mutate, without
 
 # A test that takes longer than this is cut off, in compiled code by the parent.
-SECONDS, PATIENCE = 5, 20
+SECONDS, PATIENCE = 10, 30
 MEMORY = 8 * 2**30
 OPTIONS = ["-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly"]
-OPTIONS += ["-W", "ignore::pytest.PytestWarning", "--timeout", str(SECONDS)]
+OPTIONS += ["-W", "ignore::pytest.PytestWarning"]
 CHECKING = re.compile(r"_*(check|require|refuse|ensure|validate)")
 PREDICATE = re.compile(r"_*(is_|fits|has_)")
 
@@ -217,7 +217,7 @@ def with_change(change, tests, notes):
     """What a child does."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     change()
-    return run_tests(tests, notes)
+    return run_tests([*tests, "--timeout", str(SECONDS)], notes)
 
 
 def wait(child, path):

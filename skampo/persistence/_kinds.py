@@ -128,13 +128,13 @@ skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores mo
 skampo.encodings._compatible CompatibleScores theta:mk eta:# model:@
 skampo.features._split FeatureScores transformer:@ scores:() name: LinearScores
   weights:mk intercept:k ScaledScores scores:() factor:#
-skampo._history BestIterate first: best: iterate:@Iterate waited: Iterate
-  policy:@MirrorPolicy q:()? iteration:
+skampo._history BestIterate first: best: iterate:@Iterate waited:# Iterate
+  policy:@MirrorPolicy q:()? iteration:#
 skampo._policy MirrorPolicy f:() eta:# min_odds:#
   mirror_map:@Euclidean,HyperbolicEntropy,HyperbolicTangent,NegativeEntropy,Tsallis
 skampo._state FirstStep digest: f:() State problem: classes:*
-  n_features: parts:* kept:@Iterate critic:@ history:*
-  best:@BestIterate n_validation_steps: rollouts:@ first:@FirstStep
+  n_features:# parts:* kept:@Iterate critic:@ history:*
+  best:@BestIterate n_validation_steps:# rollouts:@ first:@FirstStep
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:() advantage:() unit:#
 skampo.critics._monte_carlo ScaledValues scores:() unit:#
@@ -161,6 +161,8 @@ _LARGEST |= {"max_iter": 10**6, "n_restarts_optimizer": 1000, "n_features_out_":
 _LARGEST |= {"_n_features_out": 10**6, "_n_samples": 10**8, "_max_samples": 10**8}
 _LARGEST |= {"n_envs": 4096, "random_state": 2**32 - 1, "n_knots": 1000}
 _LARGEST_NUMBER, _MOST_FEATURES = 10**7, 10**6
+# Parts with names, by how many values each of them is.
+_LISTS = {"steps": 2, "transformer_list": 2, "estimators": 2, "transformers": 3}
 # They say how the machine of whoever fits is used, and come from nobody else's file.
 _RESET = {"memory": (None,), "n_jobs": (None, 1)}
 
@@ -292,7 +294,22 @@ def _check_parameter(name, key, value):
         raise ValueError(f"a {name} with {key}={value!r:.60}, which files do not hold")
     if key in _RESET and value not in _RESET[key]:
         raise ValueError(f"a {name} with {key}={value!r:.60}")
+    if key in _LISTS and not _is_list_of(value, _LISTS[key]):
+        raise ValueError(f"a {name} whose {key} are no names and parts")
+    if key == "random_state" and isinstance(value, int) and value < 0:
+        raise ValueError(f"a {name} with {key}={value!r:.60}, less than 0")
     _check_size(name, key, value, _LARGEST.get(key, _LARGEST_NUMBER))
+
+
+def _is_list_of(value, length):
+    """Whether it is a list of names with what they stand for."""
+    is_list = isinstance(value, list | tuple)
+    return is_list and all(
+        isinstance(part, list | tuple)
+        and len(part) == length
+        and isinstance(part[0], str)
+        for part in value
+    )
 
 
 def _check_size(name, key, value, largest):

@@ -97,12 +97,12 @@ def _remake_forest(model):
 def _remake_boosting(model):
     kind = "boosted trees that do not fit together"
     # Trees add to rows of one sum, whose length compiled code does not look at.
-    require(model.n_trees_per_iteration_ == 1 and model.init in (None, "zero"), kind)
-    first = getattr(model.init_, "constant_", np.zeros((1, 1)))
-    require(
-        first.shape == (1, 1) and (model.init == model.init_) != (model.init is None),
-        kind,
-    )
+    require(model.n_trees_per_iteration_ == 1, kind)
+    first = getattr(model.init_, "constant_", None)
+    if model.init is None:
+        require(first is not None and first.shape == (1, 1), kind)
+    else:
+        require(model.init == model.init_ == "zero", kind)
     for part in model.estimators_:
         _require_same(part.tree_, model.n_features_in_, 1)
     stages = np.empty((len(model.estimators_), 1), dtype=object)

@@ -3,8 +3,11 @@
 A kind of policy, what is changed in its file, and words of the error.
 """
 
+import numpy as np
+
 from tests.persistence.edits import (
     attribute,
+    both,
     callback,
     doubled,
     first,
@@ -14,6 +17,7 @@ from tests.persistence.edits import (
     task,
 )
 
+COUNTS = "a state with counts of rollouts that are none"
 NONE = {"object": ["Euclidean", {}, {}]}
 
 PARTS = {
@@ -226,5 +230,137 @@ PARTS = {
         "table",
         parameter("TableColumns", "dtypes", [["Datetime", "ms", "any"], "str"]),
         "a column of the type ['Datetime', 'ms', 'any']",
+    ),
+    # What would be refused by whoever goes on with it, in words about something else.
+    "steps of text": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["n_steps", "3"]]}),
+        COUNTS,
+    ),
+    "episodes below nothing": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["n_episodes", -1]]}),
+        COUNTS,
+    ),
+    "episodes of halves": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["episode_counts", [0.5]]]}),
+        COUNTS,
+    ),
+    "episodes in a table": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["episode_counts", [[1]]]]}),
+        COUNTS,
+    ),
+    "a seed below nothing": (
+        "Ridge",
+        parameter("AMPOPolicy", "random_state", -1),
+        "a AMPOPolicy with random_state=-1, less than 0",
+    ),
+    "steps that are none": (
+        "Nystroem",
+        parameter("Pipeline", "steps", 1),
+        "a Pipeline whose steps are no names and parts",
+    ),
+    "a step that is none": (
+        "Nystroem",
+        parameter("Pipeline", "steps", [1]),
+        "a Pipeline whose steps are no names and parts",
+    ),
+    "a step of three": (
+        "Nystroem",
+        parameter("Pipeline", "steps", [["a", NONE, NONE]]),
+        "a Pipeline whose steps are no names and parts",
+    ),
+    "a step without a name": (
+        "Nystroem",
+        parameter("Pipeline", "steps", [[1, NONE]]),
+        "a Pipeline whose steps are no names and parts",
+    ),
+    "fewer features than none": (
+        "Lasso",
+        attribute("Lasso", "n_features_in_", -1),
+        "a Lasso of -1 features",
+    ),
+    "features of text": (
+        "Ridge",
+        attribute("State", "n_features", "2"),
+        "a State whose n_features has another form",
+    ),
+    "a policy of more features": (
+        "Ridge",
+        attribute("AMPOPolicy", "n_features_in_", 3),
+        "a policy of other observations or actions than its own",
+    ),
+    "a policy of more actions": (
+        "Ridge",
+        attribute("AMPOPolicy", "classes_", [0, 1, 2, 3]),
+        "a policy of other observations or actions than its own",
+    ),
+    "a state of more features": (
+        "labels that go on",
+        attribute("State", "n_features", 3),
+        "a policy with the state of another one",
+    ),
+    "a state of more actions": (
+        "labels that go on",
+        attribute("State", "classes", ["a", "b", "c"]),
+        "a policy with the state of another one",
+    ),
+    "ends that are numbers": (
+        "Ridge",
+        attribute("Transitions", "terminated", lambda a: a.astype(int)),
+        "transitions of other flags",
+    ),
+    "cuts that are numbers": (
+        "Ridge",
+        attribute("Transitions", "truncated", lambda a: a.astype(int)),
+        "transitions of other flags",
+    ),
+    "borders that are numbers": (
+        "Ridge",
+        attribute("Transitions", "ends", lambda a: a.astype(int)),
+        "transitions of other flags",
+    ),
+    "masks of more actions": (
+        "masks",
+        attribute("Transitions", "action_masks", lambda a: np.hstack([a, a])),
+        "a Transitions whose next_action_masks has another form",
+    ),
+    "all masks of more actions": (
+        "masks",
+        both(
+            attribute("Transitions", "action_masks", lambda a: np.hstack([a, a])),
+            attribute("Transitions", "next_action_masks", lambda a: np.hstack([a, a])),
+        ),
+        "transitions of other flags",
+    ),
+    "actions below nothing": (
+        "Ridge",
+        attribute("Transitions", "actions", first(-1)),
+        "transitions of other actions",
+    ),
+    "halves of actions": (
+        "Ridge",
+        attribute("Transitions", "actions", lambda a: a.astype(float)),
+        "transitions of other actions",
+    ),
+    "transitions of more features": (
+        "Ridge",
+        both(
+            attribute("Transitions", "observations", lambda a: np.hstack([a, a])),
+            attribute("Transitions", "next_observations", lambda a: np.hstack([a, a])),
+        ),
+        "transitions of other observations",
+    ),
+    "fewer types than columns": (
+        "table",
+        parameter("TableColumns", "dtypes", ["int64"]),
+        "a table of other columns than types",
+    ),
+    "a table of another library": (
+        "table",
+        parameter("TableColumns", "library", "os"),
+        "a table of other columns than types",
     ),
 }

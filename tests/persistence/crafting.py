@@ -35,7 +35,11 @@ def seal(versions, description, rest=b"", number=2):
     """A file around any description."""
     if not isinstance(description, bytes):
         description = json.dumps(description).encode()
-    body = b"\n".join([versions, description, rest])
+    return sealed(b"\n".join([versions, description, rest]), number)
+
+
+def sealed(body, number=2):
+    """A file of any bytes."""
     return f"skampo {number} {hashlib.sha256(body).hexdigest()}\n".encode() + body
 
 

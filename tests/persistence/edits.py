@@ -32,6 +32,16 @@ def attribute(owner, name, new):
     return change
 
 
+def both(*changes):
+    """Several changes at once."""
+
+    def change(value, arrays):
+        for each in changes:
+            each(value, arrays)
+
+    return change
+
+
 def entries(row, column, number):
     """A function that sets one number of an array."""
 

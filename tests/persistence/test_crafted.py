@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 import skampo
 from skampo import AMPOPolicy
 from skampo.exceptions import SkampoFileError
-from tests.faulty_envs import SpaceEnv
+from tests.faulty_envs import MaskedEnv, SpaceEnv
 from tests.persistence.crafted_models import MODELS
 from tests.persistence.crafted_parts import PARTS
 from tests.persistence.crafting import edit, seal
@@ -50,11 +50,25 @@ def of_table():
     return policy.fit(table, [0, 1] * 8, rewards=[1.0, 0.0] * 8)
 
 
+def of_labels():
+    """A policy of texts that can be fitted further."""
+    policy = AMPOPolicy(Ridge(), max_iter=1, warm_start=True)
+    return policy.fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
+
+
+def of_masks():
+    """A policy that keeps which actions were allowed."""
+    policy = AMPOPolicy(Ridge(), warm_start=True, **SMALL)
+    return policy.fit(MaskedEnv)
+
+
 OTHERS = {
     "discrete": lambda: in_space(spaces.Discrete(4)),
     "bits": lambda: in_space(spaces.MultiBinary(3)),
     "letters": lambda: in_space(spaces.Text(3)),
     "table": of_table,
+    "labels that go on": of_labels,
+    "masks": of_masks,
 }
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import Ridge
 import skampo
 from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
-from tests.persistence.crafting import seal
+from tests.persistence.crafting import seal, sealed
 
 RIDGE = {"object": ["Ridge", {}, {}]}
 
@@ -42,6 +42,7 @@ def doubled(n):
 
 
 LEVELS = 100_000
+ONE_ARRAY = {"arrays": [["<f8", [1], "C"]]}
 MALFORMED = {
     "bools that are neither": (
         an_array("|b1", [2], b"\x01\x02"),
@@ -79,6 +80,18 @@ MALFORMED = {
         "'2f8' is no type of numbers",
     ),
     "a type of no width": (holding({"dtype": "<U0"}), "'<U0' is no type of numbers"),
+    "a type that is a number": (
+        an_array(8, [1], b"\0" * 8),
+        "8 is no type of numbers",
+    ),
+    "a type of another order": (
+        an_array("|f8", [1], b"\0" * 8),
+        "'|f8' is no type of numbers",
+    ),
+    "a text that is too wide": (
+        an_array("<U20000", [1], b"\0" * 80_000),
+        "'<U20000' is no type of numbers",
+    ),
     "a shape that overflows": (
         an_array("<f8", [2**32, 2**32], b"\0" * 8),
         "an array that is larger than the rest of the file",
@@ -138,6 +151,36 @@ MALFORMED = {
         "a line that is none of skampo",
     ),
     "a large integer": (holding(2**64), "an integer of more than 64 bits"),
+    "an integer below all": (holding(-(2**63) - 1), "an integer of more than 64 bits"),
+    "a slice between texts": (
+        holding({"slice": ["a", None, None]}),
+        "a slice between what are no integers",
+    ),
+    "a number of lists": (
+        holding({"number": ["<f8", [1.0]]}),
+        "a number that is none",
+    ),
+    "a kind of node that is a number": (
+        holding({"type": 1}),
+        "1 as a type, which files do not hold",
+    ),
+    "the last array": (
+        seal(b"{}", ONE_ARRAY | {"value": {"array": -1}}, b"\0" * 8),
+        "a number of what is not there",
+    ),
+    "the array of true": (
+        seal(b"{}", ONE_ARRAY | {"value": {"array": False}}, b"\0" * 8),
+        "a number of what is not there",
+    ),
+    "other parts of a description": (
+        seal(b"{}", {"arrays": [], "value": RIDGE, "more": 1}),
+        "a description of other parts than arrays and a value",
+    ),
+    "no value": (
+        seal(b"{}", {"arrays": []}),
+        "a description of other parts than arrays and a value",
+    ),
+    "a line alone": (sealed(b"{}\n{}"), "a line without an end"),
     "letters of another script": (
         seal(b"{}", '{"arrays":[],"value":"é"}'.encode()),
         "a line that is none of skampo: 'ascii' codec",
