@@ -121,9 +121,9 @@ def build_booster(header, names, trees):
     """A model of the same numbers."""
     from lightgbm import Booster
 
-    require(0 < len(names) <= 10**6 and all(map(_NAME.fullmatch, names)), "names")
+    require(len(names) > 0 and all(map(_NAME.fullmatch, names)), "names")
     trees = _split(dict(trees))
-    require(len(trees) > 0 and header["objective"] in _OBJECTIVES, _KIND)
+    require(header["objective"] in _OBJECTIVES, _KIND)
     best = header["best_iteration"]
     require(type(best) is int and -1 <= best <= len(trees), _KIND)
     blocks = [_block(number, tree, len(names)) for number, tree in enumerate(trees)]
@@ -193,7 +193,7 @@ def _text(key, numbers):
 
 def _check_tree(tree, n_features):
     n = len(tree["leaf_value"])
-    require(n > 0 and len(tree["shrinkage"]) == 1, _KIND)
+    require(len(tree["shrinkage"]) == 1, _KIND)
     require(all(len(tree[key]) == n - 1 for key in _SPLITS), _KIND)
     # A tree of one leaf has no statistics.
     allowed = (n,) if n > 1 else (0, 1)
@@ -209,8 +209,8 @@ def _check_splits(tree, n_leaves, n_features):
     # Odd ones are those of categories; the others say where missing values go.
     require(np.isin(decisions, (0, 2, 4, 6, 8, 10)).all(), _KIND)
     sides = [tree[side].astype(np.int64) for side in ("left_child", "right_child")]
-    require(all((side >= -n_leaves).all() for side in sides), _KIND)
-    # Leaves are numbered from -1 downwards: here they come behind all splits.
+    # Leaves are numbered from -1 downwards: here they come behind all splits, and what
+    # is none of them behind all nodes.
     left, right = (np.where(s < 0, n_leaves - 2 - s, s) for s in sides)
     none = np.zeros(n_leaves, dtype=np.int64)
     is_leaf = np.arange(2 * n_leaves - 1) >= n_leaves - 1

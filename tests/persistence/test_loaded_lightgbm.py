@@ -34,6 +34,11 @@ def test_predictions_are_the_same(keywords, tmp_path):
     assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+def test_parameters_may_be_numbers_of_numpy(tmp_path):
+    model = LGBMRegressor(num_leaves=np.int64(5), **SMALL).fit(X, X[:, 0])
+    assert edited(model, tmp_path / "model").num_leaves == 5
+
+
 @pytest.mark.parametrize("n_jobs", [None, 1, -1])
 def test_loaded_models_count_no_cores(n_jobs, tmp_path):
     model = LGBMRegressor(n_jobs=n_jobs, **SMALL).fit(X, X[:, 0])

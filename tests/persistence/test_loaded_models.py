@@ -28,11 +28,12 @@ from sklearn.tree import DecisionTreeRegressor
 import skampo
 from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import edit, find
 from tests.persistence.edits import (
     attribute,
     both,
     entries,
+    first,
     header,
     in_booster,
     parameter,
@@ -43,6 +44,7 @@ TREE, FOREST = "DecisionTreeRegressor", "RandomForestRegressor"
 BOOSTING, HISTOGRAMS = "GradientBoostingRegressor", "HistGradientBoostingRegressor"
 STACK, LIGHTGBM = "StackingRegressor", "LGBMRegressor"
 parts = [("a", Ridge()), ("b", Ridge())]
+SMALL = {"n_estimators": 2, "min_child_samples": 5, "verbose": -1}
 MODELS = {
     TREE: DecisionTreeRegressor(max_depth=2),
     "leaf": DecisionTreeRegressor(min_samples_split=100),
@@ -59,11 +61,9 @@ MODELS = {
     "MLPRegressor": MLPRegressor(hidden_layer_sizes=(3,), tol=1e9, n_iter_no_change=1),
     STACK: StackingRegressor(parts),
     "VotingRegressor": VotingRegressor(parts),
-    LIGHTGBM: LGBMRegressor(n_estimators=2, min_child_samples=5, verbose=-1),
+    LIGHTGBM: LGBMRegressor(**SMALL),
+    "linear": LGBMRegressor(linear_tree=True, **SMALL),
 }
-LINES = ["split_feature", "split_gain", "threshold", "decision_type", "left_child"]
-LINES += ["right_child", "internal_value", "internal_weight", "internal_count"]
-LINES += ["leaf_value", "leaf_weight", "leaf_count", "shrinkage"]
 NODES = "a decision tree whose nodes do not fit together"
 OUTPUTS = "a decision tree of other features or outputs"
 STAGES = "boosted trees that do not fit together"
@@ -96,6 +96,83 @@ def all_of(*changes):
 def emptied(owner, *names):
     """Arrays of no columns, or of no rows if they have no columns."""
     return [attribute(owner, name, lambda a: a[..., :0]) for name in names]
+
+
+def as_tuple(owner, name):
+    """An attribute that is a tuple of what it was a list of."""
+
+    def change(value, arrays):
+        for _, state in find(value, owner):
+            state[name] = {"tuple": state[name]}
+
+    return change
+
+
+def without_line(name):
+    """A LightGBM model that lacks a line."""
+
+    def change(value, arrays):
+        for _, state in find(value, "Booster"):
+            lines = state["trees"]["dict"]
+            lines[:] = [line for line in lines if line[0] != name]
+
+    return change
+
+
+def one_line_more(value, arrays):
+    """A LightGBM model with a line of another name."""
+    for _, state in find(value, "Booster"):
+        state["trees"]["dict"].append(["more", {"array": 0}])
+
+
+# Lines of a linear LightGBM model, in the order of their lengths.
+LINES = ["split_feature", "split_gain", "threshold", "decision_type", "left_child"]
+LINES += ["right_child", "internal_value", "internal_weight", "internal_count"]
+LINES += ["leaf_value", "leaf_weight", "leaf_count", "leaf_const", "num_features"]
+LINES += ["leaf_features", "leaf_coeff"]
+NUMBERS = [*LINES[:12], "shrinkage"]
+
+
+def last_less(*names):
+    """A linear LightGBM model whose last tree has one number less in these lines."""
+
+    def less(lengths):
+        lengths[[LINES.index(name) for name in names], -1] -= 1
+        return lengths
+
+    changes = [in_booster(name, lambda a: a[:-1]) for name in names]
+    return both(*changes, in_booster("lengths", less))
+
+
+def last_joined(counts):
+    """The features of the last leaf belong to the one before."""
+    counts[-2] += counts[-1]
+    counts[-1] = 0
+    return counts
+
+
+def a_shrinkage_more(value, arrays):
+    """A LightGBM model whose last tree shrinks twice."""
+
+    def more(lengths):
+        lengths[-1, -1] += 1
+        return lengths
+
+    in_booster("shrinkage", lambda a: np.append(a, 1.0))(value, arrays)
+    in_booster("lengths", more)(value, arrays)
+
+
+def from_behind(lengths):
+    """The same parts, the first of them counted from behind."""
+    n, m = lengths[0]
+    lengths[0] = -m, n + 2 * m
+    return lengths
+
+
+def longer(lengths):
+    """One number more than there is, behind the last one."""
+    lengths[0, -1] += 1
+    return lengths
 
 
 def of(owner, *change):
@@ -144,6 +221,14 @@ REFUSED = {
             attribute("DummyRegressor", "n_outputs_", 2),
         ),
         STAGES,
+    ),
+    "a mean of nothing": (
+        BOOSTING,
+        all_of(
+            attribute("DummyRegressor", "constant_", lambda a: a[:, :0]),
+            attribute("DummyRegressor", "n_outputs_", 0),
+        ),
+        "a constant of other outputs",
     ),
     "more stages": (*of(BOOSTING, "n_estimators_", 3), STAGES),
     "stages of fewer features": (*of(BOOSTING, "n_features_in_", 1), OUTPUTS),
@@ -194,7 +279,8 @@ REFUSED = {
     "half a degree": ("SVR", parameter("SVR", "degree", 2.5), VECTORS),
     "a gamma below zero": (*of("SVR", "_gamma", -1.0), VECTORS),
     "a tuple of categories": (
-        *of("OneHotEncoder", "categories_", {"tuple": []}),
+        "OneHotEncoder",
+        as_tuple("OneHotEncoder", "categories_"),
         CATEGORIES,
     ),
     "rare categories": (*of("OneHotEncoder", "_infrequent_enabled", True), CATEGORIES),
@@ -247,7 +333,13 @@ REFUSED = {
         "other splines",
     ),
     "splines without end": (
-        *of("SplineTransformer", "bsplines_", lambda a: np.linspace(0, 1, 1005)),
+        "SplineTransformer",
+        both(
+            attribute(
+                "SplineTransformer", "bsplines_", lambda a: np.linspace(0, 1, 1005)
+            ),
+            attribute("SplineTransformer", "n_features_out_", 2002),
+        ),
         "other splines",
     ),
     "knots out of order": (
@@ -285,11 +377,75 @@ REFUSED = {
     "one name": (LIGHTGBM, attribute("Booster", "names", ["a"]), BOOSTER),
     "a model of more features": (*of(LIGHTGBM, "_n_features", 3), BOOSTER),
     "features that were more": (*of(LIGHTGBM, "_n_features_in", 3), BOOSTER),
+    "a model of more features than its trees": (
+        LIGHTGBM,
+        both(
+            attribute(LIGHTGBM, "_n_features", 3),
+            attribute(LIGHTGBM, "_n_features_in", 3),
+        ),
+        BOOSTER,
+    ),
+    "a parameter that is a list": (
+        LIGHTGBM,
+        parameter(LIGHTGBM, "boosting_type", []),
+        "a LGBMRegressor with boosting_type=[], which files do not hold",
+    ),
+    "a split before the first feature": (
+        LIGHTGBM,
+        in_booster("split_feature", first(-1)),
+        BOOSTER,
+    ),
+    "a leaf before the first feature": (
+        "linear",
+        in_booster("leaf_features", first(-1)),
+        BOOSTER,
+    ),
+    "a gain less": ("linear", last_less("split_gain"), BOOSTER),
+    "a weight less": ("linear", last_less("leaf_weight"), BOOSTER),
+    "a coefficient less": ("linear", last_less("leaf_coeff"), BOOSTER),
+    "a count less": (
+        "linear",
+        both(in_booster("num_features", last_joined), last_less("num_features")),
+        BOOSTER,
+    ),
+    "a linear leaf less": (
+        "linear",
+        both(
+            in_booster("num_features", last_joined),
+            last_less("num_features", "leaf_const"),
+        ),
+        BOOSTER,
+    ),
+    "a shrinkage more": (LIGHTGBM, a_shrinkage_more, BOOSTER),
+    "a line less": (LIGHTGBM, without_line("split_gain"), BOOSTER),
+    "a line more": (LIGHTGBM, one_line_more, BOOSTER),
+    "lengths of fewer lines": (
+        LIGHTGBM,
+        in_booster("lengths", lambda a: a[:-1]),
+        BOOSTER,
+    ),
+    "lengths of halves": (
+        LIGHTGBM,
+        in_booster("lengths", lambda a: a.astype(float)),
+        BOOSTER,
+    ),
+    "lengths from behind": (LIGHTGBM, in_booster("lengths", from_behind), BOOSTER),
+    "a length behind the end": (LIGHTGBM, in_booster("lengths", longer), BOOSTER),
+    "whole thresholds": (
+        LIGHTGBM,
+        in_booster("threshold", lambda a: a.astype(int)),
+        BOOSTER,
+    ),
+    "thresholds in a table": (
+        LIGHTGBM,
+        in_booster("threshold", lambda a: a[:, None]),
+        BOOSTER,
+    ),
     "no trees": (
         LIGHTGBM,
         all_of(
             in_booster("lengths", lambda a: a[:, :0]),
-            *(in_booster(name, lambda a: a[:0]) for name in LINES),
+            *(in_booster(name, lambda a: a[:0]) for name in NUMBERS),
         ),
         BOOSTER,
     ),
