@@ -280,6 +280,11 @@ MODELS = {
         attribute("Nystroem", "components_", lambda a: a[:, :1]),
         "a Nystroem whose components_ has another form",
     ),
+    "a list in place of numbers": (
+        "Lasso",
+        attribute("Lasso", "coef_", [1.0, 2.0]),
+        "a Lasso whose coef_ has another form",
+    ),
     "text in place of numbers": (
         "Lasso",
         attribute("Lasso", "coef_", lambda a: a.astype("<U9")),

@@ -3,6 +3,8 @@
 import copy
 import json
 
+import numpy as np
+
 from tests.persistence.crafting import find, nodes
 
 
@@ -40,6 +42,16 @@ def both(*changes):
             each(value, arrays)
 
     return change
+
+
+def all_of(*changes):
+    """Several changes, and an array that pays for empty ones."""
+    return both(*changes, lambda value, arrays: arrays.append(np.zeros(100)))
+
+
+def of(owner, *change):
+    """A model and a change of its own attribute."""
+    return owner, attribute(owner, *change)
 
 
 def entries(row, column, number):
