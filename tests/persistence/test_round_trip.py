@@ -269,6 +269,14 @@ REFUSED = {
         {"random_state": np.random.RandomState(0)},
         r"AMPOPolicy.random_state is a RandomState .*give an int",
     ),
+    "a regressor of the name of another one": (
+        {"regressor": type("Ridge", (Ridge,), {"__module__": "sklearn.own"})()},
+        r"AMPOPolicy.regressor is a Ridge of sklearn.own",
+    ),
+    "a regressor that is called as another one": (
+        {"regressor": type("Ridge", (Ridge,), {"__module__": "own"})()},
+        r"AMPOPolicy.regressor is a Ridge of own",
+    ),
     "an estimator that files do not hold": (
         {"regressor": TheilSenRegressor()},
         r"AMPOPolicy.regressor is a TheilSenRegressor of sklearn",
@@ -276,6 +284,10 @@ REFUSED = {
     "records": (
         {"regressor": Ridge(alpha=np.zeros(1, "f8,f8"))},
         r"AMPOPolicy.regressor.alpha is an array of",
+    ),
+    "a table of objects": (
+        {"regressor": Ridge(alpha=np.zeros((1, 1), object))},
+        r"AMPOPolicy.regressor.alpha is an array of object",
     ),
     "a number that is too large": (
         {"regressor": RandomForestRegressor(10**6)},
