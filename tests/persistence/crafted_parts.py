@@ -15,6 +15,7 @@ from tests.persistence.edits import (
     parameter,
     renamed,
     task,
+    without,
 )
 
 COUNTS = "a state with counts of rollouts that are none"
@@ -184,6 +185,11 @@ PARTS = {
         "Nystroem",
         attribute("Nystroem", "_n_features_out", 10**9),
         "a Nystroem with _n_features_out=1000000000, more than 1,000,000",
+    ),
+    "a part less": (
+        "Ridge",
+        without("ClippedValues", "unit"),
+        "a ClippedValues of other parts",
     ),
     # What is computed with when it predicts.
     "a unit of text": (

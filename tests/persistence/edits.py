@@ -34,6 +34,16 @@ def attribute(owner, name, new):
     return change
 
 
+def without(owner, name):
+    """One fitted attribute less."""
+
+    def change(value, arrays):
+        for _, state in find(value, owner):
+            state.pop(name, None)
+
+    return change
+
+
 def both(*changes):
     """Several changes at once."""
 

@@ -142,6 +142,10 @@ MALFORMED = {
         holding({"objects": [RIDGE]}),
         "an array of what is neither text nor numbers",
     ),
+    "an object of no name": (
+        holding({"object": [[], {}, {}]}),
+        "an object of [], which files do not hold",
+    ),
     "no estimator": (
         seal(b"{}", {"arrays": [], "value": [RIDGE]}),
         "a list in place of an estimator",
