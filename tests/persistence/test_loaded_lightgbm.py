@@ -34,6 +34,15 @@ def test_predictions_are_the_same(keywords, tmp_path):
     assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+def test_categories_are_not_saved(tmp_path):
+    codes = np.column_stack([np.arange(60) % 4, X[:, 0]])
+    keywords = {"min_data_per_group": 1, "cat_smooth": 0.0, "max_cat_to_onehot": 1}
+    model = LGBMRegressor(**SMALL, **keywords)
+    model.fit(codes, codes[:, 0] % 3, categorical_feature=[0])
+    with pytest.raises(SkampoFileError, match="categories of LightGBM"):
+        save(model, tmp_path / "model")
+
+
 def test_parameters_may_be_numbers_of_numpy(tmp_path):
     model = LGBMRegressor(num_leaves=np.int64(5), **SMALL).fit(X, X[:, 0])
     assert edited(model, tmp_path / "model").num_leaves == 5
