@@ -53,6 +53,9 @@ class QSample:
         Weights of the actions in each state, :math:`v_t(\cdot | s)`: rows that sum to
         1. Line 1 then fits action values as they are. None weighs actions equally and
         leaves a constant per state out.
+    rows : ndarray of int of shape (n,), default=None
+        The rows of the data that start in these states, ascending. None where a state
+        stands for several rows or for none.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class QSample:
     largest_step: float = np.inf
     scores: Any = None
     action_weights: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     def evaluate(self, scores):
         """
@@ -121,6 +125,7 @@ class QSample:
             With what was computed for these states.
         """
         weight, shares = self.sample_weight, self.action_weights
+        of_data = self.rows
         return replace(
             self,
             observations=self.observations[rows],
@@ -128,6 +133,7 @@ class QSample:
             sample_weight=weight if weight is None else weight[rows],
             action_weights=shares if shares is None else shares[rows],
             view=self._features.take(rows),
+            rows=of_data if of_data is None else of_data[rows],
         )
 
     @cached_property

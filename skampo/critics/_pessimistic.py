@@ -65,8 +65,8 @@ class LoggedPolicy:
 
     def label(self, sample):
         """The states of line 1, and the estimated probabilities there."""
-        # Merged states have weights, and an order of their own.
-        if len(sample.observations) == self.n_rows and sample.sample_weight is None:
+        # The critic may have merged states, or have drawn some for itself.
+        if sample.rows is not None and len(sample.rows) == self.n_rows:
             return sample.take(self.rows), self.known
         return sample, estimate(self.classifier, sample.observations, self.n_actions)
 

@@ -120,8 +120,8 @@ class ReplayCritic(Critic):
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
         steps_of = getattr(own.regressor, "steps", [("model", None)])
         self.q_ = behind(transformer, values, name=steps_of[-1][0])
-        rows, counts = self._choose_states(steps, setting)
-        labeled = view.take(rows)
+        places, counts, rows = self._choose_states(steps, setting)
+        labeled = view.take(places)
         view.forget()
         return QSample(
             labeled.observations,
@@ -131,6 +131,7 @@ class ReplayCritic(Critic):
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=_share(transformer, own.regressor, setting.regressor),
+            rows=rows,
         )
 
     def _own(self, setting):
@@ -160,7 +161,7 @@ class ReplayCritic(Critic):
         return 0.0
 
     def _choose_states(self, steps, setting):
-        """Rows whose actions are labeled for line 1, and their weights."""
+        """Places of the states of line 1, their weights, and which rows they are."""
         is_linear = _is_linear(setting)
         n_states = self.n_states or (None if is_linear else _AFFORDABLE_STATES)
         # For linear fits alone a weight is a repetition, and draws forget weights.
@@ -168,9 +169,9 @@ class ReplayCritic(Critic):
             return steps.starts()
         n_rows = len(steps.at)
         if n_states is None or n_rows <= n_states:
-            return steps.each(), None
+            return steps.each(), None, np.arange(n_rows)
         drawn = np.sort(setting.rng.choice(n_rows, size=n_states, replace=False))
-        return steps.at[drawn], None
+        return steps.at[drawn], None, drawn
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""

@@ -252,6 +252,7 @@ class RewardModel(Critic):
             view=view,
             shared=(transformer, model) if is_policy and transformer else None,
             scores=self.q_ if is_solution else None,
+            rows=np.arange(len(transitions))[rows],
         )
 
 

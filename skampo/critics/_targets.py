@@ -75,15 +75,15 @@ class StoredSteps:
         return self.masks is None or np.array_equal(self.masks, self.masks[rows])
 
     def each(self):
-        """Rows that the steps start from, step by step."""
+        """Places that the steps start from, step by step."""
         return slice(len(self.at)) if self.counts is None else self.at
 
     def starts(self):
-        """Rows that steps start from, and their weights."""
+        """Places that steps start from, their weights, and the steps if one each."""
         if self.counts is None:
-            return self.each(), None
-        rows = np.flatnonzero(self.counts)
-        return rows, self.counts[rows].astype(float)
+            return self.each(), None, np.arange(len(self.at))
+        places = np.flatnonzero(self.counts)
+        return places, self.counts[places].astype(float), None
 
 
 def _all_masks(transitions):

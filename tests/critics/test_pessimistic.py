@@ -1,6 +1,7 @@
 """The price of leaving the logged policy, by hand and in what it prevents."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -291,6 +292,25 @@ def random_log(n, seed=0):
     return TransitionLog(
         states[:-1], rng.integers(2, size=n), rng.normal(size=n), states[1:]
     )
+
+
+class Backwards(LSTDQ):
+    """Labels the states in an order of its own."""
+
+    def evaluate(self, policy, transitions, setting):
+        sample = super().evaluate(policy, transitions, setting)
+        order = np.arange(len(transitions))[::-1]
+        return replace(sample.take(order), rows=None)
+
+
+def test_states_need_not_be_in_the_order_of_the_log():
+    states = np.repeat([[0.0, 1.0], [1.0, 0.0]], 3, axis=0)
+    log = TransitionLog(states, [0, 0, 1, 1, 1, 0], np.arange(6.0))
+    tree = DecisionTreeClassifier()
+    straight = evaluate(Pessimistic(LSTDQ(), classifier=tree), log=log)
+    backwards = evaluate(Pessimistic(Backwards(), classifier=tree), log=log)
+    assert_array_equal(backwards.observations, straight.observations[::-1])
+    assert_allclose(backwards.q_values, straight.q_values[::-1])
 
 
 def test_some_states_of_a_long_log_are_labeled():
