@@ -175,7 +175,7 @@ class FittedQ(ReplayCritic):
             form, numbers = linear_form(model), as_numbers(features)
             # The factors depend on the data alone, which are always the same for a log.
             sweeps = setting.memory.once(
-                steps.lasting,
+                steps.rows,
                 ("sweeps", transformer),
                 lambda: make_sweeps(form, numbers, steps, setting),
             )

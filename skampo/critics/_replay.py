@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredSteps, SweepTargets
@@ -100,7 +101,7 @@ class ReplayCritic(Critic):
         # Where nothing follows, values do not depend on the policy: once is enough for
         # data that stay the same.
         return setting.memory.once(
-            transitions.lasting,
+            transitions.row_numbers,
             ("values", self),
             lambda: self._evaluate(policy, transitions, setting),
         )
@@ -108,10 +109,10 @@ class ReplayCritic(Critic):
     def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
         transformer, model = self._split(own.regressor, transitions, own)
-        # A log gives the same arrays in every iteration, environments never do.
-        once = partial(setting.memory.once, transitions.lasting)
+        # A log gives the same rows in every iteration, environments never do.
+        once = partial(setting.memory.once, transitions.row_numbers)
         steps = once("steps", lambda: self._steps(transitions, model, own))
-        view = once("view", lambda: setting.memory.view(steps.states))
+        view = once("view", lambda: setting.memory.view(steps.states, steps.numbers))
         solver = self._make_solver(transformer, model, view, steps, own)
         proba = policy.project(view.evaluate(policy.f), steps.masks)
         decay = self._trace_decay(solver)
@@ -177,32 +178,48 @@ class ReplayCritic(Critic):
         """The regressor's fitted features and the model behind them."""
         if not self._has_state_features(setting.encoding):
             return None, regressor
-        transformer, model = split_features(regressor)
+        # Parameters may be others in another fit, and never change within one.
+        transformer, model = setting.memory.keep(
+            ("parts", self), lambda: self._take_apart(regressor)
+        )
         if transformer is None:
             return None, regressor
-        # Features of the very same states would be no better when drawn again.
-        drawn = setting.memory.once(transitions.lasting, "features", list)
-        # Parameters may be others in another fit, and never change within one.
-        if setting.memory.is_first(self):
-            self._forget_others(transformer)
-        if not drawn and self._is_stale(transformer, len(transitions)):
-            observations = transitions.observations
-            try:
-                self.transformer_ = fit_features(transformer, observations, setting.rng)
-            except RegressorError:
-                if size_hint(observations):
-                    raise
-                # It may need a target: the whole Pipeline is then fitted each time.
-                return None, regressor
-            self._n_fitted, self._n_uses = len(transitions), 0
-            drawn.append(self.transformer_)
+        # Features of the same states would be no better when drawn again.
+        fitted = setting.memory.once(
+            transitions.row_numbers,
+            ("features", self),
+            lambda: self._fit_features(
+                transformer, transitions.observations, setting.rng
+            ),
+        )
+        if fitted is None:
+            return None, regressor
         self._n_uses += 1
-        return self.transformer_, model
+        return fitted, model
 
-    def _forget_others(self, transformer):
-        """Discard the features of a transformer with other parameters."""
-        if not is_same(getattr(self, "transformer_", transformer), transformer):
-            del self.transformer_
+    def _take_apart(self, regressor):
+        """The halves of the regressor; fitted features with others are discarded."""
+        transformer, model = split_features(regressor)
+        known = getattr(self, "_unfitted", transformer)
+        if transformer is not None and not is_same(known, transformer):
+            vars(self).pop("transformer_", None)
+        return transformer, model
+
+    def _fit_features(self, transformer, observations, rng):
+        """Fitted features, those of a while ago if they are random; None if none."""
+        if not self._is_stale(transformer, len(observations)):
+            return self.transformer_
+        try:
+            self.transformer_ = fit_features(clone(transformer), observations, rng)
+        except RegressorError:
+            if size_hint(observations):
+                raise
+            # It may need a target: the whole Pipeline is then fitted each time.
+            return None
+        # A fitted FeatureUnion has other parameters than it was given.
+        self._unfitted = transformer
+        self._n_fitted, self._n_uses = len(observations), 0
+        return self.transformer_
 
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""

@@ -204,7 +204,7 @@ class RewardModel(Critic):
         self.check()
         self._check_data(transitions)
         return setting.memory.once(
-            transitions.lasting,
+            transitions.row_numbers,
             ("values", self),
             lambda: self._evaluate(transitions, setting),
         )

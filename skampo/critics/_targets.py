@@ -8,6 +8,9 @@ from skampo.data._returns import Retrace
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 
+# More than there are rows.
+_BEHIND = 2**62
+
 
 @dataclass(frozen=True, eq=False)
 class StoredSteps:
@@ -15,8 +18,9 @@ class StoredSteps:
     The stored transitions by the rows of their states.
 
     Step i leads from row `at[i]` of the states by `actions[i]` to row `after[i]`. In
-    `counts` is how many steps start from each state, None if states do not repeat. The
-    arrays in `lasting` are the same objects as long as the steps are the same.
+    `counts` is how many steps start from each state, None if states do not repeat.
+    `numbers` are those of the states, ascending, and `rows` those of the steps; None if
+    nobody counts.
     """
 
     states: np.ndarray
@@ -25,7 +29,8 @@ class StoredSteps:
     after: np.ndarray
     masks: np.ndarray | None = None
     counts: np.ndarray | None = None
-    lasting: tuple = ()
+    numbers: np.ndarray | None = None
+    rows: range | None = None
 
     @classmethod
     def of(cls, transitions):
@@ -43,7 +48,8 @@ class StoredSteps:
             transitions.actions,
             after,
             masks,
-            lasting=transitions.lasting,
+            numbers=_numbers_of(transitions),
+            rows=transitions.row_numbers,
         )
 
     @property
@@ -68,6 +74,7 @@ class StoredSteps:
             after=after,
             masks=masks,
             counts=counts,
+            numbers=None,
         )
 
     def _allows_the_same(self, rows):
@@ -84,6 +91,16 @@ class StoredSteps:
             return self.each(), None, np.arange(len(self.at))
         places = np.flatnonzero(self.counts)
         return places, self.counts[places].astype(float), None
+
+
+def _numbers_of(transitions):
+    """Numbers of the states of all rows, and of those behind the ends."""
+    rows = transitions.row_numbers
+    if rows is None:
+        return None
+    rows = np.asarray(rows)
+    # What follows an end is no row: its number is that of the end, far behind all.
+    return np.concatenate([rows, _BEHIND + rows[transitions.ends]])
 
 
 def _all_masks(transitions):

@@ -9,7 +9,7 @@ from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import Lasso, Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
@@ -259,6 +259,10 @@ class TestRandomFeatures:
 
     def test_what_is_not_random_always_knows_all_data(self):
         assert self.drawn([10] * 4, StandardScaler()) == [0, 1, 2, 3]
+
+    def test_a_union_with_the_columns_themselves_is_kept_as_well(self):
+        union = FeatureUnion([("columns", "passthrough"), ("kernel", RBFSampler())])
+        assert self.drawn([10] * 3, union) == [0]
 
     def test_actions_that_are_columns_leave_no_features_of_states(self):
         regressor = make_pipeline(StandardScaler(), Ridge())

@@ -315,7 +315,7 @@ def test_states_need_not_be_in_the_order_of_the_log():
 
 def test_some_states_of_a_long_log_are_labeled():
     log = random_log(50)
-    transitions = as_transitions(log)
+    transitions = replace(as_transitions(log), first_row=0)
     policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
@@ -500,3 +500,16 @@ def test_without_ends_the_origin_of_rewards_means_nothing(shift, prefer):
         assert policy.critic_.copies_ == (prefer is np.argmax)
         found.append(policy.predict_proba(mdp.states))
     assert_allclose(*found, atol=1e-3)
+
+
+@pytest.mark.parametrize("critic", ["pessimistic", Pessimistic(FittedQ())])
+def test_rewards_of_one_step_are_the_values_where_nothing_is_copied(critic):
+    rng = np.random.default_rng(0)
+    states, actions = rng.normal(size=(400, 2)), rng.integers(2, size=400)
+    rewards = 5.0 + 0.1 * rng.normal(size=400) + states[:, 0] * (actions - 0.5)
+    policy = AMPOPolicy(critic=critic, max_iter=3, random_state=0)
+    policy.fit(states, actions, rewards=rewards)
+    assert not policy.critic_.copies_
+    expected = 5.0 + states[:, :1] * [-0.5, 0.5]
+    # Kernels are flat far out, where there are few states.
+    assert np.abs(policy.action_values(states) - expected).mean() < 0.1

@@ -1,4 +1,5 @@
 from functools import partial
+from itertools import pairwise
 
 import gymnasium
 import numpy as np
@@ -48,6 +49,17 @@ def test_rows_are_those_of_a_plain_step_loop(name):
         assert [rows.terminated[row], rows.truncated[row]] == flags
         assert rows.ends[row] == (over or t == per_lane - 1)
     env.close()
+
+
+def test_rows_that_are_kept_have_the_numbers_in_which_they_came():
+    with Rollouts("CartPole-v1", steps_per_iter=40, n_envs=2, capacity=100) as rollouts:
+        batches = [rollouts.gather(UniformPolicy()) for _ in range(4)]
+    numbers = [batch.row_numbers for batch in batches]
+    assert numbers == [range(40), range(80), range(20, 120), range(60, 160)]
+    for before, after in pairwise(batches):
+        both = range(after.first_row, before.row_numbers.stop)
+        first, second = (batch.observations for batch in (before, after))
+        assert_array_equal(first[both.start - before.first_row :], second[: len(both)])
 
 
 @pytest.mark.parametrize("sampling", ["steps", "episodes", "geometric"])
