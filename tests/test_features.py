@@ -20,8 +20,8 @@ from skampo.features._split import (
     behind,
     continuation,
     product,
-    split_features,
 )
+from skampo.features._steps import split_features
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])

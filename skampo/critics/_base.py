@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from skampo.encodings import Learner, PerAction
 from skampo.features._memory import FeatureMemory
 from skampo.features._regression import check_regressor
-from skampo.features._split import FeatureView, flatten
+from skampo.features._split import FeatureView
+from skampo.features._steps import flatten
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
 

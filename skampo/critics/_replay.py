@@ -16,7 +16,8 @@ from skampo.features._regression import (
     parameters_as_text,
     takes_weights,
 )
-from skampo.features._split import behind, fit_features, is_random, split_features
+from skampo.features._split import behind, fit_features, is_random
+from skampo.features._steps import split_features
 from skampo.regressors import linear_form
 
 __all__ = ["ReplayCritic"]
@@ -119,8 +120,7 @@ class ReplayCritic(Critic):
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
-        steps_of = getattr(own.regressor, "steps", [("model", None)])
-        self.q_ = behind(transformer, values, name=steps_of[-1][0])
+        self.q_ = behind(transformer, values, own.regressor)
         places, counts, rows = self._choose_states(steps, setting)
         labeled = view.take(places)
         view.forget()

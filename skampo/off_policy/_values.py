@@ -11,7 +11,7 @@ from skampo.data import as_transitions
 from skampo.data._tables import TableColumns, behind_table, is_table, on_numbers
 from skampo.encodings import ENCODINGS
 from skampo.features._regression import check_regressor
-from skampo.features._split import flatten, split_features
+from skampo.features._steps import flatten, split_features
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import unsettled
 from skampo.off_policy._settling import SettlingQ
