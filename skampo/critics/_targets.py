@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skampo.data._returns import Retrace
+from skampo.features._lending import stack
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 
@@ -40,7 +41,7 @@ class StoredSteps:
         # Inside a piece, what followed is the next row: no state is evaluated twice.
         after = np.arange(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
-        states = np.vstack([transitions.observations, last])
+        states = stack(transitions.observations, last)
         masks = _all_masks(transitions)
         return cls(
             states,
@@ -55,11 +56,12 @@ class StoredSteps:
     @property
     def have_one_number(self):
         """Whether a state is one number, so that equal ones are easily found."""
-        return self.states.shape[1] == 1 and self.states.dtype != object
+        return self.states.shape[1] == 1 and np.asarray(self.states).dtype != object
 
     def merge(self):
         """The same with equal states in one row; itself where few are equal."""
-        _, first, row = np.unique(self.states, return_index=True, return_inverse=True)
+        states = np.asarray(self.states)
+        _, first, row = np.unique(states, return_index=True, return_inverse=True)
         # numpy gives it the shape of the states, which is one column.
         row = row.ravel()
         if 2 * len(first) > len(row) or not self._allows_the_same(first[row]):

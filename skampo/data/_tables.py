@@ -1,8 +1,8 @@
 """Tables with named columns of any kind, as rows of an array and back.
 
-Everything between `fit` and the regressor selects rows of arrays. A table of states
-travels as an array, of objects where its columns differ, and `TableColumns`, the first
-step of the regressor's Pipeline, gives the regressor its table back.
+A table of states stays a table: it travels as `FrameRows`, whose rows are selected as
+those of an array, and estimators are lent the table itself. `TableColumns`, the first
+step of a regressor's Pipeline, gives other tables and arrays its names and types.
 """
 
 import importlib
@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skampo.data._checks import without_na
+from skampo.features._lending import FrameRows
 from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
@@ -186,6 +187,22 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         else:
             rows = without_na(X.to_numpy(dtype=object))
         return _MAKERS[self.library](self.names, self.dtypes, rows.T)
+
+    def rows(self, X):
+        """
+        Make rows of a table, which are selected as those of an array are.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_columns)
+            Rows.
+
+        Returns
+        -------
+        FrameRows
+            Estimators are lent the table itself.
+        """
+        return FrameRows(self.transform(X))
 
     def row(self, observation):
         """
