@@ -9,7 +9,8 @@ from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import RefitSweeps, make_sweeps
 from skampo.features._lending import as_numbers
 from skampo.features._split import continuation
-from skampo.regressors import PooledForm, linear_form
+from skampo.regressors import linear_form
+from skampo.regressors._pooled import PooledForm
 from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]

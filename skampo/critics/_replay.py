@@ -61,7 +61,8 @@ class ReplayCritic(Critic):
 
     Examples
     --------
-    >>> from skampo.critics import FittedQ, ReplayCritic
+    >>> from skampo.critics import FittedQ
+    >>> from skampo.critics._replay import ReplayCritic
     >>> issubclass(FittedQ, ReplayCritic)
     True
     """

@@ -105,8 +105,8 @@ class Encoding(Documented, BaseEstimator):
 
     Examples
     --------
-    >>> from skampo.encodings import ENCODINGS, Encoding
-    >>> issubclass(ENCODINGS["joint"], Encoding)
+    >>> from skampo.encodings import Encoding, PerAction
+    >>> issubclass(PerAction, Encoding)
     True
     """
 

@@ -68,7 +68,7 @@ class ActionValues:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.off_policy import ActionValues
+    >>> from skampo.off_policy._values import ActionValues
     >>> values = ActionValues(lambda states: np.hstack([states, -states]), [0, 1])
     >>> values([[2.0]])
     array([[ 2., -2.]])

@@ -19,9 +19,9 @@ from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import (
     NystroemFeatures,
-    PooledForm,
     PooledRidge,
     default_regressor,
+    linear_form,
 )
 from tests.faulty_envs import CountingEnv
 from tests.naming import show
@@ -30,7 +30,7 @@ RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(60, 4))
 ACTIONS = RNG.integers(3, size=60)
 TARGETS = RNG.normal(size=60) + ACTIONS
-FORM = PooledForm(0.5)
+FORM = linear_form(PooledRidge(0.5))
 
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
@@ -146,7 +146,7 @@ class TestWhoPools:
 
 
 def test_penalties_too_small_for_single_precision_are_named():
-    form = PooledForm(1e-12)
+    form = linear_form(PooledRidge(1e-12))
     twice = np.hstack([1e3 * FEATURES, 1e3 * FEATURES])
     with pytest.raises(RegressorError, match=r"alpha=1e-12.*60 x 8.*Raise its alpha"):
         pooled(twice, form=form)

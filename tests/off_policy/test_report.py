@@ -10,8 +10,9 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.dummy import DummyClassifier
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.off_policy import PolicyReport, TransitionLog
+from skampo.off_policy import PolicyReport
 from skampo.off_policy._tails import pareto_shape
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import TablePolicy, one_hot
