@@ -15,7 +15,6 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import (
     LSTDQ,
     CriticSetting,
@@ -33,11 +32,11 @@ from skampo.critics._pessimistic import (
     worst_value,
 )
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS, Scores
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
-from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of, uniform
 
 # Action 0 three times of four; action 1 pays 1 more.
 LOG = TransitionLog([[0.0]] * 4, [0, 0, 0, 1], [0.0, 0.0, 0.0, 1.0])
@@ -48,7 +47,7 @@ FREQUENCIES = DummyClassifier(strategy="prior")
 
 
 def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
-    policy = MirrorPolicy(NegativeEntropy(), lambda X: np.tile(scores, (len(X), 1)))
+    policy = softmax_of(lambda X: np.tile(scores, (len(X), 1)))
     setting = CriticSetting(
         2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -202,7 +201,7 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     transitions = as_transitions(log)
     # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
     assert has_nothing_to_lose(transitions, 0.9) == nothing
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    policy = uniform(2)
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -316,7 +315,7 @@ def test_states_need_not_be_in_the_order_of_the_log():
 def test_some_states_of_a_long_log_are_labeled():
     log = random_log(50)
     transitions = replace(as_transitions(log), first_row=0)
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    policy = uniform(2)
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -381,7 +380,7 @@ def test_pickles_hold_no_log():
 def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
     transitions = as_transitions(log)
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 3))
+    policy = uniform(3)
     encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
     critic = Pessimistic(classifier=FREQUENCIES)
     sample = critic.evaluate(
@@ -406,7 +405,7 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
     for columns in ([0], [0, 0]):
         # States of two columns are not counted but repeated.
         log = TransitionLog(np.array(states)[:, None][:, columns], actions, rewards)
-        policy = MirrorPolicy(NegativeEntropy(), lambda X: np.zeros((len(X), 2)))
+        policy = softmax_of(lambda X: np.zeros((len(X), 2)))
         setting = CriticSetting(
             2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
         )

@@ -11,12 +11,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import FittedQ, QSample
 from skampo.critics._pooled import PooledSweeps
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError, RegressorError
-from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import (
     NystroemFeatures,
     PooledRidge,
@@ -24,6 +22,7 @@ from skampo.regressors import (
     linear_form,
 )
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of
 from tests.naming import show
 
 RNG = np.random.default_rng(0)
@@ -159,7 +158,7 @@ def test_features_wider_than_there_are_states_are_refused():
 
 def test_scores_far_below_the_best_count_as_less_far():
     scores = lambda X: np.array([[0.0, -5.0, -50.0]])
-    policy = MirrorPolicy(NegativeEntropy(), scores, min_odds=np.exp(-10.0))
+    policy = softmax_of(scores, min_odds=np.exp(-10.0))
     sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9)
     here = policy.at(sample)
     assert_allclose(here.dual, [[0.0, -5.0, -10.0]])

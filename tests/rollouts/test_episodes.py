@@ -7,9 +7,9 @@ from skampo.exceptions import InvalidParameterError
 from skampo.rollouts import Rollouts, play_episodes
 from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._observations import ObservationEncoder
-from skampo.rollouts._seeding import SCORING, VALIDATION, reset_seed
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
+from tests.seeds import SCORING, VALIDATION, reset_seed
 
 
 class Upright:

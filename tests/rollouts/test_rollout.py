@@ -8,10 +8,10 @@ from numpy.testing import assert_array_equal
 
 from skampo.exceptions import InvalidParameterError
 from skampo.rollouts import Rollouts
-from skampo.rollouts._seeding import TRAINING, reset_seed
 from skampo.testing._corridor import Corridor
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
+from tests.seeds import TRAINING, reset_seed
 
 N_ACTIONS = {
     "CartPole-v1": 2,
