@@ -11,8 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, QSample
-from skampo.critics._pooled import PooledSweeps
+from skampo.critics import FittedQ, QSample, make_sweeps
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.regressors import (
@@ -34,7 +33,7 @@ FORM = linear_form(PooledRidge(0.5))
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
     steps = SimpleNamespace(at=np.arange(len(actions)), actions=actions)
-    return PooledSweeps(form, features, steps, SimpleNamespace(n_actions=3))
+    return make_sweeps(form, features, steps, SimpleNamespace(n_actions=3))
 
 
 def textbook(alpha):
