@@ -146,9 +146,6 @@ class SpaceEncoder:
             return NotImplemented
         return self.space == other.space
 
-    # Spaces can be changed, and have none.
-    __hash__ = None
-
     def __reduce__(self):
         """Store the space alone, everything follows from it."""
         return type(self), (self.space,)
