@@ -67,14 +67,14 @@ def check_regressor(regressor, owner, name="regressor"):
     return regressor
 
 
-def check_transformer(transformer, owner, name="transformer"):
-    """Refuse what is not an instance of a transformer, by name."""
+def check_transformer(transformer, owner):
+    """Refuse what is not an instance of a transformer."""
     if isinstance(transformer, type) or not (
         hasattr(transformer, "fit") and hasattr(transformer, "transform")
     ):
         raise InvalidParameterError(
-            f"The '{name}' parameter of {owner} must be a transformer instance with "
-            f"'fit' and 'transform', for example Nystroem(). Got {transformer!r} "
+            f"The 'transformer' parameter of {owner} must be a transformer instance "
+            f"with 'fit' and 'transform', for example Nystroem(). Got {transformer!r} "
             "instead."
         )
 
