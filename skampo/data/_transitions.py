@@ -184,6 +184,14 @@ class Transitions:
             },
         )
 
+    def _to_data(self):
+        """What a file holds: rows are numbered anew by the next fit."""
+        return {k: value for k, value in vars(self).items() if k != "first_row"}
+
+    @classmethod
+    def _from_data(cls, **columns):
+        return cls(**columns)
+
     def _columns(self):
         """Return the arrays that are there, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -144,7 +144,6 @@ skampo.critics._sweeps DuelingScores shared:@ shared_unit:# added:() added_unit:
 skampo.data Transitions
   observations:np actions:n rewards:n next_observations:np terminated:n truncated:n
   ends:n behavior_proba:n action_masks:nk next_action_masks:nk sample_weight:n
-  first_row:
 skampo.rollouts._actions ActionEncoder space:*
 skampo.rollouts._observations ObservationEncoder space:*
 sklearn.ensemble._hist_gradient_boosting.predictor TreePredictor nodes:nk
