@@ -29,7 +29,8 @@ from sklearn.preprocessing import OneHotEncoder
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.off_policy import TransitionLog, make_off_policy_scorer
+from skampo.data import TransitionLog
+from skampo.off_policy import make_off_policy_scorer
 
 rng = np.random.default_rng(0)
 WEATHER = ["rain", "sun"]

@@ -2,7 +2,7 @@
 
 from skampo._ampo import AMPOPolicy
 from skampo._version import __version__
-from skampo.persistence import load
+from skampo.persistence._files import load
 from skampo.utils._versions import show_versions
 
 __all__ = ["AMPOPolicy", "__version__", "load", "show_versions"]

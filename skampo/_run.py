@@ -34,7 +34,8 @@ from skampo.encodings import ENCODINGS, Learner
 from skampo.encodings._base import PASSES
 from skampo.encodings._scores import zero_scores
 from skampo.features._memory import FeatureMemory
-from skampo.features._split import behind, continuation, flatten
+from skampo.features._split import behind, continuation
+from skampo.features._steps import flatten
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.problems._base import Problem
 from skampo.rollouts._seeding import VALIDATIONS
@@ -207,9 +208,7 @@ class Run:
         learner = Learner(model, rng, self.asked.n_jobs, start, PASSES)
         features = sample.features(transformer)
         scores = self.encoding.fit(learner, features, target, sample.sample_weight)
-        if transformer is None:
-            return scores
-        return behind(transformer, scores, name=self.regressor.steps[-1][0])
+        return behind(transformer, scores, self.regressor)
 
     def record(self, t, policy, sample, here, target):
         """Write the iteration down, keep what is best, see whether to stop."""

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -11,7 +10,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from skampo import AMPOPolicy
 from skampo.critics import Exact
-from skampo.encodings._compatible import centered_rows
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
@@ -70,13 +68,6 @@ def natural_policies(psi, eta, n_iter):
         visited = MDP.visitation(proba, GAMMA)
         theta = theta + eta * natural_gradient(psi, proba, visited, advantages)
     return softmax(psi @ theta)
-
-
-def test_centered_rows_by_hand():
-    psi, proba = np.array([[2.0, 3.0]]), np.array([[0.75, 0.25]])
-    expected = [[0.5, 0.75, -0.5, -0.75], [-1.5, -2.25, 1.5, 2.25]]
-    assert_allclose(centered_rows(psi, proba), expected)
-    assert_allclose(centered_rows(csr_array(psi), proba).toarray(), expected)
 
 
 @pytest.mark.parametrize("n_iter", [1, 2, 5])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
@@ -21,6 +22,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.encodings import ENCODINGS, Learner, Scores
 from skampo.encodings._base import pair_weights, rms
+from skampo.encodings._compatible import centered_rows
 from skampo.encodings._scores import ColumnScores, JointScores, joint_rows, zero_scores
 from skampo.mdp import make_random_mdp
 
@@ -268,3 +270,10 @@ def test_learns_on_from_a_copy_of_the_last_scores(name):
     assert_array_equal(first(X / 6), before)
     passes = [np.atleast_1d(scores.fitted)[0].t_ for scores in (first, second)]
     assert passes[1] > passes[0]
+
+
+def test_centered_rows_by_hand():
+    psi, proba = np.array([[2.0, 3.0]]), np.array([[0.75, 0.25]])
+    expected = [[0.5, 0.75, -0.5, -0.75], [-1.5, -2.25, 1.5, 2.25]]
+    assert_allclose(centered_rows(psi, proba), expected)
+    assert_allclose(centered_rows(csr_array(psi), proba).toarray(), expected)

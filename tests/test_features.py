@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import Ridge
@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skampo import AMPOPolicy
 from skampo.encodings import Scores
 from skampo.encodings._scores import ColumnScores
+from skampo.features._lending import lend
 from skampo.features._split import (
     FeatureScores,
     FeatureView,
@@ -20,8 +21,9 @@ from skampo.features._split import (
     behind,
     continuation,
     product,
-    split_features,
 )
+from skampo.features._steps import split_features
+from skampo.regressors import default_regressor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])
@@ -177,3 +179,31 @@ def test_the_last_step_keeps_its_name(first):
     policy = AMPOPolicy(regressor, max_iter=1, steps_per_iter=16, random_state=0)
     fitted = policy.fit("CartPole-v1").regressor_
     assert list(fitted.named_steps) == [first, "model"]
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [Ridge(), StandardScaler(), default_regressor(), default_regressor(linear=True)],
+    ids=str,
+)
+def test_what_is_known_to_read_is_lent_the_rows_themselves(reader):
+    assert lend(reader, X) is X
+    assert lend(reader.fit(X, Y), X) is X
+
+
+class OwnRidge(Ridge):
+    """May do more than a ridge."""
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [Ridge(copy_X=False), OwnRidge(), make_pipeline(StandardScaler(), OwnRidge())],
+    ids=str,
+)
+def test_others_get_a_copy_of_the_same_layout(estimator):
+    rows = np.asfortranarray(X)
+    lent = lend(estimator, rows)
+    assert not np.shares_memory(lent, rows)
+    assert lent.flags.f_contiguous
+    sparse = csr_matrix(X)
+    assert not np.shares_memory(lend(estimator, sparse).data, sparse.data)

@@ -10,15 +10,15 @@ from sklearn.linear_model import Ridge
 from skampo import AMPOPolicy
 from skampo._history import BestIterate, Validation
 from skampo.rollouts import EpisodeResults
-from skampo.rollouts._seeding import (
+from tests.faulty_envs import Counter, CountingEnv
+from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
+from tests.seeds import (
     SCORING,
     TRAINING,
     VALIDATION,
     VALIDATIONS,
     reset_seed,
 )
-from tests.faulty_envs import Counter, CountingEnv
-from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 
 SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 INTEGERS = ["iteration", "n_steps", "n_episodes", "n_validation_steps"]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -22,7 +21,6 @@ from sklearn.preprocessing import (
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ, FittedQ, LambdaReturn, MonteCarlo, Pessimistic
 from skampo.data import TransitionLog
-from skampo.features._lending import lend
 from skampo.off_policy import doubly_robust, fit_action_values, fitted_q_evaluation
 from skampo.preprocessing import EnvTransformer
 from skampo.regressors import default_regressor
@@ -372,22 +370,3 @@ def test_what_is_known_to_read_does_nothing_else(reader):
     assert_array_equal(states, X)
     assert_array_equal(target, X[:, 1:3] ** 2)
     assert_array_equal(weights, np.linspace(0.5, 1, len(X)))
-    assert lend(reader, states) is states
-
-
-class OwnRidge(Ridge):
-    """May do more than a ridge."""
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [Ridge(copy_X=False), OwnRidge(), make_pipeline(StandardScaler(), OwnRidge())],
-    ids=str,
-)
-def test_others_get_a_copy_of_the_same_layout(estimator):
-    rows = np.asfortranarray(X)
-    lent = lend(estimator, rows)
-    assert not np.shares_memory(lent, rows)
-    assert lent.flags.f_contiguous
-    sparse = csr_matrix(X)
-    assert not np.shares_memory(lend(estimator, sparse).data, sparse.data)

@@ -2,119 +2,141 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 from skampo import AMPOPolicy
-from skampo.critics._base import CriticSetting
-from skampo.features._memory import FeatureMemory, find_rows
+from skampo.critics import LSTDQ, CriticSetting, FittedQ
+from skampo.data import Transitions
+from skampo.encodings import PerAction
 from skampo.regressors import NystroemFeatures
+from tests.iterates import uniform
 
-X = np.random.default_rng(0).normal(size=(30, 3))
+RNG = np.random.default_rng(0)
+X, FOLLOWING = RNG.normal(size=(60, 2)), RNG.normal(size=(60, 2))
+ENDS = np.arange(60) % 5 == 4
+SEEN = []
 
 
-class Recorder:
-    """Doubles its input and remembers it."""
+class Doubled(TransformerMixin, BaseEstimator):
+    """Twice the input, which it notes; random only by the name of its parameter."""
 
-    def __init__(self, kind=np.asarray):
+    def __init__(self, kind=np.asarray, random_state=0):
         self.kind = kind
-        self.seen = []
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
 
     def transform(self, X):
-        self.seen.append(np.array(X))
+        SEEN.append(np.array(X))
         return self.kind(2 * X)
 
 
-class TestFindRows:
-    @given(
-        arrays(float, st.tuples(st.integers(1, 8), st.just(2)), elements=st.just(1.0)),
-        st.integers(0, 10_000),
+def rows(first, stop, *, numbered=True):
+    taken = slice(first, stop)
+    no = np.zeros(stop - first, dtype=bool)
+    # The last row is where the rollout stopped, whatever follows.
+    ends = ENDS[taken].copy()
+    ends[-1] = True
+    return Transitions(
+        X[taken],
+        np.arange(first, stop) % 2,
+        X[taken, 0],
+        FOLLOWING[taken],
+        no,
+        no,
+        ends,
+        first_row=first if numbered else None,
     )
-    def test_any_tables(self, known, seed):
-        rng = np.random.default_rng(seed)
-        known = rng.integers(0, 3, size=known.shape).astype(float)
-        rows = rng.integers(0, 3, size=(6, 2)).astype(float)
-        for row, place in zip(rows, find_rows(known, rows), strict=True):
-            if place < 0:
-                assert not (known == row).all(axis=1).any()
-            else:
-                assert_array_equal(known[place], row)
-
-    def test_rows_that_differ_in_the_last_bit(self):
-        known = np.array([[1.0, 2.0]])
-        assert find_rows(known, np.nextafter(known, 3.0)) == [-1]
-
-    def test_colliding_keys_are_not_equal_rows(self, monkeypatch):
-        monkeypatch.setattr(
-            "skampo.features._memory._keys",
-            lambda rows: np.zeros(len(rows), dtype=np.uint64),
-        )
-        found = find_rows(X[:2], X[:3])
-        assert found[0] == 0
-        assert_array_equal(found[1:], -1)
 
 
-class TestMemory:
-    def views(self, *batches, kind=np.asarray):
-        memory, recorder = FeatureMemory(), Recorder(kind)
-        for batch in batches:
-            view = memory.view(batch)
-            found = view.features(recorder)
-            view.forget()
-        return recorder, found
+class Evaluations:
+    """Evaluations in one fit; which rows were transformed in the last one."""
 
+    def __init__(self, critic):
+        self.critic = critic
+        rng = np.random.default_rng(0)
+        self.setting = CriticSetting(2, 0.9, Ridge(), PerAction(), rng)
+
+    def of(self, transitions):
+        SEEN.clear()
+        sample = self.critic.evaluate(uniform(), transitions, self.setting)
+        self.features = sample.features(self.critic.transformer_)
+        return SEEN[0] if SEEN else np.empty((0, 2))
+
+
+class TestRowsByNumber:
     def test_only_new_rows_are_computed(self):
-        recorder, found = self.views(X[:20], X[5:30])
-        assert_array_equal(found, 2 * X[5:30])
-        assert_array_equal(recorder.seen[1], X[20:30])
-
-    def test_rows_in_any_order(self):
-        rows = np.random.default_rng(1).permutation(30)
-        recorder, found = self.views(X[:20], X[rows])
-        assert_array_equal(found, 2 * X[rows])
-        assert len(recorder.seen[1]) == 10
+        fit = Evaluations(LSTDQ(Doubled()))
+        fit.of(rows(0, 40))
+        # 40 to 44, and what follows row 44.
+        expected = np.vstack([X[40:45], FOLLOWING[44:45]])
+        assert_array_equal(fit.of(rows(10, 45)), expected)
+        assert_array_equal(fit.features, 2 * X[10:45])
 
     def test_nothing_new(self):
-        recorder, found = self.views(X, X[::2])
-        assert_array_equal(found, 2 * X[::2])
-        assert len(recorder.seen) == 1
+        fit = Evaluations(LSTDQ(Doubled()))
+        fit.of(rows(0, 40))
+        assert len(fit.of(rows(5, 40))) == 0
+        assert_array_equal(fit.features, 2 * X[5:40])
 
     def test_only_the_last_batch_is_remembered(self):
-        recorder, _ = self.views(X[:10], X[10:20], X[:10])
-        assert len(recorder.seen) == 3
+        fit = Evaluations(LSTDQ(Doubled()))
+        for batch in (rows(0, 20), rows(30, 50)):
+            fit.of(batch)
+        assert len(fit.of(rows(0, 20))) == 24
 
-    def test_another_transformer(self):
-        memory, first, second = FeatureMemory(), Recorder(), Recorder()
-        memory.view(X).features(first)
-        memory.view(X).features(second)
-        assert len(second.seen[0]) == 30
+    def test_rows_that_nobody_counts_are_computed_again(self):
+        fit = Evaluations(LSTDQ(Doubled()))
+        for _ in range(2):
+            assert len(fit.of(rows(0, 20, numbered=False))) == 24
+
+    def test_numbers_count_and_not_values(self):
+        fit = Evaluations(LSTDQ(Doubled()))
+        fit.of(rows(0, 20))
+        others = rows(30, 50)
+        assert len(fit.of(others)) == 24
+        assert_array_equal(fit.features, 2 * others.observations)
 
     def test_sparse_features_are_computed_again(self):
-        _, found = self.views(X[:20], X[5:30], kind=csr_array)
-        assert issparse(found)
-        assert_array_equal(found.toarray(), 2 * X[5:30])
+        fit = Evaluations(LSTDQ(Doubled(csr_array)))
+        fit.of(rows(0, 40))
+        assert len(fit.of(rows(10, 45))) == 42
+        assert issparse(fit.features)
+        assert_array_equal(fit.features.toarray(), 2 * X[10:45])
 
-    def test_what_was_found_is_not_written_to(self):
-        memory, recorder = FeatureMemory(), Recorder()
-        first = memory.view(X).features(recorder)
-        memory.view(X).features(recorder)[:] = 0
-        assert_array_equal(first, 2 * X)
-
-    def test_one_before_the_last_is_let_go(self):
-        memory = FeatureMemory()
-        first = memory.view(X)
-        first.features(Recorder())
-        second = memory.view(X)
-        second.forget()
-        assert second.before is None
+    def test_another_fit_remembers_nothing(self):
+        critic = LSTDQ(Doubled())
+        for _ in range(2):
+            assert len(Evaluations(critic).of(rows(0, 20))) == 24
 
 
-def test_settings_do_not_share_a_memory():
-    settings = [CriticSetting(2, 0.9, None, None, None) for _ in range(2)]
-    assert settings[0].memory is not settings[1].memory
+class TestTheSameRows:
+    @pytest.mark.parametrize("critic", [LSTDQ, FittedQ])
+    def test_nothing_is_prepared_again(self, critic):
+        kernel = NystroemFeatures(n_components=5)
+        own = kernel if critic is LSTDQ else make_pipeline(kernel, Ridge())
+        fit = Evaluations(critic(own))
+        fit.of(rows(0, 40))
+        known = fit.critic.transformer_
+        # More often than random features are kept for data that change.
+        for _ in range(12):
+            fit.of(rows(0, 40))
+        assert fit.critic.transformer_ is known
+
+    def test_rewards_may_be_others(self):
+        fit = Evaluations(LSTDQ(Doubled(), alpha=1e-6))
+        transitions = rows(0, 40)
+        fit.of(transitions)
+        before = fit.critic.q_(X)
+        doubled = Transitions(**vars(transitions) | {"rewards": 2 * X[:40, 0]})
+        assert len(fit.of(doubled)) == 0
+        np.testing.assert_allclose(fit.critic.q_(X), 2 * before)
 
 
 @pytest.fixture
@@ -138,16 +160,3 @@ def test_a_fit_computes_features_of_few_rows(counted):
     # Two tables of features per iteration would be twice all that is stored.
     assert sum(counted) < 0.8 * stored.sum()
     assert not any("Memory" in type(value).__name__ for value in vars(policy).values())
-
-
-def test_what_belongs_to_the_same_arrays_is_made_once():
-    memory, made = FeatureMemory(), []
-
-    def make():
-        made.append(len(made))
-        return made[-1]
-
-    data, other = (X, X[:5]), (X, X[:5])
-    found = [memory.once(d, "key", make) for d in (data, data, other, data)]
-    assert found == [0, 0, 1, 2]
-    assert memory.once(data, "another", make) == 3

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo._policy import MirrorPolicy, PolicyTable, exact_target, greedy_proba
 from skampo.critics import QSample
-from skampo.encodings._scores import zero_scores
+from skampo.encodings import Scores
 from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
 
 STATES = np.arange(4.0)[:, None]
@@ -69,7 +69,7 @@ class TestExactTarget:
 class TestFirstIterate:
     @every_map
     def test_uniform(self, mirror_map):
-        policy = MirrorPolicy(mirror_map, zero_scores(3))
+        policy = MirrorPolicy(mirror_map, Scores((None,) * 3))
         assert_allclose(policy.proba(STATES), 1 / 3, rtol=1e-12)
         assert_array_equal(policy.scores(STATES), np.zeros((4, 3)))
 
@@ -81,7 +81,7 @@ class TestImprove:
         assert_allclose(policy.scores(STATES[:1]), [[0, 2 * np.log(3)]])
 
     def test_gives_a_new_value(self):
-        first = MirrorPolicy(NegativeEntropy(), zero_scores(3))
+        first = MirrorPolicy(NegativeEntropy(), Scores((None,) * 3))
         second = first.improve(table(SCORES), 2.0)
         assert first.eta == 1.0
         assert second.eta == 2.0

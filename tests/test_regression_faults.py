@@ -16,8 +16,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, LambdaReturn
+from skampo.encodings import ENCODINGS, Learner, Scores
 from skampo.exceptions import RegressorError
-from skampo.features._regression import predict_column, predict_columns
 from tests.faulty_envs import CountingEnv, TabularEnv
 
 X = np.random.RandomState(0).randn(40, 3)
@@ -81,8 +81,24 @@ class Answers(RegressorMixin, BaseEstimator):
     def __init__(self, answer=None):
         self.answer = answer
 
+    def fit(self, X, y):
+        return self
+
     def predict(self, X):
         return self.answer
+
+
+def one_column(answer):
+    """The scores of one action, by a model that answers this for three rows."""
+    return Scores((Answers(answer),))(X[:3])[:, 0]
+
+
+def two_columns(answer):
+    """Those of two actions, by one model."""
+    learner = Learner(Answers(answer), np.random.default_rng(0))
+    encoding = ENCODINGS["multi_output"]()
+    # Fitted in units of the values.
+    return encoding.fit_all(learner, X[:3], np.ones((3, 2)), None)(X[:3])
 
 
 def fails(self):
@@ -177,26 +193,26 @@ class TestPredictions:
         ids=["list", "tuple", "column", "f4", ">f8", "object", "fortran", "masked"],
     )
     def test_one_column(self, answer):
-        column = predict_column(Answers(answer), X[:3])
+        column = one_column(answer)
         assert column.dtype == np.float64
         assert_array_equal(column, [1, 2, 3])
 
     def test_columns(self):
         answer = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(3, 2))
-        columns = predict_columns(Answers(answer), X[:3], 2)
+        columns = two_columns(answer)
         assert columns.dtype == np.float64
         assert_array_equal(columns, answer)
 
     @pytest.mark.parametrize("shape", [(2,), (4,), (6,), (2, 3), (), (1, 6), (3, 3)])
     def test_wrong_shapes(self, shape):
         with pytest.raises(RegressorError) as caught:
-            predict_columns(Answers(np.zeros(shape)), X[:3], 2)
+            two_columns(np.zeros(shape))
         assert f"shape {shape} for 3 rows; expected shape (3, 2)" in str(caught.value)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_not_finite(self, bad):
         with pytest.raises(RegressorError, match="NaN or infinity for 1 of 3 rows"):
-            predict_columns(Answers([[0, 1], [bad, bad], [0, 0]]), X[:3], 2)
+            two_columns([[0, 1], [bad, bad], [0, 0]])
 
     @pytest.mark.parametrize(
         "answer",
@@ -205,12 +221,12 @@ class TestPredictions:
     )
     def test_not_numbers(self, answer):
         with pytest.raises(RegressorError, match="not numbers"):
-            predict_column(Answers(answer), X[:3])
+            one_column(answer)
 
     def test_masked_values_are_no_numbers(self):
         answer = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
         with pytest.raises(RegressorError):
-            predict_column(Answers(answer), X[:3])
+            one_column(answer)
 
     @pytest.mark.parametrize("kind", [np.float32, np.asfortranarray, list, np.ma.array])
     def test_in_a_fit(self, kind):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingRegressor,
@@ -23,9 +24,15 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.features._unchecked import unchecked_predict, unchecked_transform
-from skampo.regressors import NystroemFeatures, default_regressor
+from skampo.regressors import (
+    LeastSquares,
+    MultiscaleNystroem,
+    NystroemFeatures,
+    default_regressor,
+)
 
-X = np.random.default_rng(0).normal(3, 2, size=(30, 4))
+RNG = np.random.default_rng(0)
+X = RNG.normal(3, 2, size=(30, 4))
 Y = np.random.default_rng(1).normal(size=(30, 3))
 
 
@@ -254,3 +261,27 @@ def test_the_first_policy_and_discrete_states():
     states = np.array([[0.0], [7.0]])
     features = unchecked_transform(table[:-1])(states)
     assert_array_equal(unchecked_predict(table[-1])(features), table.predict(states))
+
+
+@pytest.mark.parametrize("columns", [None, 3])
+def test_least_squares_of_sparse_rows(columns):
+    X = csr_array(np.eye(5)[RNG.integers(5, size=30)])
+    y = RNG.normal(size=30 if columns is None else (30, columns))
+    model = LeastSquares().fit(X, y)
+    assert_array_equal(unchecked_predict(model)(X), model.predict(X))
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 6])
+def test_two_kernels(n_columns):
+    rows = RNG.normal(size=(500, n_columns))
+    features = MultiscaleNystroem(random_state=0).fit(rows)
+    assert_array_equal(unchecked_transform(features)(rows), features.transform(rows))
+
+
+def test_a_subclass_of_two_kernels_keeps_its_own_transform():
+    class Doubling(MultiscaleNystroem):
+        def transform(self, X):
+            return 2 * super().transform(X)
+
+    features = Doubling(random_state=0).fit(X)
+    assert_array_equal(unchecked_transform(features)(X), features.transform(X))

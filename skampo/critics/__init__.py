@@ -9,7 +9,6 @@ from skampo.critics._lambda_return import LambdaReturn
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
 from skampo.critics._pessimistic import Pessimistic
-from skampo.critics._replay import ReplayCritic
 from skampo.critics._reward_model import RewardModel
 from skampo.critics._solver import Sweeps
 from skampo.critics._sweeps import make_sweeps
@@ -36,7 +35,6 @@ __all__ = [
     "MonteCarlo",
     "Pessimistic",
     "QSample",
-    "ReplayCritic",
     "RewardModel",
     "Sweeps",
     "default_classifier",

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from skampo.encodings import Learner, PerAction
 from skampo.features._memory import FeatureMemory
 from skampo.features._regression import check_regressor
-from skampo.features._split import FeatureView, flatten
+from skampo.features._split import FeatureView
+from skampo.features._steps import flatten
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
 
@@ -53,6 +54,9 @@ class QSample:
         Weights of the actions in each state, :math:`v_t(\cdot | s)`: rows that sum to
         1. Line 1 then fits action values as they are. None weighs actions equally and
         leaves a constant per state out.
+    rows : ndarray of int of shape (n,), default=None
+        The rows of the data that start in these states, ascending. None where a state
+        stands for several rows or for none.
 
     Examples
     --------
@@ -73,6 +77,7 @@ class QSample:
     largest_step: float = np.inf
     scores: Any = None
     action_weights: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     def evaluate(self, scores):
         """
@@ -121,6 +126,7 @@ class QSample:
             With what was computed for these states.
         """
         weight, shares = self.sample_weight, self.action_weights
+        of_data = self.rows
         return replace(
             self,
             observations=self.observations[rows],
@@ -128,6 +134,7 @@ class QSample:
             sample_weight=weight if weight is None else weight[rows],
             action_weights=shares if shares is None else shares[rows],
             view=self._features.take(rows),
+            rows=of_data if of_data is None else of_data[rows],
         )
 
     @cached_property

@@ -9,7 +9,8 @@ from skampo.critics._replay import ReplayCritic
 from skampo.critics._sweeps import RefitSweeps, make_sweeps
 from skampo.features._lending import as_numbers
 from skampo.features._split import continuation
-from skampo.regressors import PooledForm, linear_form
+from skampo.regressors import linear_form
+from skampo.regressors._pooled import PooledForm
 from skampo.utils._validation import Interval, Nothing
 
 __all__ = ["FittedQ"]
@@ -175,7 +176,7 @@ class FittedQ(ReplayCritic):
             form, numbers = linear_form(model), as_numbers(features)
             # The factors depend on the data alone, which are always the same for a log.
             sweeps = setting.memory.once(
-                steps.lasting,
+                steps.rows,
                 ("sweeps", transformer),
                 lambda: make_sweeps(form, numbers, steps, setting),
             )

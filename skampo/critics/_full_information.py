@@ -20,7 +20,7 @@ class FullInformation(Critic):
     --------
     >>> import numpy as np
     >>> from skampo.critics import FullInformation
-    >>> from skampo.data import RewardTable
+    >>> from skampo.data._rewards import RewardTable
     >>> table = RewardTable(np.zeros((2, 1)), np.eye(2))
     >>> FullInformation().evaluate(None, table, None).q_values
     array([[1., 0.],

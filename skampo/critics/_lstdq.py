@@ -118,7 +118,7 @@ class LSTDQ(ReplayCritic):
             )
         features = as_numbers(view.features(transformer))
         return setting.memory.once(
-            steps.lasting,
+            steps.rows,
             ("fixed point", transformer),
             lambda: FixedPoint(features, setting.n_actions, self._penalty(model)),
         )

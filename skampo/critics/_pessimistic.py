@@ -1,5 +1,6 @@
 """A critic for logs: nothing is expected of what the log does not show."""
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -65,8 +66,8 @@ class LoggedPolicy:
 
     def label(self, sample):
         """The states of line 1, and the estimated probabilities there."""
-        # Merged states have weights, and an order of their own.
-        if len(sample.observations) == self.n_rows and sample.sample_weight is None:
+        # The critic may have merged states, or have drawn some for itself.
+        if sample.rows is not None and len(sample.rows) == self.n_rows:
             return sample.take(self.rows), self.known
         return sample, estimate(self.classifier, sample.observations, self.n_actions)
 
@@ -256,7 +257,7 @@ class Pessimistic(Critic):
             self.critic_ = clone(self._inner())
         # Once, if the data stay the same.
         logged = setting.memory.once(
-            transitions.lasting,
+            transitions.row_numbers,
             ("logged policy", self),
             lambda: self._fit_behavior(transitions, setting),
         )
@@ -293,12 +294,13 @@ class Pessimistic(Critic):
 
         # Once, if the data stay the same.
         self.copies_ = setting.memory.once(
-            transitions.lasting, ("choices", self), judge
+            transitions.row_numbers, ("choices", self), judge
         )
         if first and self._origin == origin_of(transitions, gamma, copies=self.copies_):
             return first[0]
         if first:
-            # Sweeps would start from values that have another origin; features stay.
+            # The values so far have another origin; features stay.
+            self.critic_ = copy.copy(self.critic_)
             vars(self.critic_).pop("q_", None)
         return label(self.copies_)
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._targets import StoredSteps, SweepTargets
@@ -15,7 +16,8 @@ from skampo.features._regression import (
     parameters_as_text,
     takes_weights,
 )
-from skampo.features._split import behind, fit_features, is_random, split_features
+from skampo.features._split import behind, fit_features, is_random
+from skampo.features._steps import split_features
 from skampo.regressors import linear_form
 
 __all__ = ["ReplayCritic"]
@@ -59,7 +61,8 @@ class ReplayCritic(Critic):
 
     Examples
     --------
-    >>> from skampo.critics import FittedQ, ReplayCritic
+    >>> from skampo.critics import FittedQ
+    >>> from skampo.critics._replay import ReplayCritic
     >>> issubclass(FittedQ, ReplayCritic)
     True
     """
@@ -100,7 +103,7 @@ class ReplayCritic(Critic):
         # Where nothing follows, values do not depend on the policy: once is enough for
         # data that stay the same.
         return setting.memory.once(
-            transitions.lasting,
+            transitions.row_numbers,
             ("values", self),
             lambda: self._evaluate(policy, transitions, setting),
         )
@@ -108,20 +111,19 @@ class ReplayCritic(Critic):
     def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
         transformer, model = self._split(own.regressor, transitions, own)
-        # A log gives the same arrays in every iteration, environments never do.
-        once = partial(setting.memory.once, transitions.lasting)
+        # A log gives the same rows in every iteration, environments never do.
+        once = partial(setting.memory.once, transitions.row_numbers)
         steps = once("steps", lambda: self._steps(transitions, model, own))
-        view = once("view", lambda: setting.memory.view(steps.states))
+        view = once("view", lambda: setting.memory.view(steps.states, steps.numbers))
         solver = self._make_solver(transformer, model, view, steps, own)
         proba = policy.project(view.evaluate(policy.f), steps.masks)
         decay = self._trace_decay(solver)
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
-        steps_of = getattr(own.regressor, "steps", [("model", None)])
-        self.q_ = behind(transformer, values, name=steps_of[-1][0])
-        rows, counts = self._choose_states(steps, setting)
-        labeled = view.take(rows)
+        self.q_ = behind(transformer, values, own.regressor)
+        places, counts, rows = self._choose_states(steps, setting)
+        labeled = view.take(places)
         view.forget()
         return QSample(
             labeled.observations,
@@ -131,6 +133,7 @@ class ReplayCritic(Critic):
             reward_range=reward_range(transitions.rewards),
             view=labeled,
             shared=_share(transformer, own.regressor, setting.regressor),
+            rows=rows,
         )
 
     def _own(self, setting):
@@ -160,7 +163,7 @@ class ReplayCritic(Critic):
         return 0.0
 
     def _choose_states(self, steps, setting):
-        """Rows whose actions are labeled for line 1, and their weights."""
+        """Places of the states of line 1, their weights, and which rows they are."""
         is_linear = _is_linear(setting)
         n_states = self.n_states or (None if is_linear else _AFFORDABLE_STATES)
         # For linear fits alone a weight is a repetition, and draws forget weights.
@@ -168,40 +171,56 @@ class ReplayCritic(Critic):
             return steps.starts()
         n_rows = len(steps.at)
         if n_states is None or n_rows <= n_states:
-            return steps.each(), None
+            return steps.each(), None, np.arange(n_rows)
         drawn = np.sort(setting.rng.choice(n_rows, size=n_states, replace=False))
-        return steps.at[drawn], None
+        return steps.at[drawn], None, drawn
 
     def _split(self, regressor, transitions, setting):
         """The regressor's fitted features and the model behind them."""
         if not self._has_state_features(setting.encoding):
             return None, regressor
-        transformer, model = split_features(regressor)
+        # Parameters may be others in another fit, and never change within one.
+        transformer, model = setting.memory.keep(
+            ("parts", self), lambda: self._take_apart(regressor)
+        )
         if transformer is None:
             return None, regressor
-        # Features of the very same states would be no better when drawn again.
-        drawn = setting.memory.once(transitions.lasting, "features", list)
-        # Parameters may be others in another fit, and never change within one.
-        if setting.memory.is_first(self):
-            self._forget_others(transformer)
-        if not drawn and self._is_stale(transformer, len(transitions)):
-            observations = transitions.observations
-            try:
-                self.transformer_ = fit_features(transformer, observations, setting.rng)
-            except RegressorError:
-                if size_hint(observations):
-                    raise
-                # It may need a target: the whole Pipeline is then fitted each time.
-                return None, regressor
-            self._n_fitted, self._n_uses = len(transitions), 0
-            drawn.append(self.transformer_)
+        # Features of the same states would be no better when drawn again.
+        fitted = setting.memory.once(
+            transitions.row_numbers,
+            ("features", self),
+            lambda: self._fit_features(
+                transformer, transitions.observations, setting.rng
+            ),
+        )
+        if fitted is None:
+            return None, regressor
         self._n_uses += 1
-        return self.transformer_, model
+        return fitted, model
 
-    def _forget_others(self, transformer):
-        """Discard the features of a transformer with other parameters."""
-        if not is_same(getattr(self, "transformer_", transformer), transformer):
-            del self.transformer_
+    def _take_apart(self, regressor):
+        """The halves of the regressor; fitted features with others are discarded."""
+        transformer, model = split_features(regressor)
+        known = getattr(self, "_unfitted", transformer)
+        if transformer is not None and not is_same(known, transformer):
+            vars(self).pop("transformer_", None)
+        return transformer, model
+
+    def _fit_features(self, transformer, observations, rng):
+        """Fitted features, those of a while ago if they are random; None if none."""
+        if not self._is_stale(transformer, len(observations)):
+            return self.transformer_
+        try:
+            self.transformer_ = fit_features(clone(transformer), observations, rng)
+        except RegressorError:
+            if size_hint(observations):
+                raise
+            # It may need a target: the whole Pipeline is then fitted each time.
+            return None
+        # A fitted FeatureUnion has other parameters than it was given.
+        self._unfitted = transformer
+        self._n_fitted, self._n_uses = len(observations), 0
+        return self.transformer_
 
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""

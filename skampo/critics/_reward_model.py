@@ -204,7 +204,7 @@ class RewardModel(Critic):
         self.check()
         self._check_data(transitions)
         return setting.memory.once(
-            transitions.lasting,
+            transitions.row_numbers,
             ("values", self),
             lambda: self._evaluate(transitions, setting),
         )
@@ -237,7 +237,7 @@ class RewardModel(Critic):
         features = view.features(transformer)
         fits = RewardFits(transitions, features, model, own, self.n_folds)
         scores, values = METHODS[self.method](fits)
-        self.q_ = behind(transformer, scores, name=_last_name(own.regressor))
+        self.q_ = behind(transformer, scores, own.regressor)
         is_policy = own is setting
         # What doubly robust values are corrected by is nobody's prediction.
         is_solution = is_policy and values is None
@@ -252,6 +252,7 @@ class RewardModel(Critic):
             view=view,
             shared=(transformer, model) if is_policy and transformer else None,
             scores=self.q_ if is_solution else None,
+            rows=np.arange(len(transitions))[rows],
         )
 
 
@@ -267,7 +268,3 @@ def _features_of(setting, transitions):
     if not setting.encoding.splits_actions:
         return None, setting.regressor
     return take_apart(setting.regressor, transitions.observations, setting.rng)
-
-
-def _last_name(regressor):
-    return getattr(regressor, "steps", [("model", None)])[-1][0]

@@ -5,8 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skampo.data._returns import Retrace
+from skampo.features._lending import stack
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
+
+# More than there are rows.
+_BEHIND = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,8 +19,9 @@ class StoredSteps:
     The stored transitions by the rows of their states.
 
     Step i leads from row `at[i]` of the states by `actions[i]` to row `after[i]`. In
-    `counts` is how many steps start from each state, None if states do not repeat. The
-    arrays in `lasting` are the same objects as long as the steps are the same.
+    `counts` is how many steps start from each state, None if states do not repeat.
+    `numbers` are those of the states, ascending, and `rows` those of the steps; None if
+    nobody counts.
     """
 
     states: np.ndarray
@@ -25,7 +30,8 @@ class StoredSteps:
     after: np.ndarray
     masks: np.ndarray | None = None
     counts: np.ndarray | None = None
-    lasting: tuple = ()
+    numbers: np.ndarray | None = None
+    rows: range | None = None
 
     @classmethod
     def of(cls, transitions):
@@ -35,7 +41,7 @@ class StoredSteps:
         # Inside a piece, what followed is the next row: no state is evaluated twice.
         after = np.arange(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
-        states = np.vstack([transitions.observations, last])
+        states = stack(transitions.observations, last)
         masks = _all_masks(transitions)
         return cls(
             states,
@@ -43,17 +49,19 @@ class StoredSteps:
             transitions.actions,
             after,
             masks,
-            lasting=transitions.lasting,
+            numbers=_numbers_of(transitions),
+            rows=transitions.row_numbers,
         )
 
     @property
     def have_one_number(self):
         """Whether a state is one number, so that equal ones are easily found."""
-        return self.states.shape[1] == 1 and self.states.dtype != object
+        return self.states.shape[1] == 1 and np.asarray(self.states).dtype != object
 
     def merge(self):
         """The same with equal states in one row; itself where few are equal."""
-        _, first, row = np.unique(self.states, return_index=True, return_inverse=True)
+        states = np.asarray(self.states)
+        _, first, row = np.unique(states, return_index=True, return_inverse=True)
         # numpy gives it the shape of the states, which is one column.
         row = row.ravel()
         if 2 * len(first) > len(row) or not self._allows_the_same(first[row]):
@@ -68,6 +76,7 @@ class StoredSteps:
             after=after,
             masks=masks,
             counts=counts,
+            numbers=None,
         )
 
     def _allows_the_same(self, rows):
@@ -75,15 +84,25 @@ class StoredSteps:
         return self.masks is None or np.array_equal(self.masks, self.masks[rows])
 
     def each(self):
-        """Rows that the steps start from, step by step."""
+        """Places that the steps start from, step by step."""
         return slice(len(self.at)) if self.counts is None else self.at
 
     def starts(self):
-        """Rows that steps start from, and their weights."""
+        """Places that steps start from, their weights, and the steps if one each."""
         if self.counts is None:
-            return self.each(), None
-        rows = np.flatnonzero(self.counts)
-        return rows, self.counts[rows].astype(float)
+            return self.each(), None, np.arange(len(self.at))
+        places = np.flatnonzero(self.counts)
+        return places, self.counts[places].astype(float), None
+
+
+def _numbers_of(transitions):
+    """Numbers of the states of all rows, and of those behind the ends."""
+    rows = transitions.row_numbers
+    if rows is None:
+        return None
+    rows = np.asarray(rows)
+    # What follows an end is no row: its number is that of the end, far behind all.
+    return np.concatenate([rows, _BEHIND + rows[transitions.ends]])
 
 
 def _all_masks(transitions):

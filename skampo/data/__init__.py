@@ -2,12 +2,10 @@
 
 from skampo.data._log import TransitionLog
 from skampo.data._returns import discounted_returns, lambda_returns, retrace_returns
-from skampo.data._rewards import RewardTable
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._transitions import Transitions
 
 __all__ = [
-    "RewardTable",
     "TransitionLog",
     "Transitions",
     "as_transitions",

@@ -176,7 +176,7 @@ _CHECKS = {
 }
 
 
-def check_column(kind, name, values, classes=None, episodes=None):
+def check_column(kind, name, values, classes=None):
     """
     Check one column of a table under its own name.
 
@@ -190,8 +190,6 @@ def check_column(kind, name, values, classes=None, episodes=None):
         The column.
     classes : array-like of shape (n_actions,), default=None
         Labels of all actions.
-    episodes : ndarray of shape (n,), default=None
-        Labels of the episodes.
 
     Returns
     -------
@@ -218,6 +216,4 @@ def check_column(kind, name, values, classes=None, episodes=None):
     column = _CHECKS[kind](name, values)
     if kind == "episodes":
         check_whole(name, column)
-    if kind in ("terminated", "truncated") and episodes is not None:
-        check_last(name, column, episodes)
     return column

@@ -24,7 +24,7 @@ class RewardTable:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.data import RewardTable
+    >>> from skampo.data._rewards import RewardTable
     >>> len(RewardTable(np.zeros((3, 2)), np.eye(3)))
     3
     """

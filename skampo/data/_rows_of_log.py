@@ -28,7 +28,8 @@ def as_transitions(log, sample_weight=None):
     Returns
     -------
     Transitions
-        Rows of arrays; a terminated row is followed by itself, with value 0.
+        Rows of arrays, or of data frames; a terminated row is followed by itself, with
+        value 0.
 
     See Also
     --------
@@ -50,10 +51,10 @@ def as_transitions(log, sample_weight=None):
     no = np.zeros(len(log), dtype=bool)
     truncated = no if log.is_one_step else log.truncated & ~over
     transitions = Transitions(
-        observations,
+        _as_rows(observations, log.columns),
         np.searchsorted(log.classes, log.actions),
         log.rewards,
-        following,
+        _as_rows(following, log.columns),
         over,
         truncated,
         _ends(log, observations, following, over | truncated),
@@ -67,6 +68,11 @@ def _weigh(transitions, sample_weight):
     # Features are drawn from the rows, and a row without weight must not be drawn.
     kept = sample_weight > 0
     return replace(transitions.take(kept), sample_weight=sample_weight[kept])
+
+
+def _as_rows(states, columns):
+    """Rows of a data frame where the states are one: next states of the same types."""
+    return states if columns is None else columns.rows(states)
 
 
 def _array(states):

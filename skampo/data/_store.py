@@ -1,5 +1,7 @@
 """Transitions so far, within a bounded memory."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from skampo.data._transitions import Transitions
@@ -11,13 +13,14 @@ class TransitionStore:
 
     Rows are written behind each other into arrays that are replaced, by larger ones,
     only when they are full. What was returned earlier is never written to, and a row
-    is moved a bounded number of times on average.
+    is moved a bounded number of times on average. Rows are numbered as they come in.
     """
 
     def __init__(self, capacity, transitions=None):
         self.capacity = capacity
         self.buffer = None
         self.first = self.stop = 0
+        self.n_seen = 0
         if capacity and transitions is not None:
             self.append(transitions)
 
@@ -25,6 +28,7 @@ class TransitionStore:
         """Add transitions; return all that are kept."""
         if not self.capacity:
             return transitions
+        self.n_seen += len(transitions)
         transitions = transitions.tail(self.capacity)
         n = len(transitions)
         # Masks may be there from some row on; that is rare enough to start over.
@@ -55,7 +59,7 @@ class TransitionStore:
         # They share memory with what was returned before and will be later.
         for column in rows._columns().values():
             column.flags.writeable = False
-        return rows
+        return replace(rows, first_row=self.n_seen - self.n_kept)
 
     def _grow(self, transitions):
         """Move what is kept, and the new rows, into arrays with as much free space."""

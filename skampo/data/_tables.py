@@ -1,8 +1,8 @@
 """Tables with named columns of any kind, as rows of an array and back.
 
-Everything between `fit` and the regressor selects rows of arrays. A table of states
-travels as an array, of objects where its columns differ, and `TableColumns`, the first
-step of the regressor's Pipeline, gives the regressor its table back.
+A table of states stays a table: it travels as `FrameRows`, whose rows are selected as
+those of an array, and estimators are lent the table itself. `TableColumns`, the first
+step of a regressor's Pipeline, gives other tables and arrays its names and types.
 """
 
 import importlib
@@ -14,6 +14,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skampo.data._checks import without_na
+from skampo.features._lending import FrameRows
+from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
 __all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
@@ -186,6 +188,22 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
             rows = without_na(X.to_numpy(dtype=object))
         return _MAKERS[self.library](self.names, self.dtypes, rows.T)
 
+    def rows(self, X):
+        """
+        Make rows of a table, which are selected as those of an array are.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_columns)
+            Rows.
+
+        Returns
+        -------
+        FrameRows
+            Estimators are lent the table itself.
+        """
+        return FrameRows(self.transform(X))
+
     def row(self, observation):
         """
         Make a table of one observation.
@@ -238,12 +256,11 @@ def behind_table(columns, regressor):
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
     (2,)
     """
-    steps = getattr(regressor, "steps", None)
-    if steps is not None and len(steps) > 1:
-        return _put_before("table", columns, steps)
+    if len(getattr(regressor, "steps", ())) > 1:
+        return put_in_front("table", columns, regressor)
     # One step that cannot be taken apart: a table is no array of features.
-    model = _put_before("table", columns, [("regressor", regressor)])
-    return Pipeline([("model", model)])
+    one = Pipeline([("regressor", regressor)])
+    return Pipeline([("model", put_in_front("table", columns, one))])
 
 
 def behind_numbers(columns, regressor):
@@ -314,11 +331,10 @@ def on_numbers(columns, regressor):
     encoder = ColumnTransformer(
         [("categories", categories, columns.categorical)], remainder="passthrough"
     )
-    steps = getattr(regressor, "steps", [("model", regressor)])
-    model = _put_before("numbers", encoder, steps)
+    model = put_in_front("numbers", encoder, regressor)
     plain = _with_nan(columns)
     same = plain.dtypes == columns.dtypes
-    return model if same else _put_before("table", plain, model.steps)
+    return model if same else put_in_front("table", plain, model)
 
 
 def _with_nan(columns):
@@ -336,14 +352,6 @@ def _nan_type(dtype):
         return "object"
     is_nullable = _is_number(dtype) and (dtype == "boolean" or dtype[0].isupper())
     return "float64" if is_nullable else dtype
-
-
-def _put_before(name, step, steps):
-    """A Pipeline with one more step in front, under a name that is not taken."""
-    taken = {other for other, _ in steps}
-    while name in taken:
-        name = f"first_{name}"
-    return Pipeline([(name, step), *steps])
 
 
 def _library(table):

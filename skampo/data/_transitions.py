@@ -39,6 +39,9 @@ class Transitions:
         Actions that were allowed afterwards.
     sample_weight : ndarray of shape (n,) or None, default=None
         Weights of the rows; None weighs them equally.
+    first_row : int or None, default=None
+        Number of the first row, in the order in which rows came in; None if nobody
+        counts. What a critic computed of a row is looked up by its number.
 
     Raises
     ------
@@ -80,6 +83,7 @@ class Transitions:
     action_masks: np.ndarray | None = None
     next_action_masks: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    first_row: int | None = None
 
     def __post_init__(self):
         """Refuse columns of different lengths."""
@@ -108,23 +112,18 @@ class Transitions:
         return is_start
 
     @property
-    def lasting(self):
+    def row_numbers(self):
         """
-        The arrays that are the very same objects as long as the states are.
+        The numbers of the rows, which say whether two batches have the same.
 
         Returns
         -------
-        tuple of ndarray
-            States, actions and where they end: what features are computed of. Rewards
-            are left out, which a critic may measure otherwise.
+        range or None
+            As many as there are rows, from `first_row` on; None if it is None.
         """
-        return (
-            self.observations,
-            self.next_observations,
-            self.actions,
-            self.terminated,
-            self.ends,
-        )
+        if self.first_row is None:
+            return None
+        return range(self.first_row, self.first_row + len(self))
 
     def tail(self, n):
         """
@@ -178,16 +177,25 @@ class Transitions:
         parts = _with_masks(parts)
         return replace(
             parts[0],
+            first_row=None,
             **{
                 name: np.concatenate([getattr(part, name) for part in parts])
                 for name in parts[0]._columns()
             },
         )
 
+    def _to_data(self):
+        """What a file holds: rows are numbered anew by the next fit."""
+        return {k: value for k, value in vars(self).items() if k != "first_row"}
+
+    @classmethod
+    def _from_data(cls, **columns):
+        return cls(**columns)
+
     def _columns(self):
         """Return the arrays that are there, by name."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: column for name, column in columns.items() if column is not None}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if np.ndim(value) > 0}
 
     def take(self, rows):
         """
@@ -201,11 +209,10 @@ class Transitions:
         Returns
         -------
         Transitions
-            The rows, whose pieces end where `ends` says so.
+            The rows, whose pieces end where `ends` says so. They are not numbered.
         """
-        return replace(
-            self, **{name: column[rows] for name, column in self._columns().items()}
-        )
+        taken = {name: column[rows] for name, column in self._columns().items()}
+        return replace(self, first_row=None, **taken)
 
 
 def _check_behavior(parts):

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skampo.features._regression import fit_regressor, learns_by_passes
-from skampo.features._split import is_random, split_features, take_apart
+from skampo.features._split import is_random, take_apart
+from skampo.features._steps import split_features
 from skampo.utils._rows import row_mean
 from skampo.utils._sklearn import Documented
 
@@ -104,8 +105,8 @@ class Encoding(Documented, BaseEstimator):
 
     Examples
     --------
-    >>> from skampo.encodings import ENCODINGS, Encoding
-    >>> issubclass(ENCODINGS["joint"], Encoding)
+    >>> from skampo.encodings import Encoding, PerAction
+    >>> issubclass(PerAction, Encoding)
     True
     """
 

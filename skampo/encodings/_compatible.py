@@ -11,7 +11,8 @@ from skampo.encodings._base import rms
 from skampo.encodings._per_action import PerAction
 from skampo.exceptions import InvalidParameterError
 from skampo.features._lending import as_numbers
-from skampo.features._split import fit_features, scale_rows, split_features
+from skampo.features._split import features_of, fit_features, scale_rows
+from skampo.features._steps import split_features
 from skampo.utils._rows import row_sum
 
 __all__ = ["Compatible", "CompatibleScores", "centered_rows"]
@@ -78,7 +79,7 @@ class Compatible(PerAction):
         transformer, model = split_features(regressor)
         if transformer is None:
             return None, regressor
-        known = getattr(last, "transformer", None)
+        known = features_of(last)
         if known is None:
             known = fit_features(transformer, sample.observations, rng)
         return known, model

@@ -4,6 +4,7 @@ import numpy as np
 
 from skampo.encodings._base import Encoding, rms
 from skampo.encodings._scores import JointScores, joint_rows
+from skampo.features._steps import last_step
 from skampo.utils._warnings import warn_user
 
 __all__ = ["Joint"]
@@ -48,7 +49,7 @@ class Joint(Encoding):
 def _warn_of_no_interaction(scores, X, values):
     """Say that a linear model of [state, action] prefers one action everywhere."""
     model = scores.model
-    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    _, last = last_step(model)
     # Trees that did not split by the state yet may do so in another iteration.
     if not hasattr(last, "coef_"):
         return

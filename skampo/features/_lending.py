@@ -25,11 +25,11 @@ from sklearn.preprocessing import (
 )
 
 from skampo.exceptions import RegressorError
-from skampo.utils._sklearn import take_rows
+from skampo.utils._sklearn import append_rows, take_rows
 from skampo.utils._warnings import warn_user
 
 __all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads", "size_hint"]
-__all__ += ["warning_of_size"]
+__all__ += ["stack", "unwrap", "warning_of_size"]
 
 # Single precision, which trees take, ends about here; squares end later.
 _HUGE = 1e38
@@ -96,7 +96,7 @@ def lend(estimator, rows):
         A copy in the same memory layout; the rows themselves if the estimator only
         reads.
     """
-    rows = rows.frame if isinstance(rows, FrameRows) else rows
+    rows = unwrap(rows)
     if rows is None or only_reads(estimator):
         return rows
     if isinstance(rows, np.ndarray):
@@ -106,16 +106,23 @@ def lend(estimator, rows):
     return rows.copy() if hasattr(rows, "copy") else rows
 
 
+def unwrap(rows):
+    """The data frame itself, or any other rows as they are."""
+    return rows.frame if isinstance(rows, FrameRows) else rows
+
+
 @dataclass(frozen=True, eq=False)
 class FrameRows:
     """
     Rows of a data frame, which are selected as those of an array are.
 
-    The model behind a transformer gets the frame itself, because it may select columns
-    by name, or treat those differently that hold no numbers.
+    States travel like this, and features that are a frame. An estimator gets the frame
+    itself, because it may select columns by name, or treat those differently that hold
+    no numbers.
     """
 
     frame: Any
+    ndim = 2
 
     @property
     def shape(self):
@@ -133,6 +140,20 @@ class FrameRows:
 
     def __getitem__(self, rows):
         return FrameRows(take_rows(self.frame, rows))
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.frame.to_numpy(), dtype=dtype)
+
+    def append(self, others):
+        """These rows, and those of another frame of the same kind behind them."""
+        return FrameRows(append_rows(self.frame, others.frame))
+
+
+def stack(first, second):
+    """The rows of the first, then those of the second."""
+    if isinstance(first, FrameRows):
+        return first.append(second)
+    return np.vstack([first, second])
 
 
 def size_hint(rows):

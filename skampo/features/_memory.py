@@ -1,6 +1,4 @@
-"""Features of stored observations are computed for new rows only, others once."""
-
-from operator import is_
+"""What was computed for the rows of one `fit`, found again by their numbers."""
 
 import numpy as np
 
@@ -10,76 +8,63 @@ __all__ = ["FeatureMemory"]
 
 
 class FeatureMemory:
-    """The features of the last batch of observations; it lives as long as one `fit`."""
+    """What was made for a fit, for its rows, and the features of its last batch."""
 
     def __init__(self):
-        self._last = None
-        self._data, self._made = (), {}
-        self._asked = set()
+        self._kept = {}
+        self._rows, self._made = None, {}
+        self._last, self._numbers = None, None
 
-    def is_first(self, key):
-        """True the first time that `key` is asked for."""
-        is_first = key not in self._asked
-        self._asked.add(key)
-        return is_first
+    def keep(self, key, make):
+        """What `make` returns, made once in a fit."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
-    def once(self, data, key, make):
-        """What `make` returns; made again only when one of the arrays is another."""
-        same = len(data) == len(self._data) and all(map(is_, data, self._data))
-        if not same:
-            # The arrays are held, so that no other ones can take their identity.
-            self._data, self._made = data, {}
+    def once(self, rows, key, make):
+        """What `make` returns, made again only when the numbers of the rows differ."""
+        # Rows that nobody counts may be any.
+        if rows is None:
+            return make()
+        if rows != self._rows:
+            self._rows, self._made = rows, {}
         if key not in self._made:
             self._made[key] = make()
         return self._made[key]
 
-    def view(self, observations):
-        """A view of the next batch, most of which was in the last one."""
-        before = None if self._last is None else KnownRows(self._last)
-        self._last = FeatureView(observations, before)
+    def view(self, observations, numbers):
+        """A view of the next batch, most of which may have been in the last one."""
+        known = None
+        if numbers is not None and self._numbers is not None:
+            # Not the view itself, which would keep all batches before it.
+            places = places_of(numbers, self._numbers)
+            known = KnownRows(list(self._last.computed), places)
+        self._last, self._numbers = FeatureView(observations, known), numbers
         return self._last
 
 
 class KnownRows:
-    """Features that were computed for another batch, found again by their rows."""
+    """Features of another batch, and where the rows of this one are in it."""
 
-    def __init__(self, view):
-        # Not the view itself, which would keep all batches before it.
-        self.observations = view.observations
-        self.computed = list(view.computed)
-        self._found = None
+    def __init__(self, computed, places):
+        self.computed = computed
+        self.places = places
 
     def extend(self, transformer, observations):
-        """Features of the observations, looked up where the same row had them."""
+        """Features of the observations, of which only the new rows are computed."""
         known = next((v for t, v in self.computed if t is transformer), None)
-        # Sparse rows cannot be written one by one, and rows of text have no bits.
-        if not isinstance(known, np.ndarray) or observations.dtype == object:
+        # Sparse rows cannot be written one by one.
+        if not isinstance(known, np.ndarray):
             return transform(transformer, observations)
-        if self._found is None:
-            self._found = find_rows(self.observations, observations)
-        new = self._found < 0
-        # New rows have the index -1, and the last known row until they are computed.
-        features = known[self._found]
+        new = self.places < 0
+        # New rows have the place -1: the last row stands there until they are computed.
+        features = known[self.places]
         if new.any():
             features[new] = transform(transformer, observations[new])
         return features
 
 
-def find_rows(known, rows):
-    """Index of an equal row of `known` for each of `rows`, -1 where there is none."""
-    keys, wanted = _keys(known), _keys(rows)
-    order = np.argsort(keys, kind="stable")
-    places = np.searchsorted(keys[order], wanted)
-    found = order[np.minimum(places, len(order) - 1)]
-    # Different rows may have the same key.
-    return np.where((known[found] == rows).all(axis=1), found, -1)
-
-
-def _keys(rows):
-    """One integer per row, the same for rows of the same bits."""
-    bits = np.ascontiguousarray(rows, dtype=np.float64).view(np.uint64)
-    # Round numbers have only high bits, which a product would push out.
-    bits = bits ^ (bits >> np.uint64(32))
-    # Odd factors lose no bit modulo 2⁶⁴, where overflow does no harm.
-    factors = np.random.default_rng(0).integers(2**63, size=bits.shape[1]) * 2 + 1
-    return bits @ factors.astype(np.uint64)
+def places_of(numbers, known):
+    """Place of each number among the known ones, -1 where there is none; all ascend."""
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return np.where(known[places] == numbers, places, -1)

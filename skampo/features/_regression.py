@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend, size_hint, warning_of_size
+from skampo.features._steps import last_step
 from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
 
@@ -66,21 +67,21 @@ def check_regressor(regressor, owner, name="regressor"):
     return regressor
 
 
-def check_transformer(transformer, owner, name="transformer"):
-    """Refuse what is not an instance of a transformer, by name."""
+def check_transformer(transformer, owner):
+    """Refuse what is not an instance of a transformer."""
     if isinstance(transformer, type) or not (
         hasattr(transformer, "fit") and hasattr(transformer, "transform")
     ):
         raise InvalidParameterError(
-            f"The '{name}' parameter of {owner} must be a transformer instance with "
-            f"'fit' and 'transform', for example Nystroem(). Got {transformer!r} "
+            f"The 'transformer' parameter of {owner} must be a transformer instance "
+            f"with 'fit' and 'transform', for example Nystroem(). Got {transformer!r} "
             "instead."
         )
 
 
 def takes_columns(regressor):
     """Whether the regressor fits a two-dimensional target, as far as it is known."""
-    last = regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
+    _, last = last_step(regressor)
     # It does not declare it. Whoever has a network has imported its module.
     networks = sys.modules.get("sklearn.neural_network")
     if networks and type(last) is networks.MLPRegressor:
@@ -113,7 +114,7 @@ def learns_by_passes(regressor):
 
 def _starts_warm(regressor):
     """Whether another `fit` goes on from the last one."""
-    last = regressor.steps[-1][1] if hasattr(regressor, "steps") else regressor
+    _, last = last_step(regressor)
     if not getattr(last, "warm_start", False):
         return False
     # Ensembles of trees keep all old members, which were fitted to old targets.

@@ -1,7 +1,7 @@
-"""Regressors that are a model behind shared features.
+"""Scores that are a model behind shared features.
 
-`split_features` takes a Pipeline apart, so that its features are computed once for many
-fits, and `FeatureView` remembers what was computed for one batch of observations.
+`FeatureScores` puts a model that was fitted to features behind them, and `FeatureView`
+remembers what was computed for one batch of observations.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from skampo.exceptions import RegressorError
 from skampo.features._lending import (
@@ -21,19 +19,20 @@ from skampo.features._lending import (
     warning_of_size,
 )
 from skampo.features._regression import seed_unseeded
+from skampo.features._steps import last_step, put_together, split_features
 from skampo.features._unchecked import unchecked_transform
 
 __all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
 __all__ += [
     "continuation",
+    "features_of",
     "fit_features",
-    "flatten",
     "is_random",
     "product",
     "unchecked",
 ]
 __all__ += ["scale_rows"]
-__all__ += ["split_features", "take_apart", "transform"]
+__all__ += ["take_apart", "transform"]
 
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
 _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
@@ -42,43 +41,6 @@ _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
 def unchecked(scores):
     """Scores without scikit-learn's checks; themselves where they have no such form."""
     return scores.unchecked() if hasattr(scores, "unchecked") else scores
-
-
-def flatten(regressor):
-    """The same Pipeline without Pipelines inside, whose features would not be kept."""
-    # One step is kept whole on purpose: it cannot be taken apart.
-    if not _is_plain(regressor) or len(regressor.steps) < 2:
-        return regressor
-    steps = list(_all_steps(regressor))
-    if len(steps) == len(regressor.steps):
-        return regressor
-    names = [name for name, _ in steps]
-    return Pipeline(
-        [
-            # Two Pipelines may use one name.
-            (name if names.index(name) == i else f"{name}-{i}", step)
-            for i, (name, step) in enumerate(steps)
-        ]
-    )
-
-
-def _all_steps(pipeline):
-    for name, step in pipeline.steps:
-        yield from _all_steps(step) if _is_plain(step) else [(name, step)]
-
-
-def _is_plain(step):
-    """Whether it does nothing but one step after the other."""
-    is_pipeline = type(step) is Pipeline
-    return is_pipeline and step.memory is None and step.transform_input is None
-
-
-def split_features(regressor):
-    """The unfitted transformer and the model behind it; None when they are one."""
-    if not isinstance(regressor, Pipeline) or len(regressor.steps) < 2:
-        return None, regressor
-    # A clone: the regressor that was passed in is never fitted.
-    return clone(Pipeline(regressor.steps[:-1])), regressor.steps[-1][1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +83,8 @@ class FeatureScores:
         """The fitted Pipeline, or one per action."""
         models = self.scores.fitted
         if isinstance(models, list):
-            return [self._pipeline(model) for model in models]
-        return self._pipeline(models)
-
-    def _pipeline(self, model):
-        if model is None:
-            return None
-        return Pipeline([*self.transformer.steps, (self.name, model)])
+            return [put_together(self.transformer, self.name, m) for m in models]
+        return put_together(self.transformer, self.name, models)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,14 +168,21 @@ def scale_rows(features, factors):
     return features * factors[:, None]
 
 
-def behind(transformer, scores, name="model"):
+def behind(transformer, scores, regressor=None):
     """Scores of observations from scores of their features; None changes nothing."""
-    return scores if transformer is None else FeatureScores(transformer, scores, name)
+    if transformer is None:
+        return scores
+    return FeatureScores(transformer, scores, last_step(regressor)[0])
+
+
+def features_of(scores):
+    """The fitted transformer in front of scores, None if there is none."""
+    return getattr(scores, "transformer", None)
 
 
 def continuation(last, transformer):
     """The scores in `last` that can learn on, None if they saw other features."""
-    previous = getattr(last, "transformer", None)
+    previous = features_of(last)
     # Weights of features that were drawn again would mean something else.
     if previous is not transformer and is_random(previous):
         return None

@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 )
 
 from skampo.features._lending import lend
+from skampo.features._steps import last_step
 
 __all__ = ["unchecked_predict", "unchecked_transform"]
 
@@ -171,7 +172,7 @@ def _(model):
 
 @unchecked_predict.register
 def _(model: Pipeline):
-    last = unchecked_predict(model.steps[-1][1])
+    last = unchecked_predict(last_step(model)[1])
     if type(model) is not Pipeline or last is None or len(model.steps) < 2:
         return None
     transform = unchecked_transform(model[:-1])

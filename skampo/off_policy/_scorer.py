@@ -46,7 +46,8 @@ class OffPolicyScorer:
 
     Examples
     --------
-    >>> from skampo.off_policy import OffPolicyScorer, make_off_policy_scorer
+    >>> from skampo.off_policy import make_off_policy_scorer
+    >>> from skampo.off_policy._scorer import OffPolicyScorer
     >>> isinstance(make_off_policy_scorer("magic"), OffPolicyScorer)
     True
     """

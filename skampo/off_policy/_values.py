@@ -8,10 +8,11 @@ from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
 from skampo.data import as_transitions
-from skampo.data._tables import TableColumns, behind_table, is_table, on_numbers
+from skampo.data._tables import behind_table, is_table, on_numbers
 from skampo.encodings import ENCODINGS
+from skampo.features._lending import unwrap
 from skampo.features._regression import check_regressor
-from skampo.features._split import flatten, split_features
+from skampo.features._steps import flatten, split_features
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import unsettled
 from skampo.off_policy._settling import SettlingQ
@@ -38,14 +39,10 @@ class FixedPolicy:
 
     policy: Any
     classes: np.ndarray
-    columns: TableColumns | None = None
 
     def f(self, observations):
         """Probabilities instead of scores."""
-        if self.columns is not None:
-            # Critics hand on rows of arrays; the policy finds its columns by name.
-            observations = self.columns.transform(observations)
-        return action_proba(self.policy, observations, self.classes)
+        return action_proba(self.policy, unwrap(observations), self.classes)
 
     def project(self, f, action_mask=None):
         """The probabilities themselves."""
@@ -71,7 +68,7 @@ class ActionValues:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.off_policy import ActionValues
+    >>> from skampo.off_policy._values import ActionValues
     >>> values = ActionValues(lambda states: np.hstack([states, -states]), [0, 1])
     >>> values([[2.0]])
     array([[ 2., -2.]])
@@ -184,7 +181,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
         ENCODINGS["per_action"](),
         np.random.default_rng(seed),
     )
-    fixed = FixedPolicy(policy, log.classes, log.columns)
+    fixed = FixedPolicy(policy, log.classes)
     critic.evaluate(fixed, as_transitions(log), setting)
     return critic
 

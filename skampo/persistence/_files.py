@@ -99,7 +99,8 @@ def save(estimator, path):
     >>> import tempfile
     >>> from pathlib import Path
     >>> from skampo import AMPOPolicy
-    >>> from skampo.persistence import load, save
+    >>> from skampo import load
+    >>> from skampo.persistence import save
     >>> policy = AMPOPolicy(max_iter=2, random_state=0).fit([[0.0], [1.0]], [0, 1])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(policy, Path(folder) / "policy.skampo")

@@ -34,9 +34,9 @@ skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   _policy:@MirrorPolicy _q:()? critic_:@ best_iteration_: history_:* _state:@State
   n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
   regressor_:! step_size_:!
-skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _n_fitted:
-  _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:() transformer_:@
-  _n_fitted: _n_uses: LambdaReturn
+skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _unfitted:@
+  _n_fitted: _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:()
+  transformer_:@ _unfitted:@ _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _origin:# classifier_:! copies_: RewardModel q_:() regressor_:@
 skampo.data._tables TableColumns

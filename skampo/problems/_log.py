@@ -1,5 +1,7 @@
 """Logged transitions: the same rows for every policy."""
 
+from dataclasses import replace
+
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
@@ -38,7 +40,8 @@ class LogProblem(Problem):
             log.classes, log.shape[1], critic, gamma, feature_names, log.columns
         )
         self.n_steps = len(log)
-        self._transitions = as_transitions(log, sample_weight)
+        # Numbered, because they are the same rows for every policy.
+        self._transitions = replace(as_transitions(log, sample_weight), first_row=0)
         self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
         # The critic as it was asked for; the one of the last fit has its tables.
         self._asked = clone(critic)

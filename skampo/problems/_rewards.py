@@ -6,7 +6,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skampo.critics import FullInformation
-from skampo.data import RewardTable
+from skampo.data._rewards import RewardTable
 from skampo.data._tables import TableColumns, is_table
 from skampo.problems._base import Problem, refuse_early_stopping
 from skampo.problems._log import check_table, read_names
@@ -89,9 +89,11 @@ def _read(X, actions, rewards, sample_weight=None, **others):
             "per row."
         )
     columns = TableColumns.of(X) if is_table(X) else None
+    # Values of a table may be text or missing, which its Pipeline deals with.
     states = (
-        # Values of a table may be text or missing, which its Pipeline deals with.
-        X.to_numpy() if is_table(X) else check_array(X, dtype=np.float64, order="C")
+        check_array(X, dtype=np.float64, order="C")
+        if columns is None
+        else columns.rows(X.to_numpy())
     )
     classes = _labels_of_columns(rewards, actions)
     rewards = check_array(rewards, dtype=np.float64, input_name="rewards")

@@ -30,7 +30,7 @@ class PooledForm(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.regressors import PooledForm
+    >>> from skampo.regressors._pooled import PooledForm
     >>> system = PooledForm(1.0).factorize(np.array([[1.0], [2.0]]))
     >>> system.solve(np.array([3.0, 3.0]))[0]
     array([1.5])

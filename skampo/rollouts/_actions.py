@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from skampo.rollouts._checks import shorten
 from skampo.rollouts._observations import without_generator
-from skampo.rollouts._spaces import describe_space, make_space
+from skampo.rollouts._spaces import SpaceEncoder
 from skampo.utils._validation import as_mask
 
 # Each is a column of the policy, often with a regressor of its own: ten thousand took
@@ -15,7 +15,7 @@ from skampo.utils._validation import as_mask
 MAX_ACTIONS, MAX_JOINT_ACTIONS = 10_000, 1000
 
 
-class ActionEncoder:
+class ActionEncoder(SpaceEncoder):
     """
     Number the actions of a finite action space.
 
@@ -74,28 +74,6 @@ class ActionEncoder:
             )
         self.space = without_generator(space)
         self.n_actions = len(self.labels)
-
-    def __eq__(self, other):
-        """Compare the spaces."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.space == other.space
-
-    def __reduce__(self):
-        """Store the space alone, everything follows from it."""
-        return ActionEncoder, (self.space,)
-
-    def _to_data(self):
-        """What a file holds of it."""
-        return {"space": describe_space(self.space)}
-
-    @classmethod
-    def _from_data(cls, space):
-        return cls(make_space(space))
-
-    def __repr__(self):
-        """Show the space."""
-        return f"ActionEncoder({self.space})"
 
     def to_env(self, index):
         """

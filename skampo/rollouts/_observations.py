@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from skampo.rollouts._checks import shorten
 from skampo.rollouts._flattening import as_integer, flattener, real_numbers
-from skampo.rollouts._spaces import describe_space, make_space
+from skampo.rollouts._spaces import SpaceEncoder
 from skampo.utils._warnings import warn_user
 
 # As many as a color image of 256 by 256 has: 512 steps of them take 1.6 gigabytes.
@@ -15,7 +15,7 @@ from skampo.utils._warnings import warn_user
 MAX_FEATURES, MANY_FEATURES = 200_000, 5000
 
 
-class ObservationEncoder:
+class ObservationEncoder(SpaceEncoder):
     """
     Turn observations of a gymnasium space into rows of floats.
 
@@ -78,28 +78,6 @@ class ObservationEncoder:
         self._encode = self._encode_box if self._is_box else self._encode_flat
         if self.is_discrete:
             self._encode = self._encode_integer
-
-    def __eq__(self, other):
-        """Compare the spaces."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.space == other.space
-
-    def __reduce__(self):
-        """Store the space alone, everything follows from it."""
-        return ObservationEncoder, (self.space,)
-
-    def _to_data(self):
-        """What a file holds of it."""
-        return {"space": describe_space(self.space)}
-
-    @classmethod
-    def _from_data(cls, space):
-        return cls(make_space(space))
-
-    def __repr__(self):
-        """Show the space."""
-        return f"ObservationEncoder({self.space})"
 
     def encode(self, observation):
         """

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from gymnasium import spaces
 
-__all__ = ["describe_space", "make_space"]
+__all__ = ["SpaceEncoder", "describe_space", "make_space"]
 
 # Observations become rows of this many numbers at most, whatever a file says.
 _WIDEST, _MOST_STATES = 200_000, 10**12
@@ -135,3 +135,29 @@ _MADE_BY = {
     "Text": _text,
     "Tuple": lambda *parts: spaces.Tuple([make_space(part) for part in parts]),
 }
+
+
+class SpaceEncoder:
+    """Base of what is made of a space alone."""
+
+    def __eq__(self, other):
+        """Compare the spaces."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.space == other.space
+
+    def __reduce__(self):
+        """Store the space alone, everything follows from it."""
+        return type(self), (self.space,)
+
+    def _to_data(self):
+        """What a file holds of it."""
+        return {"space": describe_space(self.space)}
+
+    @classmethod
+    def _from_data(cls, space):
+        return cls(make_space(space))
+
+    def __repr__(self):
+        """Show the space."""
+        return f"{type(self).__name__}({self.space})"

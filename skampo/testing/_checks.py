@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from skampo.critics import CRITICS
 from skampo.exceptions import EnvironmentDataError, SkampoFileError
 from skampo.mdp import make_random_mdp
-from skampo.persistence import load, save
+from skampo.persistence import save
+from skampo.persistence._files import load
 from skampo.testing._corridor import Corridor, corridors
 
 __all__ = ["checks_of"]

@@ -5,6 +5,7 @@ Its callbacks, which are public and experimental, are behind `skampo.utils._call
 """
 
 import copy
+import importlib
 import sys
 
 from sklearn.base import BaseEstimator
@@ -13,7 +14,8 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skampo.utils._callbacks import OF_CALLBACKS
 
-__all__ = ["OF_CALLBACKS", "Documented", "blank_estimator", "check_sample_weight"]
+__all__ = ["OF_CALLBACKS", "Documented", "append_rows", "blank_estimator"]
+__all__ += ["check_sample_weight"]
 __all__ += ["take_rows", "takes_sample_weight", "without_callbacks"]
 
 # Where the reference of the released version is published.
@@ -95,6 +97,13 @@ def _without_in_dict(items, known):
     """The same dict if nothing in it has callbacks."""
     kept = {key: _without_callbacks(part, known) for key, part in items.items()}
     return kept if any(kept[key] is not items[key] for key in items) else items
+
+
+def append_rows(frame, other):
+    """The rows of two data frames of one library, numbered from 0 where they are."""
+    library = importlib.import_module(type(frame).__module__.partition(".")[0])
+    frames = library.concat([frame, other])
+    return frames.reset_index(drop=True) if hasattr(frames, "reset_index") else frames
 
 
 def take_rows(X, rows):

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skampo.off_policy import PolicyReport, TransitionLog
+from skampo.data import TransitionLog
+from skampo.off_policy import PolicyReport
 from tests.off_policy.absorbing import Absorbing, pick
 from tests.off_policy.layered import TablePolicy, one_hot, softmax
 

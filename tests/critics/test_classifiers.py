@@ -9,7 +9,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
 from skampo.critics import default_classifier
-from skampo.critics._classifiers import LinearAndTrees
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 6))
@@ -29,9 +28,13 @@ def test_the_log_chooses(kind, expected):
     assert np.argmin(found.losses_) == expected - 1
 
 
+def mean_of(linear, trees):
+    return default_classifier().set_params(linear=linear, trees=trees)
+
+
 def test_the_mean_of_models_that_saw_all_rows():
     y = ACTIONS["corners"].astype(int)
-    model = LinearAndTrees(LogisticRegression(), DecisionTreeClassifier(max_depth=3))
+    model = mean_of(LogisticRegression(), DecisionTreeClassifier(max_depth=3))
     parts = [clone(m).fit(X, y).predict_proba(X) for m in (model.linear, model.trees)]
     proba = model.fit(X, y).predict_proba(X)
     assert_array_equal(proba, np.mean(parts, axis=0))
@@ -56,7 +59,7 @@ def test_actions_that_one_part_does_not_show(rare):
 
 
 def test_few_rows_do_not_tell():
-    model = LinearAndTrees(LogisticRegression(), LogisticRegression())
+    model = mean_of(LogisticRegression(), LogisticRegression())
     model.fit(X[:299], ACTIONS["corners"][:299].astype(int))
     assert model.losses_ == []
     assert_array_equal(model.classes_, [0, 1])

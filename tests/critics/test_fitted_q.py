@@ -9,19 +9,17 @@ from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import Lasso, Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
-from skampo.critics import CriticSetting, FittedQ, ReplayCritic
+from skampo.critics import Critic, CriticSetting, FittedQ
 from skampo.data import Transitions
 from skampo.encodings import ENCODINGS
-from skampo.encodings._scores import zero_scores
 from skampo.exceptions import InvalidParameterError
-from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of, uniform
 
 GAMMA = 0.8
 STATES = np.array([[0.0], [1.0]])
@@ -29,8 +27,8 @@ STATES = np.array([[0.0], [1.0]])
 NEXT = np.array([[0, 1], [0, 1]])
 REWARD = np.array([[1.0, -2.0], [0.5, 4.0]])
 SCORES = np.array([[0.0, 1.0], [0.5, 0.0]])
-POLICY = MirrorPolicy(NegativeEntropy(), lambda X: SCORES[X[:, 0].astype(int)])
-UNIFORM = MirrorPolicy(NegativeEntropy(), zero_scores(2))
+POLICY = softmax_of(lambda X: SCORES[X[:, 0].astype(int)])
+UNIFORM = uniform(2)
 
 TABULAR = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(1e-12))
 DENSE = make_pipeline(OneHotEncoder(sparse_output=False), Ridge(1e-12))
@@ -135,7 +133,7 @@ class TestEnds:
     def test_truncated_bootstraps_and_terminated_does_not(self, name, flag):
         # Only action 1 in state 1, which leads back to state 1.
         keywords = {flag: [True, True]}
-        single = MirrorPolicy(NegativeEntropy(), zero_scores(1))
+        single = uniform(1)
         critic = FittedQ(n_sweeps=300, tol=0)
         transitions = log([1, 1], [1, 1], **keywords)
         actions = np.zeros(2, dtype=int)
@@ -149,7 +147,7 @@ class TestEnds:
         walk = Transitions(
             **vars(WALK) | {"action_masks": mask, "next_action_masks": mask}
         )
-        only_first = MirrorPolicy(NegativeEntropy(), lambda X: [[900.0, 0]] + 0 * X)
+        only_first = softmax_of(lambda X: [[900.0, 0]] + 0 * X)
         critic, _ = evaluate(walk)
         assert_allclose(critic.q_(STATES), exact_q(policy=only_first), rtol=1e-6)
 
@@ -260,6 +258,10 @@ class TestRandomFeatures:
     def test_what_is_not_random_always_knows_all_data(self):
         assert self.drawn([10] * 4, StandardScaler()) == [0, 1, 2, 3]
 
+    def test_a_union_with_the_columns_themselves_is_kept_as_well(self):
+        union = FeatureUnion([("columns", "passthrough"), ("kernel", RBFSampler())])
+        assert self.drawn([10] * 3, union) == [0]
+
     def test_actions_that_are_columns_leave_no_features_of_states(self):
         regressor = make_pipeline(StandardScaler(), Ridge())
         critic, _ = evaluate(WALK, regressor, encoding="joint")
@@ -273,7 +275,7 @@ class TestUnseen:
     @every_exact
     def test_an_action_never_taken_gets_the_mean_of_the_others(self, name):
         transitions = log([0, 0, 1, 1], [0, 1, 1, 0])
-        policy = MirrorPolicy(NegativeEntropy(), zero_scores(3))
+        policy = uniform(3)
         critic = FittedQ(n_sweeps=1, trace_decay=0.0)
         evaluate(transitions, EXACT[name], policy, critic, n_actions=3)
         values = critic.q_(STATES)
@@ -415,10 +417,8 @@ def test_parameters_are_checked_in_fit(name, value):
         policy.fit(CountingEnv())
 
 
-class Unfinished(FittedQ):
+class Unfinished(Critic):
     """A critic of one's own that does not say how it evaluates a policy."""
-
-    _solve = ReplayCritic._solve
 
 
 def test_a_critic_of_ones_own_has_to_evaluate_policies():

@@ -9,16 +9,15 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, FittedQ, Pessimistic
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS, Scores
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import RegressorError
-from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
+from tests.iterates import uniform
 from tests.scripted import Fuse
 
-UNIFORM = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+UNIFORM = uniform(2)
 TABULAR = make_pipeline(
     OneHotEncoder(handle_unknown="ignore"), Ridge(1e-9, fit_intercept=False)
 )

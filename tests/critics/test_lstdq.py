@@ -11,19 +11,17 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import LSTDQ, CriticSetting, FittedQ
 from skampo.critics._lstdq import FixedPoint, _enough
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.data import Transitions
 from skampo.encodings import ENCODINGS
-from skampo.encodings._scores import zero_scores
 from skampo.exceptions import InvalidParameterError
-from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of, uniform
 
 STATES = np.array([[0.0], [1.0]])
-UNIFORM = MirrorPolicy(NegativeEntropy(), zero_scores(2))
+UNIFORM = uniform(2)
 ONE_HOT = OneHotEncoder(sparse_output=False)
 
 
@@ -78,7 +76,7 @@ def test_it_is_what_many_sweeps_reach(seed, gamma):
     n = 40
     transitions = log(*rng.integers(0, 2, (2, n)), rng.normal(size=n), [0, 1] * 20)
     values = rng.normal(size=(2, 2))
-    policy = MirrorPolicy(NegativeEntropy(), lambda X: values[X[:, 0].astype(int)])
+    policy = softmax_of(lambda X: values[X[:, 0].astype(int)])
     ridge = make_pipeline(ONE_HOT, Ridge(0.1, fit_intercept=False))
     sweeps = FittedQ(n_sweeps=2000, tol=0, trace_decay=0)
     swept = evaluate(sweeps, transitions, policy, ridge, gamma)
@@ -121,9 +119,7 @@ def test_an_action_never_taken_gets_the_mean_of_the_others():
 
 def test_an_action_never_taken_is_bootstrapped_from_as_the_mean_of_the_others():
     proba = np.array([[0.5, 0.25, 0.25], [0.125, 0.375, 0.5]])
-    policy = MirrorPolicy(
-        NegativeEntropy(), lambda X: np.log(proba)[X[:, 0].astype(int)]
-    )
+    policy = softmax_of(lambda X: np.log(proba)[X[:, 0].astype(int)])
     sample = evaluate(LSTDQ(alpha=0), ALL_PAIRS, policy, n_actions=3)
     # As of the policy (5/8, 3/8), (3/8, 5/8) of two actions: v = 3/8, 11/8.
     expected = [[0.1875, 0.6875, 0.4375], [1.6875, 1.1875, 1.4375]]

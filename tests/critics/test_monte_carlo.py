@@ -8,19 +8,17 @@ from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import CriticSetting, MonteCarlo
 from skampo.data import Transitions
 from skampo.encodings import ENCODINGS
-from skampo.encodings._scores import zero_scores
 from skampo.exceptions import InvalidParameterError
-from skampo.mirror_maps import NegativeEntropy
 from skampo.rollouts import Rollouts
 from tests.faulty_envs import CountingEnv, TabularEnv
+from tests.iterates import softmax_of, uniform
 
 STATES = np.arange(4.0)[:, None]
 TREE = DecisionTreeRegressor(random_state=0)
-UNIFORM = MirrorPolicy(NegativeEntropy(), zero_scores(2))
+UNIFORM = uniform(2)
 
 
 def pieces(*, terminated):
@@ -68,7 +66,7 @@ class TestEpisodes:
         critic = MonteCarlo()
         evaluate(critic, pieces(terminated=True))
         value = critic.q_(STATES[:1])[0, 1]
-        second = MirrorPolicy(NegativeEntropy(), lambda X: [[0.0, 900.0]] + 0 * X)
+        second = softmax_of(lambda X: [[0.0, 900.0]] + 0 * X)
         sample = evaluate(critic, pieces(terminated=False), policy=second)
         assert_allclose(sample.q_values[1, 1], 2 + 0.5 * value)
 

@@ -1,6 +1,7 @@
 """The price of leaving the logged policy, by hand and in what it prevents."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
 from skampo.critics import (
     LSTDQ,
     CriticSetting,
@@ -32,11 +32,11 @@ from skampo.critics._pessimistic import (
     worst_value,
 )
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS, Scores
+from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
-from skampo.mirror_maps import NegativeEntropy
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of, uniform
 
 # Action 0 three times of four; action 1 pays 1 more.
 LOG = TransitionLog([[0.0]] * 4, [0, 0, 0, 1], [0.0, 0.0, 0.0, 1.0])
@@ -47,7 +47,7 @@ FREQUENCIES = DummyClassifier(strategy="prior")
 
 
 def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
-    policy = MirrorPolicy(NegativeEntropy(), lambda X: np.tile(scores, (len(X), 1)))
+    policy = softmax_of(lambda X: np.tile(scores, (len(X), 1)))
     setting = CriticSetting(
         2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -201,7 +201,7 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     transitions = as_transitions(log)
     # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
     assert has_nothing_to_lose(transitions, 0.9) == nothing
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    policy = uniform(2)
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -293,10 +293,29 @@ def random_log(n, seed=0):
     )
 
 
+class Backwards(LSTDQ):
+    """Labels the states in an order of its own."""
+
+    def evaluate(self, policy, transitions, setting):
+        sample = super().evaluate(policy, transitions, setting)
+        order = np.arange(len(transitions))[::-1]
+        return replace(sample.take(order), rows=None)
+
+
+def test_states_need_not_be_in_the_order_of_the_log():
+    states = np.repeat([[0.0, 1.0], [1.0, 0.0]], 3, axis=0)
+    log = TransitionLog(states, [0, 0, 1, 1, 1, 0], np.arange(6.0))
+    tree = DecisionTreeClassifier()
+    straight = evaluate(Pessimistic(LSTDQ(), classifier=tree), log=log)
+    backwards = evaluate(Pessimistic(Backwards(), classifier=tree), log=log)
+    assert_array_equal(backwards.observations, straight.observations[::-1])
+    assert_allclose(backwards.q_values, straight.q_values[::-1])
+
+
 def test_some_states_of_a_long_log_are_labeled():
     log = random_log(50)
-    transitions = as_transitions(log)
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 2))
+    transitions = replace(as_transitions(log), first_row=0)
+    policy = uniform(2)
     setting = CriticSetting(
         2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
     )
@@ -361,7 +380,7 @@ def test_pickles_hold_no_log():
 def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
     transitions = as_transitions(log)
-    policy = MirrorPolicy(NegativeEntropy(), Scores((None,) * 3))
+    policy = uniform(3)
     encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
     critic = Pessimistic(classifier=FREQUENCIES)
     sample = critic.evaluate(
@@ -386,7 +405,7 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
     for columns in ([0], [0, 0]):
         # States of two columns are not counted but repeated.
         log = TransitionLog(np.array(states)[:, None][:, columns], actions, rewards)
-        policy = MirrorPolicy(NegativeEntropy(), lambda X: np.zeros((len(X), 2)))
+        policy = softmax_of(lambda X: np.zeros((len(X), 2)))
         setting = CriticSetting(
             2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
         )
@@ -480,3 +499,16 @@ def test_without_ends_the_origin_of_rewards_means_nothing(shift, prefer):
         assert policy.critic_.copies_ == (prefer is np.argmax)
         found.append(policy.predict_proba(mdp.states))
     assert_allclose(*found, atol=1e-3)
+
+
+@pytest.mark.parametrize("critic", ["pessimistic", Pessimistic(FittedQ())])
+def test_rewards_of_one_step_are_the_values_where_nothing_is_copied(critic):
+    rng = np.random.default_rng(0)
+    states, actions = rng.normal(size=(400, 2)), rng.integers(2, size=400)
+    rewards = 5.0 + 0.1 * rng.normal(size=400) + states[:, 0] * (actions - 0.5)
+    policy = AMPOPolicy(critic=critic, max_iter=3, random_state=0)
+    policy.fit(states, actions, rewards=rewards)
+    assert not policy.critic_.copies_
+    expected = 5.0 + states[:, :1] * [-0.5, 0.5]
+    # Kernels are flat far out, where there are few states.
+    assert np.abs(policy.action_values(states) - expected).mean() < 0.1

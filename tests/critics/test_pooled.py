@@ -11,31 +11,29 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo._policy import MirrorPolicy
-from skampo.critics import FittedQ, QSample
-from skampo.critics._pooled import PooledSweeps
+from skampo.critics import FittedQ, QSample, make_sweeps
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError, RegressorError
-from skampo.mirror_maps import NegativeEntropy
 from skampo.regressors import (
     NystroemFeatures,
-    PooledForm,
     PooledRidge,
     default_regressor,
+    linear_form,
 )
 from tests.faulty_envs import CountingEnv
+from tests.iterates import softmax_of
 from tests.naming import show
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(60, 4))
 ACTIONS = RNG.integers(3, size=60)
 TARGETS = RNG.normal(size=60) + ACTIONS
-FORM = PooledForm(0.5)
+FORM = linear_form(PooledRidge(0.5))
 
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
     steps = SimpleNamespace(at=np.arange(len(actions)), actions=actions)
-    return PooledSweeps(form, features, steps, SimpleNamespace(n_actions=3))
+    return make_sweeps(form, features, steps, SimpleNamespace(n_actions=3))
 
 
 def textbook(alpha):
@@ -146,7 +144,7 @@ class TestWhoPools:
 
 
 def test_penalties_too_small_for_single_precision_are_named():
-    form = PooledForm(1e-12)
+    form = linear_form(PooledRidge(1e-12))
     twice = np.hstack([1e3 * FEATURES, 1e3 * FEATURES])
     with pytest.raises(RegressorError, match=r"alpha=1e-12.*60 x 8.*Raise its alpha"):
         pooled(twice, form=form)
@@ -159,7 +157,7 @@ def test_features_wider_than_there_are_states_are_refused():
 
 def test_scores_far_below_the_best_count_as_less_far():
     scores = lambda X: np.array([[0.0, -5.0, -50.0]])
-    policy = MirrorPolicy(NegativeEntropy(), scores, min_odds=np.exp(-10.0))
+    policy = softmax_of(scores, min_odds=np.exp(-10.0))
     sample = QSample(np.zeros((1, 1)), np.zeros((1, 3)), 0.9)
     here = policy.at(sample)
     assert_allclose(here.dual, [[0.0, -5.0, -10.0]])

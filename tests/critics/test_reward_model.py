@@ -7,10 +7,10 @@ from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo import AMPOPolicy
+from skampo import AMPOPolicy, load
 from skampo.critics import RewardModel
 from skampo.exceptions import InvalidParameterError
-from skampo.persistence import load, save
+from skampo.persistence import save
 from skampo.step_sizes import Constant
 
 METHODS = ["direct", "weighted", "doubly_robust"]

@@ -9,8 +9,9 @@ from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.off_policy import TransitionLog, doubly_robust, fitted_q_evaluation
+from skampo.off_policy import doubly_robust, fitted_q_evaluation
 
 TABLE = {
     "store": ["n", "n", "n", "s", "s"],

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skampo.critics import default_classifier
 from skampo.data._tables import TableColumns, behind_numbers, behind_table, is_table
-from skampo.features._split import split_features
+from skampo.features._steps import split_features
 
 MIXED = pd.DataFrame(
     {

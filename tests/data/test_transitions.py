@@ -40,6 +40,15 @@ def test_tail_is_newest_and_starts_a_piece():
     assert len(transitions.tail(0)) == 0
 
 
+def test_only_whole_batches_keep_their_numbers():
+    counted = replace(make(range(4)), first_row=7)
+    assert counted.row_numbers == range(7, 11)
+    assert replace(counted, rewards=np.ones(4)).row_numbers == range(7, 11)
+    assert counted.take([0, 2]).row_numbers is None
+    assert Transitions.concatenate([counted, counted]).row_numbers is None
+    assert make(range(4)).row_numbers is None
+
+
 def test_concatenate_keeps_order_and_pieces():
     whole = Transitions.concatenate([make([0, 1]), make([2])])
     assert_array_equal(whole.rewards, [0, 1, 2])

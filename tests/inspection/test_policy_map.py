@@ -12,7 +12,6 @@ from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import PolicyDisplay
-from skampo.utils._axes import COLORS
 
 
 class Recorder(BaseEstimator):
@@ -61,8 +60,10 @@ def test_the_margin_goes_beyond_the_range():
 def test_greedy_actions_have_colors_and_a_legend():
     display = PolicyDisplay.from_estimator(Recorder(), BOUNDS, grid_resolution=3)
     image = display.image_.get_array()
-    assert_allclose(image[0, 0], to_rgb(COLORS[0]))
-    assert_allclose(image[0, 2], to_rgb(COLORS[1]))
+    first, second = (p.get_facecolor() for p in display.legend_.get_patches())
+    assert to_rgb(first) != to_rgb(second)
+    assert_allclose(image[0, 0], to_rgb(first))
+    assert_allclose(image[0, 2], to_rgb(second))
     assert [text.get_text() for text in display.legend_.get_texts()] == ["no", "yes"]
     assert display.colorbar_ is None
 

@@ -23,8 +23,6 @@ from skampo.off_policy import (
     magic,
     per_decision_importance_sampling,
 )
-from skampo.off_policy._bootstrap import RatioSum, effective_size
-from skampo.off_policy._magic import smallest_on_simplex
 from tests.benchmarks.coverage import ESTIMATORS, MODELS, logs_of, measure
 from tests.off_policy.layered import Layered, TablePolicy, one_hot
 
@@ -137,18 +135,6 @@ def test_an_interval_of_few_replications_covers():
     widths = [result.high - result.low for result in results]
     apart = np.std([result.estimate for result in results])
     assert 0.95 <= np.median(widths) / 3.92 / apart <= 1.2
-
-
-def test_intervals_allow_for_what_a_log_is_too_short_to_show():
-    # Without the allowance they covered 92.7 %.
-    tail = 1.2
-    rng = np.random.default_rng(0)
-    covered = []
-    for seed in range(300):
-        ratio = RatioSum.mean(rng.lognormal(sigma=tail, size=150))
-        low, high = ratio.interval(0.95, 300, seed)
-        covered.append(low <= np.exp(tail**2 / 2) <= high)
-    assert 0.94 <= np.mean(covered) <= 0.98
 
 
 def test_the_interval_of_a_blend_knows_that_its_model_was_fitted():
@@ -339,31 +325,3 @@ def test_magic_follows_the_better_of_model_and_weights(large):
     # A model that is wrong by 2 is left for the weights.
     wrong = magic(TARGET, large, action_values=look_up(WRONG_VALUES), **NO_INTERVAL)
     assert wrong.estimate == pytest.approx(TRUTH, abs=0.1)
-
-
-def test_the_blend_minimizes():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        root = rng.normal(size=(4, 4))
-        matrix = root @ root.T
-        found = smallest_on_simplex(matrix)
-        others = rng.dirichlet(np.ones(4), size=500)
-        values = np.einsum("ij,jk,ik->i", others, matrix, others)
-        assert found @ matrix @ found <= values.min() + 1e-9
-        assert found.sum() == pytest.approx(1)
-        assert found.min() >= 0
-
-
-def test_influence_is_the_jackknife_to_first_order():
-    rng = np.random.default_rng(0)
-    ratio = RatioSum(rng.random((200, 3)), 1 + rng.random((200, 3)))
-    counts = 1.0 - np.eye(200)
-    removed, _ = ratio.resample(counts)
-    added = ratio.influence().sum(axis=1)
-    assert_allclose(ratio.estimate() - removed, added, rtol=0.05, atol=1e-5)
-
-
-def test_effective_size():
-    assert effective_size(np.ones(7)) == pytest.approx(7)
-    assert effective_size(np.array([1e300, 1e300, 0])) == pytest.approx(2)
-    assert effective_size(np.zeros(3)) == 0

@@ -20,7 +20,6 @@ from skampo.off_policy import (
     magic,
     per_decision_importance_sampling,
 )
-from skampo.off_policy._bootstrap import RatioSum
 
 N = 600
 RNG = np.random.default_rng(0)
@@ -150,14 +149,3 @@ def test_the_direct_method_refuses_them_as_well(name, value):
 def test_some_sweeps_are_needed(function):
     with pytest.raises(InvalidParameterError, match=r"'n_sweeps' .*Got 0 instead"):
         function(ALWAYS, ROWS, n_sweeps=0)
-
-
-def test_resamples_come_in_blocks(monkeypatch):
-    ratio = RatioSum.mean(REWARDS)
-    (whole,) = ratio.draws(50, 0)
-    interval = ratio.interval(0.95, 50, 0)
-    monkeypatch.setattr("skampo.off_policy._bootstrap._BLOCK", 7 * N)
-    blocks = list(ratio.draws(50, 0))
-    assert [len(block) for block in blocks] == [7] * 7 + [1]
-    assert (np.concatenate(blocks) == whole).all()
-    assert ratio.interval(0.95, 50, 0) == pytest.approx(interval)

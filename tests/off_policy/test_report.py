@@ -10,9 +10,9 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.dummy import DummyClassifier
 
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
-from skampo.off_policy import PolicyReport, TransitionLog
-from skampo.off_policy._tails import pareto_shape
+from skampo.off_policy import PolicyReport
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import TablePolicy, one_hot
 
@@ -264,14 +264,3 @@ def test_what_is_refused():
         report(policy, log, gamma=0.9, min_gain=np.nan)
     with pytest.raises(InvalidParameterError, match=r"TransitionLog\.from_frame"):
         report(policy, pd.DataFrame({"a": [1]}))
-
-
-@pytest.mark.parametrize("shape", [0.2, 0.7, 1.2])
-def test_the_shape_of_a_tail(shape):
-    uniform = np.random.default_rng(0).random(50_000)
-    assert_allclose(pareto_shape((uniform**-shape - 1) / shape), shape, atol=0.12)
-
-
-def test_a_tail_that_is_none():
-    assert np.isnan(pareto_shape(np.tile([0.5, 2.0], 500)))
-    assert np.isnan(pareto_shape(np.arange(20.0)))

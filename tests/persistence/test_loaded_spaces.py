@@ -1,5 +1,7 @@
 """Spaces in files are as they were, or refused: by themselves, not by a policy."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -8,7 +10,8 @@ from sklearn.linear_model import Ridge
 import skampo
 from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
-from skampo.rollouts._observations import ObservationEncoder
+from skampo.rollouts import Rollouts
+from tests.faulty_envs import SpaceEnv
 from tests.persistence.crafting import pack
 
 SPACES = [
@@ -26,7 +29,9 @@ SPACES = [
 
 @pytest.mark.parametrize("space", SPACES, ids=repr)
 def test_a_space_is_what_it_was(space, tmp_path):
-    save(Ridge(alpha=ObservationEncoder(space)), tmp_path / "saved")
+    with Rollouts(partial(SpaceEnv, observation_space=space)) as rollouts:
+        encoder = rollouts.observation_encoder
+    save(Ridge(alpha=encoder), tmp_path / "saved")
     assert skampo.load(tmp_path / "saved").alpha.space == space
 
 

@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skampo.features._unchecked import unchecked_predict
 from skampo.regressors import LeastSquares, LeastSquaresForm, linear_form
 
 RNG = np.random.default_rng(0)
@@ -100,11 +99,3 @@ def test_the_form_is_the_regressor():
     weights, intercept = linear_form(LeastSquares()).factorize(X).solve(y)
     assert_allclose(weights, LeastSquares().fit(X, y).coef_)
     assert intercept == 0
-
-
-@pytest.mark.parametrize("columns", [None, 3])
-def test_predictions_without_checks_are_the_same_bits(columns):
-    X = csr_array(one_hot(RNG.integers(5, size=30), 5))
-    y = RNG.normal(size=30 if columns is None else (30, columns))
-    model = LeastSquares().fit(X, y)
-    assert_array_equal(unchecked_predict(model)(X), model.predict(X))

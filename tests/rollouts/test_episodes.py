@@ -1,3 +1,5 @@
+from functools import partial
+
 import gymnasium
 import numpy as np
 import pytest
@@ -5,11 +7,9 @@ from numpy.testing import assert_array_equal
 
 from skampo.exceptions import InvalidParameterError
 from skampo.rollouts import Rollouts, play_episodes
-from skampo.rollouts._actions import ActionEncoder
-from skampo.rollouts._observations import ObservationEncoder
-from skampo.rollouts._seeding import SCORING, VALIDATION, reset_seed
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
+from tests.seeds import SCORING, VALIDATION, reset_seed
 
 
 class Upright:
@@ -115,15 +115,16 @@ def test_encoders_must_agree():
 
 
 def test_action_encoders_must_agree():
-    observation_encoder = ObservationEncoder(CountingEnv().observation_space)
-    action_encoder = ActionEncoder(gymnasium.spaces.Discrete(2, start=1))
+    space = gymnasium.spaces.Discrete(2, start=1)
+    with Rollouts(partial(SpaceEnv, action_space=space)) as fitted:
+        encoders = fitted.observation_encoder, fitted.action_encoder
     with pytest.raises(ValueError, match=r"fitted with action_space=Discrete\(2, sta"):
         play_episodes(
             CountingEnv,
             UniformPolicy(),
             n_episodes=1,
-            observation_encoder=observation_encoder,
-            action_encoder=action_encoder,
+            observation_encoder=encoders[0],
+            action_encoder=encoders[1],
         )
 
 

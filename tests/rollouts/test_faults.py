@@ -7,7 +7,6 @@ from numpy.testing import assert_array_equal
 
 from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.rollouts import Rollouts, play_episodes
-from skampo.rollouts._seeding import SCORING, TRAINING, reset_seed
 from tests.faulty_envs import (
     Counter,
     CountingEnv,
@@ -20,6 +19,7 @@ from tests.faulty_envs import (
     rewards,
 )
 from tests.rollouts.policies import UniformPolicy
+from tests.seeds import SCORING, TRAINING, reset_seed
 
 
 def gather(fault, at_step=1, *, n_envs=1, sampling="steps", **kwargs):

@@ -1,4 +1,4 @@
-from functools import partial
+from itertools import pairwise
 
 import gymnasium
 import numpy as np
@@ -7,10 +7,9 @@ from numpy.testing import assert_array_equal
 
 from skampo.exceptions import InvalidParameterError
 from skampo.rollouts import Rollouts
-from skampo.rollouts._seeding import TRAINING, reset_seed
-from skampo.testing._corridor import Corridor
 from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
+from tests.seeds import TRAINING, reset_seed
 
 N_ACTIONS = {
     "CartPole-v1": 2,
@@ -48,6 +47,17 @@ def test_rows_are_those_of_a_plain_step_loop(name):
         assert [rows.terminated[row], rows.truncated[row]] == flags
         assert rows.ends[row] == (over or t == per_lane - 1)
     env.close()
+
+
+def test_rows_that_are_kept_have_the_numbers_in_which_they_came():
+    with Rollouts("CartPole-v1", steps_per_iter=40, n_envs=2, capacity=100) as rollouts:
+        batches = [rollouts.gather(UniformPolicy()) for _ in range(4)]
+    numbers = [batch.row_numbers for batch in batches]
+    assert numbers == [range(40), range(80), range(20, 120), range(60, 160)]
+    for before, after in pairwise(batches):
+        both = range(after.first_row, before.row_numbers.stop)
+        first, second = (batch.observations for batch in (before, after))
+        assert_array_equal(first[both.start - before.first_row :], second[: len(both)])
 
 
 @pytest.mark.parametrize("sampling", ["steps", "episodes", "geometric"])
@@ -376,13 +386,13 @@ class TestStepsPerGather:
         with Rollouts(env, n_envs=8, **keywords) as experience:
             found = []
             for _ in range(n):
-                experience.gather(UniformPolicy(2))
+                experience.gather(UniformPolicy(N_ACTIONS[env]))
                 found.append(experience.n_steps)
         return np.diff(found, prepend=0).tolist()
 
-    @pytest.mark.parametrize("shows", ["box", "discrete"])
-    def test_they_grow_with_what_is_kept_and_with_nothing_else(self, shows):
-        first, *later = self.corridor(shows, 80, capacity=8000)
+    @pytest.mark.parametrize("env", ["CartPole-v1", "FrozenLake-v1"])
+    def test_they_grow_with_what_is_kept_and_with_nothing_else(self, env):
+        first, *later = self.steps(env, 80, capacity=8000)
         assert min(later) == first
         assert later == sorted(later)
         # Never more new steps than old ones can outweigh.
@@ -392,21 +402,19 @@ class TestStepsPerGather:
         assert first < later[-1] == later[-2]
 
     def test_fifty_gathers_take_a_few_times_what_is_kept(self):
-        assert 2 * 8000 < sum(self.corridor("box", 50, capacity=8000)) < 5 * 8000
+        assert 2 * 8000 < sum(self.steps("CartPole-v1", 50, capacity=8000)) < 5 * 8000
 
     def test_nothing_is_kept(self):
-        assert len(set(self.corridor("box", 13))) == 1
+        assert len(set(self.steps("CartPole-v1", 13))) == 1
 
     def test_discrete_states_need_fewer(self):
-        assert self.corridor("discrete", 1, capacity=9000) < self.corridor(
-            "box", 1, capacity=9000
+        table, numbers = (
+            self.steps(env, 1, capacity=9000)
+            for env in ("FrozenLake-v1", "CartPole-v1")
         )
+        assert table < numbers
         # Whole returns are as noisy for a table as for numbers.
-        assert self.corridor("discrete", 2) == self.corridor("box", 2)
-
-    def corridor(self, shows, n, **keywords):
-        env = partial(Corridor, 2, n_actions=2, shows=shows)
-        return self.steps(env, n, **keywords)
+        assert self.steps("FrozenLake-v1", 2) == self.steps("CartPole-v1", 2)
 
     def test_a_number_that_was_given(self):
         found = self.steps("CartPole-v1", 13, capacity=9000, steps_per_iter=800)

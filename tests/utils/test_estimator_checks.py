@@ -13,7 +13,6 @@ from skampo.testing import (
     check_policy,
     parametrize_with_policy_checks,
 )
-from skampo.testing._checks import checks_of
 
 
 class Unnormalized(AMPOPolicy):
@@ -89,6 +88,12 @@ BROKEN = {
     Forgetful: "check_history",
     Impure: "check_clone_is_unfitted",
 }
+
+
+def checks_of(policy):
+    """The checks that apply to a policy."""
+    cases = parametrize_with_policy_checks([policy]).mark.args[1]
+    return [case.values[1] for case in cases]
 
 
 @pytest.mark.parametrize("broken", BROKEN)

@@ -2,12 +2,14 @@
 
 import linecache
 
+import numpy as np
 import pytest
-from sklearn.dummy import DummyRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo.utils._warnings import warn_user
+from skampo.data import TransitionLog
+from skampo.off_policy import fit_action_values
 from tests.scripted import RewardingEnv
 
 SMALL = {"max_iter": 1, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
@@ -38,7 +40,11 @@ def test_warnings_of_fit_point_at_its_call(parameters, data, message):
     assert line_of(caught) == "policy.fit(*data)"
 
 
-def test_a_warning_points_at_the_line_that_asked():
-    with pytest.warns(UserWarning, match="careful") as caught:
-        warn_user("careful")
-    assert line_of(caught) == 'warn_user("careful")'
+def test_warnings_of_functions_point_at_their_call():
+    states, actions = np.zeros((40, 1)), np.tile([0, 1], 20)
+    # All of them is one episode that never ends.
+    log = TransitionLog(states, actions, np.ones(40), states, episodes=[0] * 40)
+    policy = DummyClassifier().fit(states, actions)
+    with pytest.warns(UserWarning, match="end") as caught:
+        fit_action_values(policy, log, n_sweeps=1)
+    assert line_of(caught) == "fit_action_values(policy, log, n_sweeps=1)"

@@ -1,0 +1,15 @@
+"""Policies as critics and step sizes are given them."""
+
+from skampo._policy import MirrorPolicy
+from skampo.encodings import Scores
+from skampo.mirror_maps import NegativeEntropy
+
+
+def softmax_of(f, **parameters):
+    """The softmax of scores: a function of observations, of shape (n, n_actions)."""
+    return MirrorPolicy(NegativeEntropy(), f, **parameters)
+
+
+def uniform(n_actions=2):
+    """The policy that every fit begins with."""
+    return softmax_of(Scores((None,) * n_actions))
