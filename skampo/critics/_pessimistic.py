@@ -115,8 +115,9 @@ class Pessimistic(Critic):
     more than a third of the range of values. It chose differently if knowing which half
     a row is in saves boosted trees more than 1 % of their log-loss in held-out blocks
     of rows: the halves of one policy differ in their states, and not in what is done in
-    them. This is asked of numbers, from 300 rows on. In a log whose rows are torn apart
-    nothing is worth more than the rest.
+    them. This is asked of numbers, from 300 rows on, if the log is copied at all: the
+    better episodes of a random policy are those with lucky choices. In a log whose rows
+    are torn apart nothing is worth more than the rest.
 
     A log that shows all actions, and chooses among them no better than chance, is not
     copied: the weight of :math:`\log \hat\pi_b` is then 0 and not 2. Values are
