@@ -90,7 +90,7 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
         return self
 
     def _judge(self, X, y):
-        held = np.arange(len(y)) * _BLOCKS // len(y) % _FOLDS == 1
+        held = folds_of(len(y)) == 1
         classes = np.unique(y[~held])
         if len(y) < _FEW or len(classes) < 2:
             return []
@@ -131,6 +131,11 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
             Actions.
         """
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def folds_of(n_rows):
+    """Numbers of the folds of rows, in which blocks that follow each other are one."""
+    return np.arange(n_rows) * _BLOCKS // n_rows % _FOLDS
 
 
 def mean_proba(models, X):

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._classifiers import default_classifier, estimate
+from skampo.critics._halves import saved_surprise
 from skampo.critics._lstdq import LSTDQ
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
@@ -23,6 +25,9 @@ __all__ = ["Pessimistic"]
 _WEIGHT = 2.0
 # So much of the range of values is the rest of a log worse, if only half is copied.
 _MUCH = 1 / 3
+# And so much of the surprise at its actions is saved by knowing the half, if the halves
+# chose differently.
+_TELLS = 0.01
 # Whatever is done, this share of the range of values is all that can be lost.
 _NOTHING = 0.05
 # A log shows all actions where the rarest has more than this part of an even share,
@@ -88,7 +93,8 @@ class Pessimistic(Critic):
     can happen is found in the same way; the two are the range of values.
 
     A classifier estimates the logged policy, :math:`\hat\pi_b`, from the log, or from
-    its better half if the rest is much worse, and the step size and line 1 are given
+    its better half if the rest is much worse or chose differently, and the step size
+    and line 1 are given
 
     .. math::
 
@@ -107,8 +113,12 @@ class Pessimistic(Critic):
     reward of an episode and p the share of its steps that ended it, steps that go on
     like this are worth :math:`r / (1 - \gamma (1 - p))`. Rows of equal worth are all in
     it if their mean rank is. The rest is much worse if the means of the two differ by
-    more than a third of the range of values. In a log whose rows are torn apart nothing
-    is worth more than the rest.
+    more than a third of the range of values. It chose differently if knowing which half
+    a row is in saves boosted trees more than 1 % of their log-loss in held-out blocks
+    of rows: the halves of one policy differ in their states, and not in what is done in
+    them. This is asked of numbers, from 300 rows on, if the log is copied at all: the
+    better episodes of a random policy are those with lucky choices. In a log whose rows
+    are torn apart nothing is worth more than the rest.
 
     A log that shows all actions, and chooses among them no better than chance, is not
     copied: the weight of :math:`\log \hat\pi_b` is then 0 and not 2. Values are
@@ -146,6 +156,8 @@ class Pessimistic(Critic):
         The fitted critic.
     classifier_ : estimator
         The fitted classifier.
+    copied_share_ : float
+        Share of the rows that the classifier may see: 1, or about a half.
     copies_ : bool
         Whether choices of the log are copied. False if it shows all actions and its
         choices are no better than even ones.
@@ -256,12 +268,20 @@ class Pessimistic(Critic):
         if not hasattr(self, "critic_"):
             self.critic_ = clone(self._inner())
         # Once, if the data stay the same.
-        logged = setting.memory.once(
-            transitions.row_numbers,
+        once = partial(setting.memory.once, transitions.row_numbers)
+        logged = once(
             ("logged policy", self),
-            lambda: self._fit_behavior(transitions, setting),
+            lambda: self._fit_behavior(
+                transitions, setting, better_half(transitions, setting.gamma)
+            ),
         )
-        sample, behavior = self._values(policy, transitions, setting, logged)
+        sample = self._values(policy, transitions, setting, logged)
+        if self.copies_:
+            logged = once(
+                ("copied policy", self),
+                lambda: self._fit_chosen(transitions, setting) or logged,
+            )
+        sample, behavior = logged.label(sample)
         proba = policy.project(sample.evaluate(policy.f))
         weight = _WEIGHT if self.copies_ else 0.0
         # log π - 2 log π̂ᵦ, finite where a probability underflows.
@@ -279,18 +299,18 @@ class Pessimistic(Critic):
         )
 
     def _values(self, policy, transitions, setting, logged):
-        """Values of all actions, and the estimated probabilities there."""
+        """Values of all actions, and whether the log is copied."""
         gamma, first = setting.gamma, []
 
-        def label(copies):
+        def estimated(copies):
             self._origin = origin_of(transitions, gamma, copies=copies)
             # Only rewards differ: what is kept for the other arrays stays valid.
             measured = measure_from(self._origin, transitions, gamma)
-            return logged.label(self.critic_.evaluate(policy, measured, setting))
+            return self.critic_.evaluate(policy, measured, setting)
 
         def judge():
-            first.append(label(copies=True))
-            return not tells_nothing(*first[0])
+            first.append(estimated(copies=True))
+            return not tells_nothing(*logged.label(first[0]))
 
         # Once, if the data stay the same.
         self.copies_ = setting.memory.once(
@@ -302,14 +322,21 @@ class Pessimistic(Critic):
             # The values so far have another origin; features stay.
             self.critic_ = copy.copy(self.critic_)
             vars(self.critic_).pop("q_", None)
-        return label(self.copies_)
+        return estimated(self.copies_)
 
-    def _fit_behavior(self, transitions, setting):
-        """Fit the classifier."""
+    def _fit_chosen(self, transitions, setting):
+        """The policy of the better half, None if the rest does the same."""
+        is_better = in_better_half(transitions, setting.gamma)
+        if self.copied_share_ < 1 or not chooses_otherwise(transitions, is_better):
+            return None
+        return self._fit_behavior(transitions, setting, np.flatnonzero(is_better))
+
+    def _fit_behavior(self, transitions, setting, better):
+        """Fit the classifier to these rows."""
         classifier = self.classifier
         if classifier is None:
             classifier = default_classifier()
-        better = better_half(transitions, setting.gamma)
+        self.copied_share_ = len(better) / len(transitions)
         # A single action shows a frequency and nothing else.
         if np.ptp(transitions.actions[better]) == 0 or len(better) < _FEWEST:
             classifier = DummyClassifier()
@@ -381,10 +408,16 @@ def steady_value(reward, ending, gamma):
     return reward / (1 - gamma * (1 - ending))
 
 
+def in_better_half(transitions, gamma):
+    """Whether rows are in the better half; those of equal worth are all in it."""
+    worth = episode_worth(transitions, gamma)
+    return rankdata(worth) >= 0.5 * len(worth)
+
+
 def better_half(transitions, gamma):
     """Rows of the better half of a log; all of them if the rest is not much worse."""
     worth = episode_worth(transitions, gamma)
-    is_better = rankdata(worth) >= 0.5 * len(worth)
+    is_better = in_better_half(transitions, gamma)
     worst, best = value_range(transitions, gamma)
     # Episodes that start where it is easy are better as well, and not all there is.
     if is_better.all() or (
@@ -392,6 +425,14 @@ def better_half(transitions, gamma):
     ):
         return np.arange(len(worth))
     return np.flatnonzero(is_better)
+
+
+def chooses_otherwise(transitions, is_better):
+    """Whether the halves choose differently in the same states."""
+    if is_better.all():
+        return False
+    saved = saved_surprise(is_better, transitions.observations, transitions.actions)
+    return saved > _TELLS
 
 
 def episode_worth(transitions, gamma):

@@ -23,10 +23,13 @@ from skampo.critics import (
     Pessimistic,
     default_classifier,
 )
+from skampo.critics._halves import saved_surprise
 from skampo.critics._pessimistic import (
     LoggedPolicy,
     better_half,
+    chooses_otherwise,
     has_nothing_to_lose,
+    in_better_half,
     measure_from,
     value_range,
     worst_value,
@@ -512,3 +515,59 @@ def test_rewards_of_one_step_are_the_values_where_nothing_is_copied(critic):
     expected = 5.0 + states[:, :1] * [-0.5, 0.5]
     # Kernels are flat far out, where there are few states.
     assert np.abs(policy.action_values(states) - expected).mean() < 0.1
+
+
+def mixture(n_episodes, better=(1, 1)):
+    """Episodes of twenty steps, half of them paid; shares that do as they are told."""
+    rng = np.random.default_rng(0)
+    episode = np.repeat(np.arange(n_episodes), 20)
+    states = rng.normal(size=(len(episode), 2))
+    told = (states[:, 0] > 0).astype(int)
+    means_it = rng.random(len(episode)) < np.take(better, episode % 2)
+    actions = np.where(means_it, told, rng.integers(2, size=len(episode)))
+    return TransitionLog(
+        states,
+        actions,
+        # One large reward makes the range of values as wide as one likes.
+        np.where(np.arange(len(episode)) == 0, 1e3, episode % 2),
+        np.roll(states, -1, axis=0),
+        truncated=np.arange(len(episode)) % 20 == 19,
+        episodes=episode,
+    )
+
+
+@pytest.mark.parametrize(("worse", "otherwise"), [(0.0, True), (0.9, False)])
+def test_halves_that_choose_otherwise_are_told_apart(worse, otherwise):
+    transitions = as_transitions(mixture(40, better=(worse, 0.9)))
+    # The rest is worse by a thousandth of the range of values.
+    assert len(better_half(transitions, 0.9)) == 800
+    is_better = in_better_half(transitions, 0.9)
+    assert np.mean(is_better) == 420 / 800
+    assert chooses_otherwise(transitions, is_better) == otherwise
+
+
+@pytest.mark.parametrize("n_episodes", [4, 40])
+def test_a_mixture_is_copied_from_the_better_policy(n_episodes):
+    log = mixture(n_episodes, better=(0.0, 1.0))
+    policy = AMPOPolicy(gamma=0.9, max_iter=2, random_state=0).fit(log)
+    states = np.column_stack([[-1.0, 1.0], [0.0, 0.0]])
+    sure = policy.critic_.classifier_.predict_proba(states)[[0, 1], [0, 1]].min()
+    # So few rows tell nothing, and half of them are any.
+    assert (sure > 0.9) == (n_episodes == 40)
+    share = {4: 1.0, 40: 420 / 800}
+    assert policy.critic_.copied_share_ == share[n_episodes]
+
+
+def test_categories_are_not_asked():
+    states = np.array([["a"], ["b"]] * 200, dtype=object)
+    assert saved_surprise(np.arange(400) < 200, states, np.arange(400) % 2) == 0
+
+
+def test_states_that_differ_are_no_choices():
+    # The halves are in other places, where one and the same policy does other things.
+    states = np.random.default_rng(0).normal(size=(3000, 1))
+    actions = (states[:, 0] > 0.5).astype(int)
+    assert saved_surprise(states[:, 0] > 0, states, actions) < 0.01
+    # In the same places they do the opposite.
+    group = np.arange(3000) % 2
+    assert saved_surprise(group, states, actions ^ group) > 0.5

@@ -138,6 +138,7 @@ def test_whether_a_log_was_copied(n_other, tmp_path):
     loaded = reload(policy, tmp_path)
     assert_same(policy, loaded, STATES)
     assert loaded.critic_.copies_ == (n_other == 1)
+    assert loaded.critic_.copied_share_ == policy.critic_.copied_share_
 
 
 def test_models_and_labels(tmp_path):

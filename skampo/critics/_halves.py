@@ -1,0 +1,43 @@
+"""What the halves of a log say of each other."""
+
+import numpy as np
+
+from skampo.critics._classifiers import boosted_trees, folds_of, log_loss
+
+__all__ = ["saved_surprise"]
+
+# Fewer rows tell nothing.
+_FEW = 300
+# Longer logs are thinned out evenly.
+_MANY = 10_000
+
+
+def saved_surprise(group, observations, actions):
+    """
+    Share of the surprise at the actions that knowing a group of rows saves.
+
+    Boosted trees predict them in held-out blocks of rows, with and without it. Rows of
+    one policy save nothing, whatever their states are: both see all rows.
+    """
+    rows = slice(None, None, 1 + len(actions) // _MANY)
+    X, y = observations[rows], actions[rows]
+    # Names and categories are left to the classifier of the log.
+    if len(y) < _FEW or X.dtype == object:
+        return 0.0
+    folds = folds_of(len(y))
+    before, after = (
+        sum(_loss_without(folds == fold, Z, y) for fold in np.unique(folds))
+        for Z in (X, np.column_stack([X, group[rows]]))
+    )
+    return 1 - after / before if before > 0 else 0.0
+
+
+def _loss_without(held, X, y):
+    """Log-loss in the rows that are held out."""
+    classes = np.unique(y[~held])
+    # Boosting has two columns even for the only action that was ever taken.
+    if len(classes) < 2:
+        return 0.0
+    # They draw nothing, and take no seed from anybody.
+    trees = boosted_trees(max_leaf_nodes=8, random_state=0).fit(X[~held], y[~held])
+    return log_loss(trees.predict_proba(X[held]), classes, y[held])
