@@ -10,7 +10,7 @@ from skampo.utils._warnings import warn_user
 
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit", "without_differences"]
-__all__ += ["are_alike", "warn_about_episodes", "warn_about_values"]
+__all__ += ["are_alike", "best_return", "warn_about_episodes", "warn_about_values"]
 
 
 # A probability that underflowed is not zero: the divergence from it is finite.
@@ -225,6 +225,12 @@ def progress_line(record, elapsed, n_steps):
     return "  ".join(shown)
 
 
+def best_return(history):
+    """The best mean of the episodes that one iteration ended while it learned."""
+    means = [record["return_mean"] for record in history if record["n_episodes"]]
+    return max(means, default=-np.inf)
+
+
 def _known(value):
     """Nine characters of a return; a dash where no episode ended."""
     return f"{'-':>9}" if np.isnan(value) else f"{value:9.2f}"
@@ -250,11 +256,15 @@ class BestIterate:
         """Take a value in; True when patience, None for endless, has run out."""
         if self.first is None:
             self.first = value
-        self.waited += 1
         if self.best is None or value > self.best:
-            self.waited = 0
+            self.waited = -1
         if self.best is None or value >= self.best:
             self.best, self.iterate = value, iterate
+        return self.wait(n_iter_no_change)
+
+    def wait(self, n_iter_no_change):
+        """Count an iteration in vain; True when patience, None for endless, is out."""
+        self.waited += 1
         # Until the first success all may be equally bad, which is no stagnation.
         patient = n_iter_no_change is None or not self.best > self.first
         return not patient and self.waited >= n_iter_no_change

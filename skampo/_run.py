@@ -14,6 +14,7 @@ from skampo._history import (
     LineOneFit,
     Validation,
     are_alike,
+    best_return,
     iteration_record,
     progress_line,
     warn_about_episodes,
@@ -224,7 +225,7 @@ class Run:
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self.clock.lap()
-        validation, self.stop = self._validate(iterate)
+        validation, self.stop = self._validate(iterate, record["return_mean"])
         # New data may move a policy that has settled.
         if self.problem.is_fixed and _has_settled(sample, record):
             self.stop = True
@@ -240,16 +241,27 @@ class Run:
             n_steps = record["n_steps"] - self.first_step
             print(progress_line(record, self.clock.seconds, n_steps))
 
-    def _validate(self, iterate):
+    def _validate(self, iterate, learning_return):
         """What the policy is worth, and whether that says stop."""
         self.kept = iterate
         if not self.asked.early_stopping:
             return Validation(), False
-        found = self._play(iterate.policy)
-        self.n_validation_steps += found.n_steps
-        stop = self.best.update(found.mean, iterate, self.asked.n_iter_no_change)
+        found, patience = Validation(), self.asked.n_iter_no_change
+        if self._can_afford(found):
+            found = self._play(iterate.policy)
+            self.n_validation_steps += found.n_steps
+            stop = self.best.update(found.mean, iterate, patience)
+        else:
+            # The episodes of learning cost nothing, and say whether it still improves.
+            is_worse = learning_return <= best_return(self.history)
+            stop = is_worse and self.best.wait(patience)
         self.kept = self.best.iterate
         return found, stop
+
+    def _can_afford(self, found):
+        """Whether validation, with what was found, took no more steps than learning."""
+        n_steps = self.n_validation_steps + found.n_steps
+        return n_steps <= self.problem.n_steps
 
     def _play(self, policy):
         """Validate; the best policy so far is played again on fresh episodes."""
@@ -257,6 +269,8 @@ class Run:
         for attempt in range(1, len(VALIDATIONS)):
             # What was computed exactly has no episodes.
             if not found.n_episodes or not self.best.is_behind(found.mean):
+                break
+            if not self._can_afford(found):
                 break
             found = found.join(self.problem.validate(policy, attempt))
         return found

@@ -1,6 +1,7 @@
 """What is recorded, printed and kept: history, progress lines, the best iterate."""
 
 import re
+from itertools import count
 
 import numpy as np
 import pytest
@@ -188,6 +189,47 @@ def test_early_stopping(script, patience, n_iter, best):
     assert policy.n_steps_ == 40 * n_iter
     assert policy.n_validation_steps_ == counts[-1]
     assert policy.interrupted_ is False
+
+
+@pytest.mark.parametrize("length", [5, 10, 20, 40])
+def test_no_validation_begins_after_more_steps_than_learning(length):
+    make = lambda: RewardingEnv(length)
+    policy = fit_script([0] * 8, X=make, n_iter_no_change=None)
+    counts = np.array([r["n_validation_steps"] for r in policy.history_])
+    before, learned = np.append(0, counts[:-1]), 40 * np.arange(1, 9)
+    means = [record["validation_return"] for record in policy.history_]
+    assert_array_equal(np.isfinite(means), before <= learned)
+    # Four episodes each.
+    assert_array_equal(counts - before, 4 * length * (before <= learned))
+    # The last one of equals that was validated is kept.
+    assert policy.best_iteration_ == 1 + np.flatnonzero(before <= learned)[-1]
+
+
+class RisingEnv(CountingEnv):
+    """Every step of any copy pays more than the one before."""
+
+    paid = count()
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, float(next(self.paid)), *rest
+
+
+@pytest.mark.parametrize(("X", "n_iter"), [(CountingEnv, 4), (RisingEnv, 6)])
+def test_patience_where_no_validation_is_played(X, n_iter, monkeypatch):
+    plays = iter([(1.0, 10), (3.0, 1000)])
+
+    def play(X, policy, *, n_episodes, **keywords):
+        # The second takes more steps than all of learning, and is not confirmed.
+        mean, length = next(plays)
+        return EpisodeResults(np.full(n_episodes, mean), np.full(n_episodes, length))
+
+    monkeypatch.setattr("skampo.problems._environments.play_episodes", play)
+    policy = fit_script([0] * 6, X=X, n_iter_no_change=2)
+    assert policy.n_iter_ == n_iter
+    assert policy.best_iteration_ == 2
+    means = [record["validation_return"] for record in policy.history_]
+    assert_array_equal(means, [1.0, 3.0] + [np.nan] * (n_iter - 2))
 
 
 def test_the_step_size_is_that_of_the_iterate_that_is_kept():
