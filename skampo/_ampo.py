@@ -120,7 +120,8 @@ class AMPOPolicy(
     random_state : int, RandomState instance or None, default=None
         Seeds environments, action draws and regressors that have no seed.
     verbose : int, default=0
-        1 prints one line per iteration.
+        1 prints one line per iteration; a return in parentheses is that of the last
+        iteration in which an episode ended.
 
     Attributes
     ----------

@@ -210,18 +210,19 @@ def _warn_once(state, key, message):
         warn_user(message)
 
 
-def progress_line(record, elapsed, n_steps):
-    """One line of ``verbose=1``."""
+def progress_line(history, elapsed, n_steps):
+    """One line of ``verbose=1`` for the last record."""
+    record = history[-1]
     shown = [
         f"iteration {record['iteration']:4d}",
-        f"return {_known(record['return_mean'])}",
+        f"return {_last_return(history)}",
         f"divergence {record['divergence']:.2e}",
         f"eta {record['eta']:.3g}",
         f"{n_steps / max(elapsed, 1e-9):,.0f} steps/s",
         f"{elapsed:.1f} s",
     ]
     if not np.isnan(record["validation_return"]):
-        shown.insert(2, f"validation {_known(record['validation_return'])}")
+        shown.insert(2, f"validation {record['validation_return']:9.2f}")
     return "  ".join(shown)
 
 
@@ -231,9 +232,13 @@ def best_return(history):
     return max(means, default=-np.inf)
 
 
-def _known(value):
-    """Nine characters of a return; a dash where no episode ended."""
-    return f"{'-':>9}" if np.isnan(value) else f"{value:9.2f}"
+def _last_return(history):
+    """Nine characters of a return; in parentheses that of an earlier iteration."""
+    mean = history[-1]["return_mean"]
+    if not np.isnan(mean):
+        return f"{mean:9.2f}"
+    earlier = [r["return_mean"] for r in history if r["n_episodes"]]
+    return f"({earlier[-1]:.2f})".rjust(9) if earlier else f"{'-':>9}"
 
 
 class BestIterate:

@@ -239,7 +239,7 @@ class Run:
         self.history.append(record | self.clock.laps)
         if self.asked.verbose:
             n_steps = record["n_steps"] - self.first_step
-            print(progress_line(record, self.clock.seconds, n_steps))
+            print(progress_line(self.history, self.clock.seconds, n_steps))
 
     def _validate(self, iterate, learning_return):
         """What the policy is worth, and whether that says stop."""

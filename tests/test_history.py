@@ -62,6 +62,13 @@ def test_no_episode_finished(capsys):
     assert np.isnan(record["return_std"])
 
 
+def test_the_last_return_is_shown_until_an_episode_ends(capsys):
+    # 20 steps of each lane in an iteration: episodes end in every second one.
+    AMPOPolicy(Ridge(), **SMALL, verbose=1).fit(lambda: CountingEnv(33))
+    shown = re.findall(r"return +(\S+)", capsys.readouterr().out)
+    assert shown == ["-", "33.00", "(33.00)"]
+
+
 def test_the_history_of_one_fit_is_not_that_of_the_next():
     policy = AMPOPolicy(Ridge(), **SMALL).fit(CountingEnv)
     first = policy.history_
