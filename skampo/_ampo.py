@@ -105,7 +105,10 @@ class AMPOPolicy(
         environments no score and no confirmation begins while they have taken more
         steps than learning: some iterations then have none, and are not kept.
     validation_episodes : int, default=10
-        Episodes of one such score, and of each confirmation.
+        Episodes of one such score, and of each confirmation. In environments 0 plays
+        none, and costs nothing: what is kept is the iterate in the middle of the five
+        that learned with the best episodes, exploration included, by their mean return
+        less its standard error.
     n_iter_no_change : int, default=10
         Iterations without improvement before stopping, counted from the first
         improvement over the first score. Where an iteration has no score, the episodes
@@ -235,7 +238,7 @@ class AMPOPolicy(
         "exploration": Interval(float, 0, 1),
         "max_episode_steps": Interval(int, 1) | Nothing,
         "early_stopping": Flag,
-        "validation_episodes": Interval(int, 1),
+        "validation_episodes": Interval(int, 0),
         "n_iter_no_change": Interval(int, 1) | Nothing,
         "warm_start": Flag,
         "n_jobs": Interval(int, 1) | Interval(int, -(2**15), -1) | Nothing,

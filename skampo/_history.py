@@ -11,6 +11,7 @@ from skampo.utils._warnings import warn_user
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit", "without_differences"]
 __all__ += ["are_alike", "best_return", "warn_about_episodes", "warn_about_values"]
+__all__ += ["lower_end"]
 
 
 # A probability that underflowed is not zero: the divergence from it is finite.
@@ -42,6 +43,12 @@ class Validation(NamedTuple):
         mean, std = _mean_and_std(returns)
         return cls(mean, std, n_steps, len(returns))
 
+    @classmethod
+    def of_learning(cls, record):
+        """The episodes that ended while an iteration learned."""
+        mean, std = record["return_mean"], record["return_std"]
+        return cls(mean, std, 0, record["n_episodes"])
+
     def join(self, other):
         """What both say together."""
         parts, n_episodes = (self, other), self.n_episodes + other.n_episodes
@@ -51,6 +58,18 @@ class Validation(NamedTuple):
         spreads = [np.hypot(part.std, part.mean - mean) for part in parts]
         std = float(np.hypot(*(np.sqrt(shares) * spreads)))
         return Validation(mean, std, self.n_steps + other.n_steps, n_episodes)
+
+
+def lower_end(results):
+    """Mean return of all episodes less its standard error; None of fewer than two."""
+    known = [result for result in results if result.n_episodes]
+    if sum(result.n_episodes for result in known) < 2:
+        return None
+    means, stds, _, counts = np.transpose(known)
+    # Equal returns have exactly their mean: rounding would pass for an improvement.
+    mean = means[0] + np.average(means - means[0], weights=counts)
+    variance = np.average(stds**2 + (means - mean) ** 2, weights=counts)
+    return float(mean - np.sqrt(variance / counts.sum()))
 
 
 @dataclass(frozen=True, eq=False)

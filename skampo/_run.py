@@ -16,6 +16,7 @@ from skampo._history import (
     are_alike,
     best_return,
     iteration_record,
+    lower_end,
     progress_line,
     warn_about_episodes,
     warn_about_fit,
@@ -51,6 +52,8 @@ _REGRESSION_STREAM = 10
 _SETTLED = 1e-4
 # Mean probability of all actions but the best, where action values stay the same.
 _GREEDY = 1e-3
+# Iterates that follow each other are alike, and one alone plays few episodes.
+_ALIKE = 5
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -71,7 +74,11 @@ class Run:
     seed: int
     history: list
     best: BestIterate
+    #: The iterate that plays next.
+    last: Iterate
     n_validation_steps: int = 0
+    #: The iterates that played last, and their episodes.
+    recent: list = field(default_factory=list)
     warned: set = field(default_factory=set)
     clock: Stopwatch = field(default_factory=Stopwatch)
     first_step: int = 0
@@ -119,6 +126,7 @@ class Run:
             # A list of its own: the history of the last fit stays if this one fails.
             list(last.history) if last else [],
             last.best if last else BestIterate(),
+            kept,
             last.n_validation_steps if last else 0,
             first_step=problem.n_steps,
             first=last.first if last else None,
@@ -225,7 +233,7 @@ class Run:
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self.clock.lap()
-        validation, self.stop = self._validate(iterate, record["return_mean"])
+        validation, self.stop = self._validate(iterate, record)
         # New data may move a policy that has settled.
         if self.problem.is_fixed and _has_settled(sample, record):
             self.stop = True
@@ -241,11 +249,14 @@ class Run:
             n_steps = record["n_steps"] - self.first_step
             print(progress_line(self.history, self.clock.seconds, n_steps))
 
-    def _validate(self, iterate, learning_return):
+    def _validate(self, iterate, record):
         """What the policy is worth, and whether that says stop."""
         self.kept = iterate
         if not self.asked.early_stopping:
             return Validation(), False
+        # What a model computes takes no episodes.
+        if self.problem.n_steps and not self.asked.validation_episodes:
+            return Validation(), self._rank(iterate, record)
         found, patience = Validation(), self.asked.n_iter_no_change
         if self._can_afford(found):
             found = self._play(iterate.policy)
@@ -253,10 +264,24 @@ class Run:
             stop = self.best.update(found.mean, iterate, patience)
         else:
             # The episodes of learning cost nothing, and say whether it still improves.
-            is_worse = learning_return <= best_return(self.history)
+            is_worse = record["return_mean"] <= best_return(self.history)
             stop = is_worse and self.best.wait(patience)
         self.kept = self.best.iterate
         return found, stop
+
+    def _rank(self, iterate, record):
+        """Keep the iterate that learned with the best episodes; whether to stop."""
+        # They were played by the iterate before.
+        played = self.last, Validation.of_learning(record)
+        self.last = iterate
+        self.recent = [*self.recent[1 - _ALIKE :], played]
+        lower = lower_end([found for _, found in self.recent])
+        stop = False
+        if len(self.recent) == _ALIKE and lower is not None:
+            middle, patience = self.recent[_ALIKE // 2][0], self.asked.n_iter_no_change
+            stop = self.best.update(lower, middle, patience)
+        self.kept = self.best.iterate or iterate
+        return stop
 
     def _can_afford(self, found):
         """Whether validation, with what was found, took no more steps than learning."""

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo._history import BestIterate, Validation
+from skampo._history import BestIterate, Validation, lower_end
 from skampo.rollouts import EpisodeResults
 from skampo.rollouts._seeding import (
     SCORING,
@@ -215,11 +215,54 @@ def test_no_validation_begins_after_more_steps_than_learning(length):
 class RisingEnv(CountingEnv):
     """Every step of any copy pays more than the one before."""
 
-    paid = count()
+    paid, change = count(), 1.0
 
     def step(self, action):
         observation, _, *rest = super().step(action)
-        return observation, float(next(self.paid)), *rest
+        return observation, self.change * next(self.paid), *rest
+
+
+class FallingEnv(RisingEnv):
+    """Every step of any copy pays less than the one before."""
+
+    change = -1.0
+
+
+@pytest.mark.parametrize(
+    ("X", "max_iter", "kept", "n_iter"),
+    [
+        # Iterate 5 of 8: iteration 8 ends when 7 was played, and two came after 5.
+        (RisingEnv, 8, 5, 8),
+        # The last of equals; patience waits for a first success.
+        (CountingEnv, 6, 3, 6),
+        (FallingEnv, 8, 2, 8),
+        # Without five that played, the last one.
+        (FallingEnv, 4, 4, 4),
+    ],
+)
+def test_the_episodes_of_learning_rank_iterates(X, max_iter, kept, n_iter):
+    parameters = SMALL | {"max_iter": max_iter}
+    policy = AMPOPolicy(
+        Ridge(),
+        early_stopping=True,
+        validation_episodes=0,
+        n_iter_no_change=1,
+        **parameters,
+    ).fit(X)
+    assert (policy.best_iteration_, policy.n_iter_) == (kept, n_iter)
+    assert policy.n_validation_steps_ == 0
+    assert policy.step_size_ == policy.history_[kept - 1]["eta"]
+    assert np.isnan([r["validation_return"] for r in policy.history_]).all()
+
+
+def test_few_lucky_episodes_rank_below_many():
+    few, many = Validation.of([1.0, 9.0], 2), Validation.of([4.0, 5.0] * 9, 18)
+    assert few.mean > many.mean
+    assert_allclose(lower_end([few, Validation()]), 5 - 4 / np.sqrt(2), rtol=1e-12)
+    assert lower_end([few]) < lower_end([many])
+    assert_allclose(lower_end([few, many]), lower_end([few.join(many)]), rtol=1e-12)
+    assert lower_end([Validation(0.1, 0.0, 0, n) for n in (3, 7, 11)]) == 0.1
+    assert lower_end([Validation(), Validation.of([3.0], 1)]) is None
 
 
 @pytest.mark.parametrize(("X", "n_iter"), [(CountingEnv, 4), (RisingEnv, 6)])

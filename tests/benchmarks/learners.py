@@ -34,14 +34,14 @@ class WatchedPolicy(AMPOPolicy):
         """Fit with iterates that are watched."""
         validate = Run._validate
 
-        def watched(run, iterate, learning_return):
+        def watched(run, iterate, record):
             self._check_limits()
             start = time.process_time()
             with self.shares.paused():
                 # Of every iterate, where `early_stopping` affords some.
                 self.returns.append(run.problem.validate(iterate.policy).mean)
                 middle = time.process_time()
-                result = validate(run, iterate, learning_return)
+                result = validate(run, iterate, record)
             end = time.process_time()
             self.validation += end - middle
             self.excluded += end - start
