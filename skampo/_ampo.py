@@ -100,13 +100,20 @@ class AMPOPolicy(
         Episodes are cut (truncated) here. None is the environment's own limit, or
         1000 with a warning if it has none.
     early_stopping : bool, default=False
-        Score the greedy policy after every iteration on episodes of its own, keep the
-        best (a lead has to last for four times as many), and stop when none is better.
+        Score the greedy policy after an iteration on episodes of its own, keep the best
+        (a lead has to last for four times as many), and stop when none is better. In
+        environments no score and no confirmation begins while they have taken more
+        steps than learning: some iterations then have none, and are not kept.
     validation_episodes : int, default=10
-        Episodes of one such score, and of each confirmation.
+        Episodes of one such score, and of each confirmation. In environments 0 plays
+        none, and costs nothing: what is kept is the iterate in the middle of the five
+        that learned with the best episodes, exploration included, by their mean return
+        less its standard error.
     n_iter_no_change : int, default=10
         Iterations without improvement before stopping, counted from the first
-        improvement over the first score. None keeps the best and never stops.
+        improvement over the first score. Where an iteration has no score, the episodes
+        that it ended while it learned have to be better than those of all before. None
+        keeps the best and never stops.
     warm_start : bool, default=False
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history and transitions.
@@ -116,7 +123,8 @@ class AMPOPolicy(
     random_state : int, RandomState instance or None, default=None
         Seeds environments, action draws and regressors that have no seed.
     verbose : int, default=0
-        1 prints one line per iteration.
+        1 prints one line per iteration; a return in parentheses is that of the last
+        iteration in which an episode ended.
 
     Attributes
     ----------
@@ -153,7 +161,8 @@ class AMPOPolicy(
         (finished in this iteration), return_mean, return_std (of the policy that the
         iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
         approximation_error (mean squared residual of line 1 on the centered target),
-        validation_return, validation_std (over the episodes of `early_stopping`),
+        validation_return, validation_std (over the episodes of `early_stopping`; NaN
+        where it played none),
         n_validation_steps (so far), rollout_time, critic_time, fit_time and
         validation_time (seconds).
     interrupted_ : bool
@@ -229,7 +238,7 @@ class AMPOPolicy(
         "exploration": Interval(float, 0, 1),
         "max_episode_steps": Interval(int, 1) | Nothing,
         "early_stopping": Flag,
-        "validation_episodes": Interval(int, 1),
+        "validation_episodes": Interval(int, 0),
         "n_iter_no_change": Interval(int, 1) | Nothing,
         "warm_start": Flag,
         "n_jobs": Interval(int, 1) | Interval(int, -(2**15), -1) | Nothing,

@@ -10,7 +10,8 @@ from skampo.utils._warnings import warn_user
 
 __all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
 __all__ += ["progress_line", "warn_about_fit", "without_differences"]
-__all__ += ["are_alike", "warn_about_episodes", "warn_about_values"]
+__all__ += ["are_alike", "best_return", "warn_about_episodes", "warn_about_values"]
+__all__ += ["lower_end"]
 
 
 # A probability that underflowed is not zero: the divergence from it is finite.
@@ -42,6 +43,12 @@ class Validation(NamedTuple):
         mean, std = _mean_and_std(returns)
         return cls(mean, std, n_steps, len(returns))
 
+    @classmethod
+    def of_learning(cls, record):
+        """The episodes that ended while an iteration learned."""
+        mean, std = record["return_mean"], record["return_std"]
+        return cls(mean, std, 0, record["n_episodes"])
+
     def join(self, other):
         """What both say together."""
         parts, n_episodes = (self, other), self.n_episodes + other.n_episodes
@@ -51,6 +58,18 @@ class Validation(NamedTuple):
         spreads = [np.hypot(part.std, part.mean - mean) for part in parts]
         std = float(np.hypot(*(np.sqrt(shares) * spreads)))
         return Validation(mean, std, self.n_steps + other.n_steps, n_episodes)
+
+
+def lower_end(results):
+    """Mean return of all episodes less its standard error; None of fewer than two."""
+    known = [result for result in results if result.n_episodes]
+    if sum(result.n_episodes for result in known) < 2:
+        return None
+    means, stds, _, counts = np.transpose(known)
+    # Equal returns have exactly their mean: rounding would pass for an improvement.
+    mean = means[0] + np.average(means - means[0], weights=counts)
+    variance = np.average(stds**2 + (means - mean) ** 2, weights=counts)
+    return float(mean - np.sqrt(variance / counts.sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,24 +229,35 @@ def _warn_once(state, key, message):
         warn_user(message)
 
 
-def progress_line(record, elapsed, n_steps):
-    """One line of ``verbose=1``."""
+def progress_line(history, elapsed, n_steps):
+    """One line of ``verbose=1`` for the last record."""
+    record = history[-1]
     shown = [
         f"iteration {record['iteration']:4d}",
-        f"return {_known(record['return_mean'])}",
+        f"return {_last_return(history)}",
         f"divergence {record['divergence']:.2e}",
         f"eta {record['eta']:.3g}",
         f"{n_steps / max(elapsed, 1e-9):,.0f} steps/s",
         f"{elapsed:.1f} s",
     ]
     if not np.isnan(record["validation_return"]):
-        shown.insert(2, f"validation {_known(record['validation_return'])}")
+        shown.insert(2, f"validation {record['validation_return']:9.2f}")
     return "  ".join(shown)
 
 
-def _known(value):
-    """Nine characters of a return; a dash where no episode ended."""
-    return f"{'-':>9}" if np.isnan(value) else f"{value:9.2f}"
+def best_return(history):
+    """The best mean of the episodes that one iteration ended while it learned."""
+    means = [record["return_mean"] for record in history if record["n_episodes"]]
+    return max(means, default=-np.inf)
+
+
+def _last_return(history):
+    """Nine characters of a return; in parentheses that of an earlier iteration."""
+    mean = history[-1]["return_mean"]
+    if not np.isnan(mean):
+        return f"{mean:9.2f}"
+    earlier = [r["return_mean"] for r in history if r["n_episodes"]]
+    return f"({earlier[-1]:.2f})".rjust(9) if earlier else f"{'-':>9}"
 
 
 class BestIterate:
@@ -250,11 +280,15 @@ class BestIterate:
         """Take a value in; True when patience, None for endless, has run out."""
         if self.first is None:
             self.first = value
-        self.waited += 1
         if self.best is None or value > self.best:
-            self.waited = 0
+            self.waited = -1
         if self.best is None or value >= self.best:
             self.best, self.iterate = value, iterate
+        return self.wait(n_iter_no_change)
+
+    def wait(self, n_iter_no_change):
+        """Count an iteration in vain; True when patience, None for endless, is out."""
+        self.waited += 1
         # Until the first success all may be equally bad, which is no stagnation.
         patient = n_iter_no_change is None or not self.best > self.first
         return not patient and self.waited >= n_iter_no_change

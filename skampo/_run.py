@@ -14,7 +14,9 @@ from skampo._history import (
     LineOneFit,
     Validation,
     are_alike,
+    best_return,
     iteration_record,
+    lower_end,
     progress_line,
     warn_about_episodes,
     warn_about_fit,
@@ -51,6 +53,8 @@ _REGRESSION_STREAM = 10
 _SETTLED = 1e-4
 # Mean probability of all actions but the best, where action values stay the same.
 _GREEDY = 1e-3
+# Iterates that follow each other are alike, and one alone plays few episodes.
+_ALIKE = 5
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
 
@@ -71,7 +75,11 @@ class Run:
     seed: int
     history: list
     best: BestIterate
+    #: The iterate that plays next.
+    last: Iterate
     n_validation_steps: int = 0
+    #: The iterates that played last, and their episodes.
+    recent: list = field(default_factory=list)
     warned: set = field(default_factory=set)
     clock: Stopwatch = field(default_factory=Stopwatch)
     first_step: int = 0
@@ -119,6 +127,7 @@ class Run:
             # A list of its own: the history of the last fit stays if this one fails.
             list(last.history) if last else [],
             last.best if last else BestIterate(),
+            kept,
             last.n_validation_steps if last else 0,
             first_step=problem.n_steps,
             first=last.first if last else None,
@@ -223,7 +232,7 @@ class Run:
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self.clock.lap()
-        validation, self.stop = self._validate(iterate)
+        validation, self.stop = self._validate(iterate, record)
         # New data may move a policy that has settled.
         if self.problem.is_fixed and _has_settled(sample, record):
             self.stop = True
@@ -237,18 +246,46 @@ class Run:
         self.history.append(record | self.clock.laps)
         if self.asked.verbose:
             n_steps = record["n_steps"] - self.first_step
-            print(progress_line(record, self.clock.seconds, n_steps))
+            print(progress_line(self.history, self.clock.seconds, n_steps))
 
-    def _validate(self, iterate):
+    def _validate(self, iterate, record):
         """What the policy is worth, and whether that says stop."""
         self.kept = iterate
         if not self.asked.early_stopping:
             return Validation(), False
-        found = self._play(iterate.policy)
-        self.n_validation_steps += found.n_steps
-        stop = self.best.update(found.mean, iterate, self.asked.n_iter_no_change)
+        # What a model computes takes no episodes.
+        if self.problem.n_steps and not self.asked.validation_episodes:
+            return Validation(), self._rank(iterate, record)
+        found, patience = Validation(), self.asked.n_iter_no_change
+        if self._can_afford(found):
+            found = self._play(iterate.policy)
+            self.n_validation_steps += found.n_steps
+            stop = self.best.update(found.mean, iterate, patience)
+        else:
+            # The episodes of learning cost nothing, and say whether it still improves.
+            is_worse = record["return_mean"] <= best_return(self.history)
+            stop = is_worse and self.best.wait(patience)
         self.kept = self.best.iterate
         return found, stop
+
+    def _rank(self, iterate, record):
+        """Keep the iterate that learned with the best episodes; whether to stop."""
+        # They were played by the iterate before.
+        played = self.last, Validation.of_learning(record)
+        self.last = iterate
+        self.recent = [*self.recent[1 - _ALIKE :], played]
+        lower = lower_end([found for _, found in self.recent])
+        stop = False
+        if len(self.recent) == _ALIKE and lower is not None:
+            middle, patience = self.recent[_ALIKE // 2][0], self.asked.n_iter_no_change
+            stop = self.best.update(lower, middle, patience)
+        self.kept = self.best.iterate or iterate
+        return stop
+
+    def _can_afford(self, found):
+        """Whether validation, with what was found, took no more steps than learning."""
+        n_steps = self.n_validation_steps + found.n_steps
+        return n_steps <= self.problem.n_steps
 
     def _play(self, policy):
         """Validate; the best policy so far is played again on fresh episodes."""
@@ -256,6 +293,8 @@ class Run:
         for attempt in range(1, len(VALIDATIONS)):
             # What was computed exactly has no episodes.
             if not found.n_episodes or not self.best.is_behind(found.mean):
+                break
+            if not self._can_afford(found):
                 break
             found = found.join(self.problem.validate(policy, attempt))
         return found

@@ -106,8 +106,9 @@ class StopAtReturn(PolicyCallback):
     entry : {"validation_return", "return_mean"}, default=None
         The entry of ``history_`` to compare. ``return_mean`` is the return of the
         policy that the iteration evaluated, exploration included. None is
-        ``validation_return`` if there is one, which takes ``early_stopping=True``, else
-        ``return_mean``.
+        ``validation_return`` if there are any, which takes ``early_stopping=True``,
+        else ``return_mean``. An iteration without one, or where no episode ended,
+        does not stop `fit`.
 
     Raises
     ------
@@ -159,9 +160,11 @@ class StopAtReturn(PolicyCallback):
         record = estimator.history_[-1]
         entry = self.entry
         if entry is None:
-            is_validated = not np.isnan(record["validation_return"])
+            # Not every iteration plays validation episodes, and exploration is lucky.
+            validated = [r["validation_return"] for r in estimator.history_]
+            is_validated = np.isfinite(validated).any()
             entry = "validation_return" if is_validated else "return_mean"
-        # Where no episode has ended yet the return is NaN, which reaches nothing.
+        # Where no episode has ended the return is NaN, which reaches nothing.
         return bool(record[entry] >= self.threshold)
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -218,6 +219,15 @@ def test_stopping_at_a_return():
 
 def returns_of(policy, name):
     return [record[name] for record in policy.history_]
+
+
+@pytest.mark.parametrize(
+    ("validated", "stops"), [([1.0, np.nan], False), ([np.nan, np.nan], True)]
+)
+def test_exploring_episodes_do_not_stand_in_for_validation(validated, stops):
+    history = [{"validation_return": v, "return_mean": 9.0} for v in validated]
+    policy = SimpleNamespace(history_=history)
+    assert StopAtReturn(3.0).on_fit_task_end(policy, None) is stops
 
 
 def test_the_entry_that_is_compared():

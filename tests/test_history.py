@@ -1,6 +1,7 @@
 """What is recorded, printed and kept: history, progress lines, the best iterate."""
 
 import re
+from itertools import count
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo._history import BestIterate, Validation
+from skampo._history import BestIterate, Validation, lower_end
 from skampo.rollouts import EpisodeResults
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
@@ -59,6 +60,13 @@ def test_no_episode_finished(capsys):
     assert record["n_episodes"] == 0
     assert np.isnan(record["return_mean"])
     assert np.isnan(record["return_std"])
+
+
+def test_the_last_return_is_shown_until_an_episode_ends(capsys):
+    # 20 steps of each lane in an iteration: episodes end in every second one.
+    AMPOPolicy(Ridge(), **SMALL, verbose=1).fit(lambda: CountingEnv(33))
+    shown = re.findall(r"return +(\S+)", capsys.readouterr().out)
+    assert shown == ["-", "33.00", "(33.00)"]
 
 
 def test_the_history_of_one_fit_is_not_that_of_the_next():
@@ -188,6 +196,90 @@ def test_early_stopping(script, patience, n_iter, best):
     assert policy.n_steps_ == 40 * n_iter
     assert policy.n_validation_steps_ == counts[-1]
     assert policy.interrupted_ is False
+
+
+@pytest.mark.parametrize("length", [5, 10, 20, 40])
+def test_no_validation_begins_after_more_steps_than_learning(length):
+    make = lambda: RewardingEnv(length)
+    policy = fit_script([0] * 8, X=make, n_iter_no_change=None)
+    counts = np.array([r["n_validation_steps"] for r in policy.history_])
+    before, learned = np.append(0, counts[:-1]), 40 * np.arange(1, 9)
+    means = [record["validation_return"] for record in policy.history_]
+    assert_array_equal(np.isfinite(means), before <= learned)
+    # Four episodes each.
+    assert_array_equal(counts - before, 4 * length * (before <= learned))
+    # The last one of equals that was validated is kept.
+    assert policy.best_iteration_ == 1 + np.flatnonzero(before <= learned)[-1]
+
+
+class RisingEnv(CountingEnv):
+    """Every step of any copy pays more than the one before."""
+
+    paid, change = count(), 1.0
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, self.change * next(self.paid), *rest
+
+
+class FallingEnv(RisingEnv):
+    """Every step of any copy pays less than the one before."""
+
+    change = -1.0
+
+
+@pytest.mark.parametrize(
+    ("X", "max_iter", "kept", "n_iter"),
+    [
+        # Iterate 5 of 8: iteration 8 ends when 7 was played, and two came after 5.
+        (RisingEnv, 8, 5, 8),
+        # The last of equals; patience waits for a first success.
+        (CountingEnv, 6, 3, 6),
+        (FallingEnv, 8, 2, 8),
+        # Without five that played, the last one.
+        (FallingEnv, 4, 4, 4),
+    ],
+)
+def test_the_episodes_of_learning_rank_iterates(X, max_iter, kept, n_iter):
+    parameters = SMALL | {"max_iter": max_iter}
+    policy = AMPOPolicy(
+        Ridge(),
+        early_stopping=True,
+        validation_episodes=0,
+        n_iter_no_change=1,
+        **parameters,
+    ).fit(X)
+    assert (policy.best_iteration_, policy.n_iter_) == (kept, n_iter)
+    assert policy.n_validation_steps_ == 0
+    assert policy.step_size_ == policy.history_[kept - 1]["eta"]
+    assert np.isnan([r["validation_return"] for r in policy.history_]).all()
+
+
+def test_few_lucky_episodes_rank_below_many():
+    few, many = Validation.of([1.0, 9.0], 2), Validation.of([4.0, 5.0] * 9, 18)
+    assert few.mean > many.mean
+    assert_allclose(lower_end([few, Validation()]), 5 - 4 / np.sqrt(2), rtol=1e-12)
+    assert lower_end([few]) < lower_end([many])
+    assert_allclose(lower_end([few, many]), lower_end([few.join(many)]), rtol=1e-12)
+    assert lower_end([Validation(0.1, 0.0, 0, n) for n in (3, 7, 11)]) == 0.1
+    assert lower_end([Validation(), Validation.of([3.0], 1)]) is None
+
+
+@pytest.mark.parametrize(("X", "n_iter"), [(CountingEnv, 4), (RisingEnv, 6)])
+def test_patience_where_no_validation_is_played(X, n_iter, monkeypatch):
+    plays = iter([(1.0, 10), (3.0, 1000)])
+
+    def play(X, policy, *, n_episodes, **keywords):
+        # The second takes more steps than all of learning, and is not confirmed.
+        mean, length = next(plays)
+        return EpisodeResults(np.full(n_episodes, mean), np.full(n_episodes, length))
+
+    monkeypatch.setattr("skampo.problems._environments.play_episodes", play)
+    policy = fit_script([0] * 6, X=X, n_iter_no_change=2)
+    assert policy.n_iter_ == n_iter
+    assert policy.best_iteration_ == 2
+    means = [record["validation_return"] for record in policy.history_]
+    assert_array_equal(means, [1.0, 3.0] + [np.nan] * (n_iter - 2))
 
 
 def test_the_step_size_is_that_of_the_iterate_that_is_kept():

@@ -144,11 +144,14 @@ class LearningCurveDisplay:
     def _draw_validation(self, label, keywords, band_kw):
         color = self.line_.get_color()
         style = {"color": color, "label": label, "marker": "."} | keywords
-        means, stds = self.validation_returns, self.validation_stds
-        (self.validation_line_,) = self.ax_.plot(self.n_steps, means, **style)
+        # Iterations without validation are passed over: most may have none.
+        known = np.isfinite(self.validation_returns)
+        steps, means = self.n_steps[known], self.validation_returns[known]
+        stds = self.validation_stds[known]
+        (self.validation_line_,) = self.ax_.plot(steps, means, **style)
         color = self.validation_line_.get_color()
         self.band_ = self.ax_.fill_between(
-            self.n_steps,
+            steps,
             means - stds,
             means + stds,
             **{"color": color, "alpha": 0.2, "linewidth": 0, **band_kw},
@@ -156,7 +159,10 @@ class LearningCurveDisplay:
         if self.best_iteration:
             best = self.best_iteration - 1
             (self.best_,) = self.ax_.plot(
-                self.n_steps[best], means[best], color=color, marker="o"
+                self.n_steps[best],
+                self.validation_returns[best],
+                color=color,
+                marker="o",
             )
 
     @classmethod

@@ -11,10 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
-from skampo.problems import _environments
+from skampo._run import Run
 from skampo.regressors import default_regressor
-from skampo.rollouts import play_episodes
-from skampo.rollouts._seeding import VALIDATION
 from tests.benchmarks.runs import peak_memory
 from tests.benchmarks.shares import Shares
 
@@ -22,34 +20,42 @@ N_EPISODES, N_FRESH, N_AFTER = 20, 100, 10
 
 
 class WatchedPolicy(AMPOPolicy):
-    """Stops the clock while validation episodes are played, and stops at a limit."""
+    """Plays episodes after each iteration, outside the clock; stops at a limit."""
 
     def watch(self, shares, cpu_limit, max_steps):
         """Start the clock."""
         self.shares, self.cpu_limit, self.max_steps = shares, cpu_limit, max_steps
         self.seconds, self.returns = [], []
-        self.excluded, self.started = 0.0, time.process_time()
+        self.excluded = self.validation = 0.0
+        self.started = time.process_time()
         return self
 
     def fit(self, X):
-        """Fit with validation that is watched."""
-        with patch.object(_environments, "play_episodes", self._watch_episodes):
+        """Fit with iterates that are watched."""
+        validate = Run._validate
+
+        def watched(run, iterate, record):
+            self._check_limits()
+            start = time.process_time()
+            with self.shares.paused():
+                # Of every iterate, where `early_stopping` affords some.
+                self.returns.append(run.problem.validate(iterate.policy).mean)
+                middle = time.process_time()
+                result = validate(run, iterate, record)
+            end = time.process_time()
+            self.validation += end - middle
+            self.excluded += end - start
+            return result
+
+        with patch.object(Run, "_validate", watched):
             return super().fit(X)
 
-    def _watch_episodes(self, X, policy, **keywords):
-        start = time.process_time()
-        if keywords.get("stream") == VALIDATION:
-            self.seconds.append(start - self.started - self.excluded)
+    def _check_limits(self):
+        self.seconds.append(time.process_time() - self.started - self.excluded)
         # What Ctrl-C does: the best iterate so far is kept.
         n_steps = getattr(self, "n_steps_", 0)
         if self.seconds[-1] > self.cpu_limit or n_steps >= self.max_steps:
             raise KeyboardInterrupt
-        with self.shares.paused():
-            results = play_episodes(X, policy, **keywords)
-        if keywords.get("stream") == VALIDATION:
-            self.returns.append(results.returns.mean())
-        self.excluded += time.process_time() - start
-        return results
 
 
 def lightgbm():
@@ -126,10 +132,8 @@ def run(name, task, learner, seed, cpu_limit):
     ).watch(shares, cpu_limit, task.max_steps)
     with shares.total(), suppress(KeyboardInterrupt):
         policy.fit(name)
-    policy.cpu_limit = policy.max_steps = np.inf
     memory = peak_memory()
     steps = np.array([record["n_steps"] for record in policy.history_])
-    # Without the episodes that confirm a lead.
     returns = np.array(policy.returns[: len(steps)])
     due = np.diff(steps // task.evaluate_every, prepend=0) > 0
     seconds = np.array(policy.seconds[: len(steps)])
@@ -139,7 +143,7 @@ def run(name, task, learner, seed, cpu_limit):
         "memory": memory,
         "total_steps": policy.n_steps_,
         "total_seconds": policy.seconds[len(steps) - 1],
-        "validation_seconds": policy.excluded,
+        "validation_seconds": policy.validation,
         **shares.as_percentages(),
     }
 

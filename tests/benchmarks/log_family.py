@@ -27,7 +27,7 @@ from skampo import AMPOPolicy
 from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP, make_random_mdp
 from skampo.rollouts import Rollouts, play_episodes
-from tests.benchmarks.offline import columns_of
+from tests.benchmarks.offline import columns_of, fit_validating_all
 
 KINDS = ("random", "mediocre", "good", "mixed", "narrow", "contrary")
 
@@ -185,7 +185,7 @@ def learned(name, share):
             n_iter_no_change=None,
             random_state=0,
         )
-        return policy.fit(task.make)
+        return fit_validating_all(policy, task.make)
     model, table = task.model, task.make.args[1]
     if model is True:
         model = TabularMDP.from_env(task.make.args[0])

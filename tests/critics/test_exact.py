@@ -51,8 +51,11 @@ def test_parameters_are_checked_when_a_policy_is_evaluated():
         evaluate(UNIFORM, "visits")
 
 
-def test_early_stopping_uses_the_exact_value():
-    policy = AMPOPolicy(early_stopping=True, **SMALL).fit(MDP)
+@pytest.mark.parametrize("n_episodes", [0, 10])
+def test_early_stopping_uses_the_exact_value(n_episodes):
+    policy = AMPOPolicy(
+        early_stopping=True, validation_episodes=n_episodes, **SMALL
+    ).fit(MDP)
     assert policy.n_validation_steps_ == 0
     best = max(record["validation_return"] for record in policy.history_)
     assert policy.score(MDP) == best

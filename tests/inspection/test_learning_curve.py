@@ -21,6 +21,17 @@ def close_figures():
     plt.close("all")
 
 
+def test_validation_is_drawn_where_it_was_played():
+    columns = {"validation_returns": [1.0, np.nan, 2.0], "validation_stds": [0.5, 0, 1]}
+    display = LearningCurveDisplay([1, 2, 3], [0.0] * 3, best_iteration=3, **columns)
+    display.plot()
+    assert_array_equal(display.validation_line_.get_xdata(), [1, 3])
+    assert_array_equal(display.validation_line_.get_ydata(), [1.0, 2.0])
+    heights = display.band_.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.5, 3.0)
+    assert_array_equal(display.best_.get_xydata(), [[3.0, 2.0]])
+
+
 def test_everything_comes_from_the_history():
     policy = AMPOPolicy(Ridge(), early_stopping=True, **SMALL).fit(RewardingEnv)
     display = LearningCurveDisplay.from_estimator(policy)
