@@ -311,6 +311,26 @@ CRAFTED = {
         "Lasso",
         attribute("Lasso", "n_features_in_", 2.0),
     ),
+    "an indicator of no column": (
+        "missing values",
+        attribute("MissingIndicator", "features_", first(2)),
+    ),
+    "an indicator of a column before the first": (
+        "missing values",
+        attribute("MissingIndicator", "features_", first(-1)),
+    ),
+    "an indicator of fractions": (
+        "missing values",
+        attribute("MissingIndicator", "features_", lambda a: a + 0.5),
+    ),
+    "an indicator of more columns": (
+        "missing values",
+        attribute("MissingIndicator", "_n_features", 3),
+    ),
+    "an indicator that looks again": (
+        "missing values",
+        attribute("MissingIndicator", "_precomputed", False),
+    ),
     "parameters of what has none": ("Ridge", parameter("ClippedValues", "unit", 1.0)),
     "categories out of order before none": (
         "encoders",
