@@ -182,5 +182,6 @@ def test_missing_values_in_logs_of_several_steps():
     after = table.iloc[np.roll(np.arange(2000), -1)]
     log = {"rewards": rewards, "next_states": after, "terminated": ends}
     for regressor in (None, LGBMRegressor(verbose=-1)):
-        policy = AMPOPolicy(regressor, random_state=0).fit(table, actions, **log)
+        policy = AMPOPolicy(regressor, max_iter=10, random_state=0)
+        policy.fit(table, actions, **log)
         assert np.mean(policy.predict(table) == is_missing) > 0.9
