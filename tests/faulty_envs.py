@@ -166,6 +166,18 @@ class MaskedEnv(CountingEnv):
         return *super().step(action)[:4], self._info()
 
 
+class MethodMaskedEnv(MaskedEnv):
+    """Says the same by a method, as maskable PPO of sb3-contrib asks for it."""
+
+    def _info(self):
+        return {}
+
+    def action_masks(self):
+        """Return the mask; nobody may ask once an episode has terminated."""
+        assert self.t < self.length
+        return super()._info()["action_mask"].astype(bool)
+
+
 class TabularEnv(gymnasium.Env):
     """A finite Markov decision process without an end."""
 

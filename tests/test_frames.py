@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from gymnasium import spaces
+from lightgbm import LGBMRegressor
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
@@ -151,3 +152,36 @@ def test_a_frame_of_numbers_is_learned_from_like_an_array():
     assert_allclose(found, expected, rtol=1e-6)
     # Boosted trees would have taken missing values, of which there are none.
     assert "linear" in policy.critic_.classifier.steps[-1][1].get_params(deep=False)
+
+
+def informative_gaps(library, n=400):
+    """States whose best action is 1 where the first of two columns is missing."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    is_missing = rng.random(n) < 0.5
+    column = [
+        None if gap else float(x) for gap, x in zip(is_missing, X[:, 0], strict=True)
+    ]
+    table = library.DataFrame({"a": column, "b": X[:, 1]})
+    actions = rng.integers(2, size=n)
+    return table, actions, (actions == is_missing).astype(float), is_missing
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_that_a_value_is_missing_is_learned_from(library):
+    table, actions, rewards, is_missing = informative_gaps(library)
+    policy = AMPOPolicy(random_state=0).fit(table, actions, rewards=rewards)
+    assert np.mean(policy.predict(table) == is_missing) > 0.97
+    assert policy.act({"a": None, "b": 0.0}) == 1
+    assert policy.act({"a": 0.3, "b": None}) == 0
+
+
+def test_missing_values_in_logs_of_several_steps():
+    table, actions, rewards, is_missing = informative_gaps(pd, 2000)
+    ends = np.arange(2000) % 10 == 9
+    after = table.iloc[np.roll(np.arange(2000), -1)]
+    log = {"rewards": rewards, "next_states": after, "terminated": ends}
+    for regressor in (None, LGBMRegressor(verbose=-1)):
+        policy = AMPOPolicy(regressor, max_iter=10, random_state=0)
+        policy.fit(table, actions, **log)
+        assert np.mean(policy.predict(table) == is_missing) > 0.9

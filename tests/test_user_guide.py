@@ -7,7 +7,9 @@ import matplotlib.pyplot as plt
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted([*DOCS.glob("user_guide/*.md"), *DOCS.glob("developer/*.md")])
+FOLDERS = ("user_guide", "developer", "tutorials")
+PAGES = sorted([page for name in FOLDERS for page in DOCS.glob(f"{name}/*.md")])
+PAGES.append(DOCS / "installation.md")
 
 
 def blocks(page):

@@ -10,6 +10,7 @@ import importlib
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -277,7 +278,8 @@ def behind_numbers(columns, regressor):
     Returns
     -------
     Pipeline
-        One-hot categories, the other columns as they are, and the regressor.
+        One-hot categories, the other columns with the median and an indicator where
+        values are missing, and the regressor.
 
     See Also
     --------
@@ -310,8 +312,8 @@ def on_numbers(columns, regressor):
     Returns
     -------
     Pipeline
-        One-hot categories, the other columns as they are, and the regressor. It takes
-        tables.
+        One-hot categories, the other columns with the median and an indicator where
+        values are missing, and the regressor. It takes tables.
 
     See Also
     --------
@@ -328,8 +330,12 @@ def on_numbers(columns, regressor):
     (2,)
     """
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    # Kernels and straight lines take no NaN, and that a value is missing may matter.
+    numbers = SimpleImputer(
+        strategy="median", add_indicator=True, keep_empty_features=True
+    )
     encoder = ColumnTransformer(
-        [("categories", categories, columns.categorical)], remainder="passthrough"
+        [("categories", categories, columns.categorical)], remainder=numbers
     )
     model = put_in_front("numbers", encoder, regressor)
     plain = _with_nan(columns)

@@ -81,7 +81,8 @@ sklearn.gaussian_process GaussianProcessRegressor kernel_:@ _rng:! X_train_:np
   log_marginal_likelihood_value_:
 sklearn.gaussian_process.kernels ConstantKernel DotProduct ExpSineSquared Matern Product
   RBF RationalQuadratic Sum WhiteKernel
-sklearn.impute SimpleImputer _fit_dtype:* _fill_dtype:* indicator_: statistics_:*
+sklearn.impute MissingIndicator features_:k _n_features: _precomputed: SimpleImputer
+  _fit_dtype:* _fill_dtype:* indicator_:@MissingIndicator| statistics_:*
 sklearn.kernel_approximation Nystroem components_:mp normalization_:mm
   component_indices_:m _n_features_out: RBFSampler _gamma: random_weights_:pk
   random_offset_:k _n_features_out:

@@ -41,6 +41,7 @@ class Lane:
         # A lock-step may step what is inside, and transform observations itself.
         self.environment = self.stepped = source.make()
         self.name = environment_name(self.environment)
+        self._action_masks = find_action_masks(self.environment)
         self.index = index
         self.n_started = n_started
         self.seeding = (seed, stream, index, source.task_seed)
@@ -133,6 +134,15 @@ class Lane:
                 f"self.{kind} in its __init__, for example to {EXAMPLES[kind]}."
             )
         return space
+
+    def add_mask(self, info):
+        """Add the mask of an environment that has a method for it to its info."""
+        if self._action_masks is None or "action_mask" in info:
+            return info
+        try:
+            return {**info, "action_mask": self._action_masks()}
+        except FAILURES as error:
+            raise self.raised("action_masks", error) from error
 
     def close(self):
         """Close the environment."""
@@ -233,6 +243,15 @@ class Lane:
             "seed": self.seed,
             "action": self._plain_action(),
         }
+
+
+def find_action_masks(environment):
+    """Return the method `action_masks` of an environment or of a wrapper, or None."""
+    # The other convention than info["action_mask"]: maskable PPO of sb3-contrib.
+    if not environment.has_wrapper_attr("action_masks"):
+        return None
+    method = environment.get_wrapper_attr("action_masks")
+    return method if callable(method) else None
 
 
 def has_time_limit(environment):

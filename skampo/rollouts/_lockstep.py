@@ -113,6 +113,8 @@ class LockStep:
             # At once: environments may write into arrays that all of them share.
             next_observations[i] = lane.encode(self._seen, observation)
             is_over = outcome[1] or outcome[2]
+            # Where an episode terminated no action is left to ask about.
+            info = info if outcome[1] else lane.add_mask(info)
             outcomes.append((*outcome, self._read_mask(lane, info, is_over)))
         *columns, masks = zip(*outcomes, strict=True)
         # Before the transformation, whose error could not name the environment.
@@ -131,7 +133,8 @@ class LockStep:
         check = lane.name in self._unchecked
         self._unchecked.discard(lane.name)
         observation, info = lane.reset(self.n_started, check=check)
-        return lane.encode(self._seen, observation), self._read_mask(lane, info)
+        mask = self._read_mask(lane, lane.add_mask(info))
+        return lane.encode(self._seen, observation), mask
 
     def _look_inside(self):
         """Step what is inside of transformed environments."""

@@ -237,6 +237,14 @@ def _remake_splines(model):
     require(model.n_features_out_ == n_columns, "other splines")
 
 
+def _remake_indicator(model):
+    kind, columns = "an indicator of other columns", model.features_
+    require(columns.dtype.kind == "i" and model._precomputed is True, kind)
+    require(model._n_features == model.n_features_in_, kind)
+    require(((columns >= 0) & (columns < model._n_features)).all(), kind)
+    require((np.diff(columns) > 0).all(), kind)
+
+
 def _remake_bins(model):
     edges = np.empty(len(model.bin_edges_), dtype=object)
     edges[:] = model.bin_edges_
@@ -302,6 +310,7 @@ REMADE = {
     "KNeighborsRegressor": _remake_neighbors,
     "LGBMRegressor": check_lightgbm,
     "MLPRegressor": _remake_network,
+    "MissingIndicator": _remake_indicator,
     "OneHotEncoder": _remake_encoder,
     "OrdinalEncoder": _remake_encoder,
     "PolynomialFeatures": _remake_polynomials,

@@ -230,6 +230,31 @@ MODELS = {
         attribute("Lasso", "coef_", lambda a: a[:1]),
         "a Lasso whose dual_gap_ has another form",
     ),
+    "an indicator of no column": (
+        "missing values",
+        attribute("MissingIndicator", "features_", first(2)),
+        "an indicator of other columns",
+    ),
+    "an indicator of a column before the first": (
+        "missing values",
+        attribute("MissingIndicator", "features_", first(-1)),
+        "an indicator of other columns",
+    ),
+    "an indicator of fractions": (
+        "missing values",
+        attribute("MissingIndicator", "features_", lambda a: a + 0.5),
+        "an indicator of other columns",
+    ),
+    "an indicator of more columns": (
+        "missing values",
+        attribute("MissingIndicator", "_n_features", 3),
+        "an indicator of other columns",
+    ),
+    "an indicator of each new table": (
+        "missing values",
+        attribute("MissingIndicator", "_precomputed", False),
+        "an indicator of other columns",
+    ),
     "knots out of order": (
         "splines",
         attribute("SplineTransformer", "n_features_out_", 10**9),

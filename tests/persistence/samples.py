@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from lightgbm import LGBMRegressor
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
@@ -210,6 +211,10 @@ def others():
     }
     policy = AMPOPolicy(**small, warm_start=True)
     yield "log", policy, (X, np.arange(30) % 3, log)
+    table = pd.DataFrame(X, columns=["a", "b"])
+    table.loc[::4, "b"] = np.nan
+    log = {"rewards": X[:, 1], "next_states": table[::-1], "terminated": X[:, 0] > 1}
+    yield "missing values", AMPOPolicy(**small), (table, np.arange(30) % 3, log)
     yield from weighted(X)
     policy = AMPOPolicy(early_stopping=True, warm_start=True, **SMALL)
     yield "best iterate", policy, (make_env,)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RolloutError
 from skampo.rollouts import Rollouts
-from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, SpaceEnv
+from tests.faulty_envs import Counter, CountingEnv, MaskedEnv, MethodMaskedEnv, SpaceEnv
 from tests.rollouts.policies import ConstantPolicy, UniformPolicy
 from tests.seeds import TRAINING, reset_seed
 
@@ -158,6 +158,36 @@ def test_masks_are_respected_and_stored():
     assert_array_equal(rows.action_masks, np.eye(3, dtype=bool)[allowed])
     allowed = rows.next_observations[:, 0].astype(int) % 3
     assert_array_equal(rows.next_action_masks, np.eye(3, dtype=bool)[allowed])
+
+
+def wrapped_masks():
+    return gymnasium.wrappers.TransformObservation(
+        MethodMaskedEnv(), lambda x: x, MethodMaskedEnv().observation_space
+    )
+
+
+@pytest.mark.parametrize("make", [MethodMaskedEnv, wrapped_masks])
+def test_masks_of_a_method(make):
+    found = []
+    for environment in (make, MaskedEnv):
+        with Rollouts(environment, n_envs=2, steps_per_iter=40) as rollouts:
+            found.append(columns(rollouts.gather(UniformPolicy(3))))
+    method, info = found
+    for name in ("actions", "action_masks", "rewards"):
+        assert_array_equal(method[name], info[name])
+    goes_on = ~info["terminated"]
+    assert_array_equal(
+        method["next_action_masks"][goes_on], info["next_action_masks"][goes_on]
+    )
+
+
+def test_method_that_raises():
+    class Broken(MethodMaskedEnv):
+        def action_masks(self):
+            raise KeyError("no such move")
+
+    with pytest.raises(RolloutError, match=r"action_masks raised KeyError: 'no such"):
+        Rollouts(Broken, steps_per_iter=8).gather(UniformPolicy(3))
 
 
 def test_masks_of_taxi():
