@@ -76,6 +76,8 @@ class AMPOPolicy(
         regressor per action), ``"multi_output"`` (one regressor, one output per
         action), ``"joint"`` (the action as a feature), ``"compatible"`` (the natural
         policy gradient of a log-linear policy, for linear regressors and the softmax),
+        ``"compatible_joint"`` (the same with a Pipeline that makes features of rows of
+        state and one-hot action, which should cross the two),
         ``"auto"`` (multi_output if the regressor declares that it takes several
         outputs, else per_action).
     gamma : float, default=0.995
@@ -87,7 +89,7 @@ class AMPOPolicy(
         the best one, in [0, 1): what early, wrong values added up can then be forgotten
         (for other mirror maps than the softmax, scores are as far apart at most). 0 is
         no floor. None is 0.001 for environments, 0.01 if their observations are
-        discrete, and 0 for other data and for ``encoding="compatible"``.
+        discrete, and 0 for other data and for compatible encodings.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is

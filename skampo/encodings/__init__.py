@@ -2,6 +2,7 @@
 
 from skampo.encodings._base import Encoding, Learner
 from skampo.encodings._compatible import Compatible
+from skampo.encodings._compatible_joint import CompatibleJoint
 from skampo.encodings._joint import Joint
 from skampo.encodings._per_action import Auto, MultiOutput, PerAction
 from skampo.encodings._scores import Scores
@@ -12,6 +13,7 @@ ENCODINGS = {
     "multi_output": MultiOutput,
     "joint": Joint,
     "compatible": Compatible,
+    "compatible_joint": CompatibleJoint,
 }
 
 __all__ = ["ENCODINGS", "Encoding", "Learner", "PerAction", "Scores"]
