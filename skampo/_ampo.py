@@ -77,7 +77,8 @@ class AMPOPolicy(
         action), ``"joint"`` (the action as a feature), ``"compatible"`` (the natural
         policy gradient of a log-linear policy, for linear regressors and the softmax),
         ``"compatible_joint"`` (the same with a Pipeline that makes features of rows of
-        state and one-hot action, which should cross the two),
+        state and one-hot action, which should cross the two), ``"dual_averaging"`` (the
+        sum of the fits of all iterations, see `skampo.encodings.DualAveraging`),
         ``"auto"`` (multi_output if the regressor declares that it takes several
         outputs, else per_action).
     gamma : float, default=0.995
@@ -89,7 +90,8 @@ class AMPOPolicy(
         the best one, in [0, 1): what early, wrong values added up can then be forgotten
         (for other mirror maps than the softmax, scores are as far apart at most). 0 is
         no floor. None is 0.001 for environments, 0.01 if their observations are
-        discrete, and 0 for other data and for compatible encodings.
+        discrete, and 0 for other data and for encodings that add
+        up scores.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is

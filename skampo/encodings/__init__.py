@@ -3,6 +3,7 @@
 from skampo.encodings._base import Encoding, Learner
 from skampo.encodings._compatible import Compatible
 from skampo.encodings._compatible_joint import CompatibleJoint
+from skampo.encodings._dual_averaging import DualAveraging
 from skampo.encodings._joint import Joint
 from skampo.encodings._per_action import Auto, MultiOutput, PerAction
 from skampo.encodings._scores import Scores
@@ -14,6 +15,7 @@ ENCODINGS = {
     "joint": Joint,
     "compatible": Compatible,
     "compatible_joint": CompatibleJoint,
+    "dual_averaging": DualAveraging,
 }
 
-__all__ = ["ENCODINGS", "Encoding", "Learner", "PerAction", "Scores"]
+__all__ = ["ENCODINGS", "DualAveraging", "Encoding", "Learner", "PerAction", "Scores"]
