@@ -111,6 +111,11 @@ class AMPOPolicy(
     n_iter_no_change : int, default=10
         Iterations without improvement before stopping, counted from the first
         improvement over the first score. None keeps the best and never stops.
+    critic_error : bool, default=False
+        Whether `history_` estimates the error of the critic, by how far two critics
+        disagree for each of which another half of the episodes, or of the pieces of
+        them, counts twice. Nothing that is learned depends on it; evaluating policies
+        takes about four times as long.
     warm_start : bool, default=False
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history and transitions.
@@ -157,6 +162,8 @@ class AMPOPolicy(
         (finished in this iteration), return_mean, return_std (of the policy that the
         iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
         approximation_error (mean squared residual of line 1 on the centered target),
+        critic_error (the same of the action values that line 1 was given: 0 if they are
+        exact, NaN without the parameter `critic_error`),
         validation_return, validation_std (over the episodes of `early_stopping`),
         n_validation_steps (so far), rollout_time, critic_time, fit_time and
         validation_time (seconds).
@@ -235,6 +242,7 @@ class AMPOPolicy(
         "early_stopping": Flag,
         "validation_episodes": Interval(int, 1),
         "n_iter_no_change": Interval(int, 1) | Nothing,
+        "critic_error": Flag,
         "warm_start": Flag,
         "n_jobs": Interval(int, 1) | Interval(int, -(2**15), -1) | Nothing,
         "random_state": Interval(int, 0, 2**32 - 1)
@@ -261,6 +269,7 @@ class AMPOPolicy(
         early_stopping=False,
         validation_episodes=10,
         n_iter_no_change=10,
+        critic_error=False,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -281,6 +290,7 @@ class AMPOPolicy(
         self.early_stopping = early_stopping
         self.validation_episodes = validation_episodes
         self.n_iter_no_change = n_iter_no_change
+        self.critic_error = critic_error
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
