@@ -76,6 +76,9 @@ class AMPOPolicy(
         regressor per action), ``"multi_output"`` (one regressor, one output per
         action), ``"joint"`` (the action as a feature), ``"compatible"`` (the natural
         policy gradient of a log-linear policy, for linear regressors and the softmax),
+        ``"compatible_joint"`` (the same with a Pipeline that makes features of rows of
+        state and one-hot action, which should cross the two), ``"dual_averaging"`` (the
+        sum of the fits of all iterations, see `skampo.encodings.DualAveraging`),
         ``"auto"`` (multi_output if the regressor declares that it takes several
         outputs, else per_action).
     gamma : float, default=0.995
@@ -87,7 +90,8 @@ class AMPOPolicy(
         the best one, in [0, 1): what early, wrong values added up can then be forgotten
         (for other mirror maps than the softmax, scores are as far apart at most). 0 is
         no floor. None is 0.001 for environments, 0.01 if their observations are
-        discrete, and 0 for other data and for ``encoding="compatible"``.
+        discrete, and 0 for other data and for encodings that add
+        up scores.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is
@@ -114,6 +118,11 @@ class AMPOPolicy(
         improvement over the first score. Where an iteration has no score, the episodes
         that it ended while it learned have to be better than those of all before. None
         keeps the best and never stops.
+    critic_error : bool, default=False
+        Whether `history_` estimates the error of the critic, by how far two critics
+        disagree for each of which another half of the episodes, or of the pieces of
+        them, counts twice. Nothing that is learned depends on it; evaluating policies
+        takes about four times as long.
     warm_start : bool, default=False
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history and transitions.
@@ -161,9 +170,10 @@ class AMPOPolicy(
         (finished in this iteration), return_mean, return_std (of the policy that the
         iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
         approximation_error (mean squared residual of line 1 on the centered target),
-        validation_return, validation_std (over the episodes of `early_stopping`; NaN
-        where it played none),
-        n_validation_steps (so far), rollout_time, critic_time, fit_time and
+        critic_error (the same of the action values that line 1 was given: 0 if they are
+        exact, NaN without the parameter `critic_error`), validation_return,
+        validation_std (over the episodes of `early_stopping`; NaN where none were
+        played), n_validation_steps (so far), rollout_time, critic_time, fit_time and
         validation_time (seconds).
     interrupted_ : bool
         Whether Ctrl-C ended `fit`, which then raises KeyboardInterrupt.
@@ -240,6 +250,7 @@ class AMPOPolicy(
         "early_stopping": Flag,
         "validation_episodes": Interval(int, 0),
         "n_iter_no_change": Interval(int, 1) | Nothing,
+        "critic_error": Flag,
         "warm_start": Flag,
         "n_jobs": Interval(int, 1) | Interval(int, -(2**15), -1) | Nothing,
         "random_state": Interval(int, 0, 2**32 - 1)
@@ -266,6 +277,7 @@ class AMPOPolicy(
         early_stopping=False,
         validation_episodes=10,
         n_iter_no_change=10,
+        critic_error=False,
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -286,6 +298,7 @@ class AMPOPolicy(
         self.early_stopping = early_stopping
         self.validation_episodes = validation_episodes
         self.n_iter_no_change = n_iter_no_change
+        self.critic_error = critic_error
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -80,9 +80,16 @@ class LineOneFit:
     fitted: np.ndarray
     action_weights: np.ndarray
 
-    def errors(self):
-        """Mean squared residual of each state, but for a constant of the state."""
-        return self._spread(self.fitted - self.target)
+    @property
+    def residual(self):
+        """What the regressor did not reach."""
+        return self.fitted - self.target
+
+    def mean_square(self, errors, sample_weight):
+        """Mean square but for a constant of each state; NaN if nobody knows them."""
+        if errors is None:
+            return np.nan
+        return _average(self._spread(errors), sample_weight)
 
     def explains_nothing(self, sample_weight):
         """Whether 0 would fit no worse, whatever becomes of a constant per state."""
@@ -123,7 +130,7 @@ def iteration_record(t, problem, sample, before, after, line_one, eta):
         "eta": float(eta),
         "divergence": _average(divergence, weight),
         "entropy": _average(_entropy(after), weight),
-        "approximation_error": _average(line_one.errors(), weight),
+        "approximation_error": line_one.mean_square(line_one.residual, weight),
     }
 
 

@@ -32,6 +32,7 @@ from skampo._state import (
     parts_as_text,
 )
 from skampo.critics import CriticSetting
+from skampo.critics._repeats import Reweighted
 from skampo.encodings import ENCODINGS, Learner
 from skampo.encodings._base import PASSES
 from skampo.encodings._scores import zero_scores
@@ -49,6 +50,8 @@ __all__ = ["Run", "entropy_of", "parts_of"]
 
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
+# Apart from all others: nothing that is learned depends on what is measured.
+_ERROR_STREAM = 11
 # A thousandth of the divergence of a step of the default step size.
 _SETTLED = 1e-4
 # Mean probability of all actions but the best, where action values stay the same.
@@ -88,6 +91,9 @@ class Run:
     repeats: bool = False
     stop: bool = False
     memory: FeatureMemory = field(default_factory=FeatureMemory)
+    #: What measures the critic, None if nobody asked, and what it found.
+    reweighted: Any = None
+    critic_error: Any = None
 
     @classmethod
     def of(cls, asked, problem, seed, last):
@@ -131,6 +137,7 @@ class Run:
             last.n_validation_steps if last else 0,
             first_step=problem.n_steps,
             first=last.first if last else None,
+            reweighted=_reweighted(problem) if asked.critic_error else None,
         )
 
     def iterations(self, max_iter):
@@ -143,10 +150,10 @@ class Run:
             if self.stop:
                 return
 
-    def generator(self, t):
+    def generator(self, t, stream=_REGRESSION_STREAM):
         """The source of all random choices of iteration t, whatever came before."""
-        stream = np.random.SeedSequence(self.seed, spawn_key=(_REGRESSION_STREAM, t))
-        return np.random.default_rng(stream)
+        seeds = np.random.SeedSequence(self.seed, spawn_key=(stream, t))
+        return np.random.default_rng(seeds)
 
     def gather(self, policy):
         """Data of the policy."""
@@ -167,9 +174,20 @@ class Run:
             self.problem.value_model,
         )
         sample = self.problem.critic.evaluate(policy, transitions, setting)
+        self.critic_error = self._measure(policy, transitions, setting, sample)
         sample = self._look_at_values(sample, transitions)
         self.clock.lap("critic_time")
         return sample
+
+    def _measure(self, policy, transitions, setting, sample):
+        """Errors of the action values: none where they are exact, None if unknown."""
+        critic = self.problem.critic
+        if not critic.estimates_values or critic.needs_model:
+            return np.zeros_like(sample.q_values)
+        if self.reweighted is None:
+            return None
+        rng = self.generator(len(self.history), _ERROR_STREAM)
+        return self.reweighted.error(policy, transitions, setting, sample, rng)
 
     def _look_at_values(self, sample, transitions):
         """The sample, without differences that can only be errors."""
@@ -229,6 +247,9 @@ class Run:
         warn_about_fit(line_one, sample.sample_weight, self.warned)
         record = iteration_record(
             t, self.problem, sample, here, after, line_one, policy.eta
+        )
+        record["critic_error"] = line_one.mean_square(
+            self.critic_error, sample.sample_weight
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self.clock.lap()
@@ -360,6 +381,11 @@ def parts_of(policy):
         "regressor_": policy.f.fitted,
         "step_size_": policy.eta,
     }
+
+
+def _reweighted(problem):
+    """Critics beside the one of the problem, which start with its last values."""
+    return Reweighted(copy_critic(problem.critic), copy_critic(problem.critic))
 
 
 def _has_settled(sample, record):

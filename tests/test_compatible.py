@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures
 
 from skampo import AMPOPolicy
 from skampo.critics import Exact
+from skampo.encodings._compatible_joint import center_pairs
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
@@ -164,10 +167,11 @@ def test_labels():
     assert policy.fit(X, y).score(X, y) > 0.95
 
 
+@pytest.mark.parametrize("encoding", ["compatible", "compatible_joint"])
 @pytest.mark.parametrize("mirror_map", ["euclidean", "tsallis", "hyperbolic_tangent"])
-def test_only_the_softmax_has_a_natural_gradient_like_this(mirror_map):
-    with pytest.raises(InvalidParameterError, match="of softmax policies"):
-        fit(TABLE, 1, mirror_map=mirror_map)
+def test_only_the_softmax_has_a_natural_gradient_like_this(mirror_map, encoding):
+    with pytest.raises(InvalidParameterError, match=f"{encoding}' is .* of softmax"):
+        fit(TABLE, 1, mirror_map=mirror_map, encoding=encoding)
 
 
 @pytest.mark.parametrize(
@@ -175,9 +179,10 @@ def test_only_the_softmax_has_a_natural_gradient_like_this(mirror_map):
     [ExtraTreesRegressor(3), make_pipeline(OneHotEncoder(), ExtraTreesRegressor(3))],
     ids=["alone", "pipeline"],
 )
-def test_a_regressor_without_coefficients_is_refused(regressor):
+@pytest.mark.parametrize("encoding", ["compatible", "compatible_joint"])
+def test_a_regressor_without_coefficients_is_refused(regressor, encoding):
     with pytest.raises(InvalidParameterError, match=r"linear regressor\. Got Extra"):
-        fit(regressor, 1)
+        fit(regressor, 1, encoding=encoding)
 
 
 @pytest.mark.parametrize(
@@ -186,3 +191,85 @@ def test_a_regressor_without_coefficients_is_refused(regressor):
 def test_the_dual_is_limited_only_where_it_is_fitted(encoding, odds):
     policy = AMPOPolicy(encoding=encoding, max_iter=1, steps_per_iter=64)
     assert policy.set_params(random_state=0).fit("CartPole-v1").min_odds_ == odds
+
+
+def cross(rows):
+    """Features of states and one-hot actions, multiplied."""
+    psi, one_hot = look_up(rows[:, :1]), rows[:, 1:]
+    return np.einsum("na,nd->nad", one_hot, psi).reshape(len(rows), -1)
+
+
+def cross_sparse(rows):
+    return csr_array(cross(rows))
+
+
+CROSSED = make_pipeline(FunctionTransformer(cross), LEAST_SQUARES)
+
+
+def test_centered_pairs_by_hand():
+    phi, proba = np.array([[2.0, 3.0], [4.0, -1.0]]), np.array([[0.75, 0.25]])
+    expected = [[-0.5, 1.0], [1.5, -3.0]]
+    assert_allclose(center_pairs(phi, proba), expected)
+    assert_allclose(center_pairs(csr_array(phi), proba).toarray(), expected)
+
+
+def test_features_of_states_are_a_special_case_of_features_of_pairs():
+    expected = fit(FEW, 5).predict_proba(MDP.states)
+    policy = fit(CROSSED, 5, encoding="compatible_joint")
+    assert_allclose(policy.predict_proba(MDP.states), expected, atol=1e-10)
+
+
+def test_sparse_features_of_pairs():
+    settings = {"encoding": "compatible_joint"}
+    ridge = Ridge(1e-3, fit_intercept=False, solver="cholesky")
+    pipes = [
+        make_pipeline(FunctionTransformer(f), ridge) for f in (cross, cross_sparse)
+    ]
+    first, second = (fit(r, 4, **settings).predict_proba(MDP.states) for r in pipes)
+    assert_allclose(first, second, atol=1e-9)
+
+
+def test_the_fitted_regressor_of_pairs_predicts_the_scores():
+    policy = fit(CROSSED, 3, encoding="compatible_joint")
+    rows = np.hstack([np.repeat(MDP.states, 3, axis=0), np.tile(np.eye(3), (12, 1))])
+    scores = policy.decision_function(MDP.states) / policy.step_size_
+    assert_allclose(policy.regressor_.predict(rows).reshape(12, 3), scores)
+    assert list(policy.regressor_.named_steps) == list(CROSSED.named_steps)
+
+
+def test_features_of_pairs_stay_as_they_were_fitted_first():
+    drawn = make_pipeline(
+        FunctionTransformer(cross), Nystroem(n_components=9), LEAST_SQUARES
+    )
+    policy = fit(drawn, 2, encoding="compatible_joint", warm_start=True)
+    first = policy.regressor_.steps[1][1]
+    assert policy.fit(MDP).regressor_.steps[1][1] is first
+    expected = fit(drawn, 4, encoding="compatible_joint").predict_proba(MDP.states)
+    assert_allclose(policy.predict_proba(MDP.states), expected)
+
+
+def test_pairs_go_on_from_the_scores_of_another_encoding():
+    policy = fit(CROSSED, 3, encoding="joint", warm_start=True)
+    before = policy.predict_proba(MDP.states)
+    scores = np.log(before)
+    policy.set_params(encoding="compatible_joint", max_iter=1).fit(MDP)
+    q_values = MDP.action_values(before, GAMMA)
+    goal = scores + 2.0 * q_values
+    goal -= (before * goal).sum(axis=1, keepdims=True)
+    visited = MDP.visitation(before, GAMMA)
+    theta = natural_gradient(FEATURES, before, visited, goal)
+    expected = softmax(FEATURES @ theta)
+    assert_allclose(policy.predict_proba(MDP.states), expected, atol=1e-8)
+
+
+def test_scores_of_pairs_need_an_interaction():
+    with pytest.warns(UserWarning, match="'compatible_joint' with a linear regressor"):
+        fit(LEAST_SQUARES, 1, encoding="compatible_joint")
+
+
+def test_pairs_with_a_sampled_critic():
+    crossing = make_pipeline(PolynomialFeatures(3, interaction_only=True), Ridge(1e-3))
+    policy = AMPOPolicy(
+        crossing, encoding="compatible_joint", max_iter=12, random_state=0
+    )
+    assert policy.fit("CartPole-v1").score("CartPole-v1") > 150

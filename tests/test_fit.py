@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,8 +92,12 @@ def test_set_params_after_fit_changes_nothing_before_the_next_fit():
 @pytest.mark.parametrize("critic", [*DATA_CRITICS, MonteCarlo("geometric")], ids=str)
 def test_all_parts_work_together(critic, encoding, mirror_map):
     regressor = RANDOM_TREE
-    if encoding == "compatible":
-        regressor, mirror_map = LinearRegression(), "negative_entropy"
+    if encoding == "dual_averaging":
+        mirror_map = "negative_entropy"
+    if encoding.startswith("compatible"):
+        crossing = PolynomialFeatures(interaction_only=True)
+        regressor = make_pipeline(crossing, LinearRegression())
+        mirror_map = "negative_entropy"
     policy = AMPOPolicy(
         regressor, critic=critic, encoding=encoding, mirror_map=mirror_map, **SMALL
     ).fit(RewardingEnv)

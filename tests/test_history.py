@@ -24,7 +24,12 @@ from tests.seeds import (
 SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
 INTEGERS = ["iteration", "n_steps", "n_episodes", "n_validation_steps"]
 NUMBERS = ["return_mean", "return_std", "eta", "divergence", "entropy"]
-NUMBERS += ["approximation_error", "validation_return", "validation_std"]
+NUMBERS += [
+    "approximation_error",
+    "critic_error",
+    "validation_return",
+    "validation_std",
+]
 TIMES = ["rollout_time", "critic_time", "fit_time", "validation_time"]
 KEYS = [*INTEGERS[:3], *NUMBERS, INTEGERS[3], *TIMES]
 

@@ -79,7 +79,7 @@ def test_invalid_values(name, description, value):
     [
         ("gamma", 2, "a float in the range [0.0, 1.0]. Got 2 instead."),
         ("max_iter", -1, "an int in the range [0, inf). Got -1 instead."),
-        ("encoding", "columns", "a str among ['auto', 'compatible', 'joint', "),
+        ("encoding", "columns", "a str among ['auto', 'compatible', 'compa"),
         ("step_size", Constant, "or an instance of StepSize. Got <class "),
         ("n_jobs", 0, "an int in the range [1, inf) or an int in the range [-"),
     ],

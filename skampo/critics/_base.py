@@ -32,7 +32,8 @@ class QSample:
         Value of every action in every state, up to a constant per state, in units of
         the return.
     gamma : float
-        The discount factor they were computed with.
+        The factor by which exact iterations with these values contract: the discount
+        factor, to the power of the lookahead.
     sample_weight : ndarray of shape (n,), default=None
         Weights of the states; None weighs them equally.
     reward_range : float, default=0.0

@@ -53,6 +53,9 @@ class Exact(Critic):
     tau : float, default=0.0
         Weight of the entropy of the policy in its value, a finite number of at least 0:
         positive ones are for the softmax only. Steps beyond 1 / tau are cut.
+    lookahead : int, default=1
+        Steps h, at least 1, after which the policy takes over; before, the best actions
+        are taken. More than one only without `tau`.
 
     Attributes
     ----------
@@ -80,6 +83,13 @@ class Exact(Critic):
     (`skampo.theory.cen_bound`); the longest one is soft policy iteration. `history_`
     holds returns without entropy.
 
+    With `lookahead` line 1 is given :math:`Q_h = r + \gamma P T^{h-1} V_\pi`, where T
+    is the optimality operator: policy mirror descent with lookahead [5]_. The factor of
+    an iteration is :math:`\gamma^h` in place of :math:`\gamma`
+    (`skampo.theory.protopapas_bound`), and the steps of `skampo.step_sizes.Adaptive`
+    and `skampo.step_sizes.Geometric` follow it. `q_` holds the values of the policy
+    itself.
+
     References
     ----------
     .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
@@ -91,6 +101,8 @@ class Exact(Critic):
     .. [4] S. Cen, C. Cheng, Y. Chen, Y. Wei and Y. Chi, "Fast global convergence of
        natural policy gradient methods with entropy regularization", Operations Research
        70(4), 2022.
+    .. [5] K. Protopapas and A. Barakat, "Policy mirror descent with lookahead", NeurIPS
+       2024.
 
     Examples
     --------
@@ -108,11 +120,30 @@ class Exact(Critic):
             {"uniform", "visitation", "state_action_visitation"}
         ),
         "tau": Interval(float, 0),
+        "lookahead": Interval(int, 1),
     }
 
-    def __init__(self, state_distribution="uniform", *, tau=0.0):
+    def __init__(self, state_distribution="uniform", *, tau=0.0, lookahead=1):
         self.state_distribution = state_distribution
         self.tau = tau
+        self.lookahead = lookahead
+
+    def check(self):
+        """
+        Refuse invalid parameters.
+
+        Raises
+        ------
+        InvalidParameterError
+            With the name, the valid values and the value that was given.
+        """
+        super().check()
+        if self.tau > 0 and self.lookahead > 1:
+            raise InvalidParameterError(
+                "Exact looks ahead for values without entropy. Got "
+                f"lookahead={self.lookahead} and tau={self.tau:g}: use lookahead=1, or "
+                "tau=0."
+            )
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -150,8 +181,8 @@ class Exact(Critic):
         q_values = mdp.look_ahead(values, setting.gamma)
         sample = QSample(
             mdp.states,
-            q_values,
-            setting.gamma,
+            self._ahead(q_values, mdp, setting.gamma),
+            setting.gamma**self.lookahead,
             weights,
             reward_range(mdp.reward.ravel()),
             expected_return=float(mdp.initial_distribution @ values),
@@ -162,6 +193,11 @@ class Exact(Critic):
             sample = _regularized(sample, policy, q_values, self.tau)
         self.q_ = TableValues(q_values)
         return sample
+
+    def _ahead(self, q_values, mdp, gamma):
+        for _ in range(self.lookahead - 1):
+            q_values = mdp.look_ahead(q_values.max(axis=1), gamma)
+        return q_values
 
     def _soft_values(self, policy, proba, mdp, gamma):
         _check_softmax(policy, self.tau)

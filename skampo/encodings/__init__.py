@@ -2,6 +2,8 @@
 
 from skampo.encodings._base import Encoding, Learner
 from skampo.encodings._compatible import Compatible
+from skampo.encodings._compatible_joint import CompatibleJoint
+from skampo.encodings._dual_averaging import DualAveraging
 from skampo.encodings._joint import Joint
 from skampo.encodings._per_action import Auto, MultiOutput, PerAction
 from skampo.encodings._scores import Scores
@@ -12,6 +14,8 @@ ENCODINGS = {
     "multi_output": MultiOutput,
     "joint": Joint,
     "compatible": Compatible,
+    "compatible_joint": CompatibleJoint,
+    "dual_averaging": DualAveraging,
 }
 
-__all__ = ["ENCODINGS", "Encoding", "Learner", "PerAction", "Scores"]
+__all__ = ["ENCODINGS", "DualAveraging", "Encoding", "Learner", "PerAction", "Scores"]

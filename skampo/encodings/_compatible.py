@@ -15,7 +15,8 @@ from skampo.features._split import features_of, fit_features, scale_rows
 from skampo.features._steps import split_features
 from skampo.utils._rows import row_sum
 
-__all__ = ["Compatible", "CompatibleScores", "centered_rows"]
+__all__ = ["Compatible", "CompatibleScores", "add_step", "advantages"]
+__all__ += ["centered_rows", "check_softmax", "natural_gradient", "visits"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +68,7 @@ class Compatible(PerAction):
 
     def check(self, mirror_map):
         """Only the softmax has these compatible features."""
-        if not mirror_map.is_softmax:
-            raise InvalidParameterError(
-                "encoding='compatible' is the natural gradient of softmax policies. "
-                f"Got mirror_map={mirror_map!r}: use 'negative_entropy', or another "
-                "encoding."
-            )
+        check_softmax(mirror_map, "compatible")
 
     def split(self, regressor, sample, last, rng):
         """Features stay as fitted first, so that `theta` keeps its meaning."""
@@ -91,39 +87,66 @@ class Compatible(PerAction):
     def fit(self, learner, X, target, sample_weight):
         """Add the natural gradient, of the length of the step, to the last `theta`."""
         last = getattr(learner.start, "theta", None)
-        # Scores of another encoding are expressed in the features along the way.
-        goal = target.values if last is None else target.q_values
-        # A(s, a) = Q(s, a) - Σ π(b | s) Q(s, b)
-        goal = goal - row_sum(target.proba * goal)[:, None]
-        gradient, model = _natural_gradient(
-            learner, as_numbers(X), goal, target.proba, sample_weight
+        goal, weights = advantages(target, last), visits(target.proba, sample_weight)
+        # Action by action, as `centered_rows` has them.
+        gradient, model = natural_gradient(
+            learner,
+            centered_rows(as_numbers(X), target.proba),
+            goal.T.ravel(),
+            weights.T.ravel(),
+            rms(goal, sample_weight),
         )
-        # After an infinite step the scores themselves are the dual: their step is 1.
-        if np.isinf(target.eta):
-            return CompatibleScores(gradient, 1.0, model)
-        theta = target.eta * gradient + (0.0 if last is None else last)
-        return CompatibleScores(theta, target.eta, model)
+        gradient = gradient.reshape(target.proba.shape[1], -1).T
+        theta, eta = add_step(last, gradient, target.eta)
+        return CompatibleScores(theta, eta, model)
 
 
-def _natural_gradient(learner, features, advantages, proba, sample_weight):
-    """The weights, shape (n_features, n_actions), and the regression they are from."""
-    rows = centered_rows(features, proba)
+def check_softmax(mirror_map, encoding):
+    """Refuse policies that are no softmax of their scores."""
+    if not mirror_map.is_softmax:
+        raise InvalidParameterError(
+            f"encoding={encoding!r} is the natural gradient of softmax policies. "
+            f"Got mirror_map={mirror_map!r}: use 'negative_entropy', or another "
+            "encoding."
+        )
+
+
+def advantages(target, last):
+    r"""What is fitted: :math:`A(s, a) = Q(s, a) - E_{b \sim \pi} Q(s, b)`."""
+    # Scores of another encoding are expressed in the features along the way.
+    goal = target.values if last is None else target.q_values
+    return goal - row_sum(target.proba * goal)[:, None]
+
+
+def visits(proba, sample_weight):
+    """Weights of the pairs, those of the states times the policy."""
     # An action whose probability underflows has an advantage all the same, and the
     # smallest number is too little to be seen beside others.
     proba = np.maximum(proba, np.finfo(np.float64).tiny)
-    weights = proba if sample_weight is None else sample_weight[:, None] * proba
-    unit = rms(advantages, sample_weight)
-    model = learner.fit(rows, advantages.T.ravel() / unit, weights.T.ravel())
+    return proba if sample_weight is None else sample_weight[:, None] * proba
+
+
+def natural_gradient(learner, rows, values, weights, unit):
+    """One coefficient for each column of the rows, and the regression they are from."""
+    model = learner.fit(rows, values / unit, weights)
     # An intercept is 0: rows and target have the weighted mean 0 in every state.
     coefficients = np.ravel(getattr(model, "coef_", ()))
     if len(coefficients) != rows.shape[1]:
         raise InvalidParameterError(
-            "encoding='compatible' adds up the coefficients of a linear regressor. Got "
+            "Compatible encodings add up the coefficients of a linear regressor. Got "
             f"{learner.regressor!r}, which has no coef_ for {rows.shape[1]} features: "
             "use LinearRegression() or Ridge(), alone or behind transformers in a "
             "Pipeline."
         )
-    return unit * coefficients.reshape(proba.shape[1], -1).T, model
+    return unit * coefficients, model
+
+
+def add_step(last, gradient, eta):
+    """The next parameters, and the step that their scores are divided by."""
+    # After an infinite step the scores themselves are the dual: their step is 1.
+    if np.isinf(eta):
+        return gradient, 1.0
+    return eta * gradient + (0.0 if last is None else last), eta
 
 
 def centered_rows(features, proba):

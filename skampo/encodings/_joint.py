@@ -7,7 +7,7 @@ from skampo.encodings._scores import JointScores, joint_rows
 from skampo.features._steps import last_step
 from skampo.utils._warnings import warn_user
 
-__all__ = ["Joint"]
+__all__ = ["Joint", "warn_of_no_interaction"]
 
 # States that show whether actions are told apart by the state.
 _ENOUGH = 1000
@@ -36,7 +36,7 @@ class Joint(Encoding):
         start = getattr(learner.start, "model", None)
         model = learner.fit(rows, values.ravel() / scale, weights, start)
         scores = JointScores(model, n_actions, scale)
-        _warn_of_no_interaction(scores, X, values)
+        warn_of_no_interaction(scores, X, values, "joint")
         return scores
 
     def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
@@ -46,7 +46,7 @@ class Joint(Encoding):
         return JointScores(learner.fit(rows, y, sample_weight, start), n_actions)
 
 
-def _warn_of_no_interaction(scores, X, values):
+def warn_of_no_interaction(scores, X, values, encoding):
     """Say that a linear model of [state, action] prefers one action everywhere."""
     model = scores.model
     _, last = last_step(model)
@@ -56,8 +56,8 @@ def _warn_of_no_interaction(scores, X, values):
     some = slice(None, None, 1 + len(X) // _ENOUGH)
     if _is_the_same(scores(X[some])) and not _is_the_same(values[some]):
         warn_user(
-            "encoding='joint' with a linear regressor has the same greedy action in "
-            "every state: it has no interaction of state and action. Use "
+            f"encoding={encoding!r} with a linear regressor has the same greedy action "
+            "in every state: it has no interaction of state and action. Use "
             "encoding='per_action', or features that cross states with actions."
         )
 

@@ -108,7 +108,25 @@ class Auto(PerAction):
     """`multi_output` if the regressor takes 2-D targets and actions weigh the same."""
 
     def fit_all(self, learner, X, values, sample_weight):
-        """Scores fitted to a value for every action of every row."""
+        """
+        Fit a value for every action of every row.
+
+        Parameters
+        ----------
+        learner : Learner
+            The regressor.
+        X : ndarray, sparse array or data frame of shape (n, n_features)
+            Rows.
+        values : ndarray of shape (n, n_actions)
+            Targets.
+        sample_weight : ndarray of shape (n,) or (n, n_actions) or None
+            Weights of the rows, or of each action in them.
+
+        Returns
+        -------
+        ColumnScores or Scores
+            One model with a column per action, or one model per action.
+        """
         shares = takes_columns(learner.regressor) and np.ndim(sample_weight) < 2
         chosen = MultiOutput() if shares else PerAction()
         return chosen.fit_all(learner, X, values, sample_weight)

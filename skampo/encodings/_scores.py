@@ -10,7 +10,8 @@ from skampo.features._unchecked import unchecked_predict
 
 _MOST_ACTIONS = 1000
 
-__all__ = ["ColumnScores", "JointScores", "Scores", "joint_rows", "zero_scores"]
+__all__ = ["ColumnScores", "JointScores", "Scores", "check_n_actions", "joint_rows"]
+__all__ += ["zero_scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +122,18 @@ class JointScores:
 
     def _check_loaded(self):
         """Refuse more actions than there can be: all pairs with states are rows."""
-        if type(self.n_actions) is not int or not 0 < self.n_actions <= _MOST_ACTIONS:
-            raise ValueError(f"scores of {self.n_actions!r:.60} actions")
+        check_n_actions(self.n_actions)
 
     @property
     def fitted(self):
         """The fitted model."""
         return self.model
+
+
+def check_n_actions(n_actions):
+    """Refuse what a file says if it is no number of actions that there can be."""
+    if type(n_actions) is not int or not 0 < n_actions <= _MOST_ACTIONS:
+        raise ValueError(f"scores of {n_actions!r:.60} actions")
 
 
 def zero_scores(n_actions):

@@ -1,6 +1,7 @@
 """Pictures of fitted policies, computed first and drawn with matplotlib on demand."""
 
 from skampo.inspection._convergence import ConvergenceDisplay
+from skampo.inspection._errors import ErrorDisplay
 from skampo.inspection._gridworld import GridworldDisplay
 from skampo.inspection._learning_curve import LearningCurveDisplay
 from skampo.inspection._policy_map import PolicyDisplay
@@ -8,6 +9,7 @@ from skampo.inspection._simplex import SimplexDisplay
 
 __all__ = [
     "ConvergenceDisplay",
+    "ErrorDisplay",
     "GridworldDisplay",
     "LearningCurveDisplay",
     "PolicyDisplay",

@@ -55,6 +55,7 @@ class ConvergenceDisplay:
 
     See Also
     --------
+    ErrorDisplay : Where the errors come from.
     GridworldDisplay : What the policy does, state by state.
 
     Examples

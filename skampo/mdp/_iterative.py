@@ -20,9 +20,9 @@ _EPS = np.finfo(np.float64).eps
 _TINY = np.finfo(np.float64).tiny
 
 
-def solve_in_maximum(kernel, gamma, b):
+def solve_in_maximum(kernel, gamma, b, start=None):
     """Solve ``(I - gamma K) x = b``, the error measured by its largest entry."""
-    return _solve(_System(kernel, gamma, b, lambda x: np.abs(x).max()))
+    return _solve(_System(kernel, gamma, b, lambda x: np.abs(x).max()), start)
 
 
 def solve_in_absolute_sum(kernel, gamma, b):
@@ -72,9 +72,11 @@ class _System:
         return max(_GOAL * (1 - self.gamma), 8 * _EPS) * self.scale(x)
 
 
-def _solve(system):
+def _solve(system, start=None):
     """Alternate Krylov steps, where they help, with sweeps, which always do."""
     x, residual = np.zeros_like(system.b), system.b
+    if start is not None:
+        x, residual = start, system.residual(start)
     # Comparisons are negated because Krylov steps may come back as NaN.
     while not system.norm(residual) <= system.goal(x):
         before = system.norm(residual)

@@ -17,6 +17,8 @@ __all__ = ["Solution", "find_optimum"]
 
 # Sweeps after policy iteration, whose values are nearly optimal.
 _MOST_SWEEPS = 10_000
+# Sweeps of one policy after each sweep of the optimality operator.
+_MORE_SWEEPS = 20
 # Rewards this many spreads away from 0 would lose their differences in rounding.
 _FAR = 10.0
 
@@ -32,7 +34,7 @@ class Solution(NamedTuple):
     proba : ndarray of shape (n_states, n_actions)
         A deterministic optimal policy.
     n_iter : int
-        Rounds of policy iteration, or sweeps of value iteration.
+        Rounds of policy iteration, or sweeps of the optimality operator.
     error : float
         No entry of `values` is farther than this from the optimal value. It follows
         from the Bellman residual, rounding included.
@@ -67,21 +69,29 @@ def policy_iteration(mdp, gamma, tol):
 
 def _iterate_policies(mdp, gamma):
     """Evaluate and improve until the gain may be an error of the evaluation."""
-    proba = mdp.greedy(np.zeros(mdp.n_states), gamma)
+    states, values = np.arange(mdp.n_states), None
+    actions = mdp.reward.argmax(axis=1)
     for n_iter in count(1):
-        values = mdp.values(proba, gamma)
+        values = _evaluate(mdp, actions, gamma, values)
         q_values = mdp.look_ahead(values, gamma)
-        better = _worth_changing(proba, values, q_values, gamma)
+        better = _worth_changing(q_values[states, actions], values, q_values, gamma)
         if not better.any():
             error = _residual_bound(mdp, values, q_values, gamma)
-            return Solution(values, proba, n_iter, error)
+            return Solution(values, np.eye(mdp.n_actions)[actions], n_iter, error)
         # States keep actions that are as good: changing between equals might never end.
-        proba = np.where(better[:, None], mdp.greedy(values, gamma), proba)
+        actions = np.where(better, q_values.argmax(axis=1), actions)
 
 
-def _worth_changing(proba, values, q_values, gamma):
+def _evaluate(mdp, actions, gamma, start):
+    """Values of a deterministic policy; those of the last one are a good start."""
+    kernel = mdp._transition.kernel_of(actions)
+    rewards = mdp.reward[np.arange(mdp.n_states), actions]
+    # LAPACK may return -0.0.
+    return mdp._transition.solve(kernel, gamma, rewards, start) + 0.0
+
+
+def _worth_changing(own, values, q_values, gamma):
     """States with a real gain: errors of the evaluation would go in circles."""
-    own = (proba * q_values).sum(axis=1)
     error = np.abs(own - values).max() / (1 - gamma)
     gain = q_values.max(axis=1) - own
     # Both values in the gain may be wrong by as much as the evaluation is.
@@ -95,7 +105,17 @@ def _residual_bound(mdp, values, q_values, gamma):
 
 def value_iteration(mdp, gamma, tol):
     """Apply the Bellman operator until MacQueen's bounds are close enough."""
-    solution, is_stuck = _sweep(mdp, gamma, tol, np.zeros(mdp.n_states))
+    return _from_zero(mdp, gamma, tol, n_more=0)
+
+
+def modified_policy_iteration(mdp, gamma, tol):
+    """The same, and after each sweep some of its greedy policy, which cost less."""
+    return _from_zero(mdp, gamma, tol, n_more=_MORE_SWEEPS)
+
+
+def _from_zero(mdp, gamma, tol, n_more):
+    start = np.zeros(mdp.n_states)
+    solution, is_stuck = _sweep(mdp, gamma, tol, start, n_more=n_more)
     if is_stuck:
         _warn_of_rounding(solution.error, _allowed(tol, solution.values), gamma)
     return solution
@@ -105,11 +125,12 @@ def _allowed(tol, values):
     return tol * max(1.0, np.abs(values).max())
 
 
-def _sweep(mdp, gamma, tol, values, most=math.inf):
+def _sweep(mdp, gamma, tol, values, most=math.inf, n_more=0):
     """Sweep until the error is allowed; say whether rounding is in the way."""
     sweeps_per_check, last_spread = math.ceil(1 / (1 - gamma)), np.inf
     for n_iter in count(1):
-        new = mdp.bellman(values, gamma)
+        q_values = mdp.look_ahead(values, gamma)
+        new = q_values.max(axis=1)
         low, high = _macqueen(new - values, gamma)
         spread = high - low
         # The values returned lie in the middle of the bounds.
@@ -122,9 +143,22 @@ def _sweep(mdp, gamma, tol, values, most=math.inf):
         if is_check:
             last_spread = spread
         values = new
+        if n_more:
+            middle = new + (low + high) / 2
+            values = _follow(mdp, q_values.argmax(axis=1), gamma, middle, n_more)
     best = new + (low + high) / 2
     # Greedy for the values before the sweep: the bounds hold for this policy as well.
-    return Solution(best, mdp.greedy(values, gamma), n_iter, float(error)), is_stuck
+    proba = np.eye(mdp.n_actions)[q_values.argmax(axis=1)]
+    return Solution(best, proba, n_iter, float(error)), is_stuck
+
+
+def _follow(mdp, actions, gamma, values, n_sweeps):
+    """Values after some sweeps of one policy."""
+    kernel = mdp._transition.kernel_of(actions)
+    rewards = mdp.reward[np.arange(mdp.n_states), actions]
+    for _ in range(n_sweeps):
+        values = rewards + gamma * (kernel @ values)
+    return values
 
 
 def _macqueen(change, gamma):
@@ -145,11 +179,15 @@ def _warn_of_rounding(error, allowed, gamma):
         f"for: float64 allows no more with gamma={gamma!r}. Use a larger tol.",
         ConvergenceWarning,
         # Where `TabularMDP.solve` was called.
-        stacklevel=5,
+        stacklevel=6,
     )
 
 
-_METHODS = {"policy_iteration": policy_iteration, "value_iteration": value_iteration}
+_METHODS = {
+    "modified_policy_iteration": modified_policy_iteration,
+    "policy_iteration": policy_iteration,
+    "value_iteration": value_iteration,
+}
 
 
 def find_optimum(mdp, gamma, method, tol):

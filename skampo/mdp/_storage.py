@@ -81,8 +81,12 @@ class DenseTransition:
         """Transition matrix of a policy."""
         return np.einsum("sa,sat->st", proba, self.array)
 
-    def solve(self, kernel, gamma, rewards):
-        """Discounted sums of rewards under a transition matrix."""
+    def kernel_of(self, actions):
+        """Transition matrix of a policy of one action for each state."""
+        return self.array[np.arange(len(actions)), actions]
+
+    def solve(self, kernel, gamma, rewards, start=None):
+        """Discounted sums of rewards; a start is of no use to LAPACK."""
         return np.linalg.solve(np.eye(len(kernel)) - gamma * kernel, rewards)
 
     def solve_transposed(self, kernel, gamma, start):
@@ -132,9 +136,13 @@ class SparseTransition:
         weights.eliminate_zeros()
         return weights @ self.array
 
-    def solve(self, kernel, gamma, rewards):
-        """Discounted sums of rewards under a transition matrix."""
-        return solve_in_maximum(kernel, gamma, rewards)
+    def kernel_of(self, actions):
+        """Transition matrix of a policy of one action for each state."""
+        return self.array[np.arange(len(actions)) * self.shape[1] + actions]
+
+    def solve(self, kernel, gamma, rewards, start=None):
+        """Discounted sums of rewards under a transition matrix, from a first guess."""
+        return solve_in_maximum(kernel, gamma, rewards, start)
 
     def solve_transposed(self, kernel, gamma, start):
         """Discounted sums of the distributions that follow one."""

@@ -366,10 +366,13 @@ class TabularMDP:
         ----------
         gamma : float
             Discount factor in [0, 1).
-        method : {"policy_iteration", "value_iteration"}, default="policy_iteration"
+        method : {"policy_iteration", "modified_policy_iteration", "value_iteration"}, \
+                default="policy_iteration"
             Policy iteration evaluates exactly, and ends when no action is better;
             where that leaves a larger error than `tol`, some sweeps of value iteration
             follow. Value iteration applies `bellman` until MacQueen's bounds are close.
+            Modified policy iteration [1]_ does so as well, and evaluates the greedy
+            policy by 20 sweeps of its own in between: the fastest for large models.
         tol : float, default=1e-10
             Sweeps end when `error` is at most `tol`, or `tol` times the largest value
             if that is larger than 1.
@@ -389,7 +392,12 @@ class TabularMDP:
         Warns
         -----
         ConvergenceWarning
-            If rounding keeps value iteration from the tolerance.
+            If rounding keeps sweeps from the tolerance.
+
+        References
+        ----------
+        .. [1] M. Puterman and M. Shin, "Modified policy iteration algorithms for
+           discounted Markov decision problems", Management Science 24(11), 1978.
         """
         return find_optimum(self, gamma, method, tol)
 

@@ -41,7 +41,8 @@ skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _un
   critic_:@ _origin:# classifier_:! copies_: copied_share_: RewardModel q_:()
   regressor_:@
 skampo.data._tables TableColumns
-skampo.encodings Auto Compatible Joint MultiOutput PerAction
+skampo.encodings Auto Compatible CompatibleJoint DualAveraging Joint MultiOutput
+  PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
 skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp
@@ -128,6 +129,9 @@ lightgbm.basic Booster header:* names:* trees:*
 skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores model:@
   n_actions:# scale:# Scores models:@ scale:#
 skampo.encodings._compatible CompatibleScores theta:mk eta:# model:@
+skampo.encodings._compatible_joint PairScores features:@Pipeline theta_of_pairs:k
+  eta:# n_actions:# model:@ name:
+skampo.encodings._dual_averaging SumScores lengths:k parts:@
 skampo.features._split FeatureScores transformer:@ scores:() name: LinearScores
   weights:mk intercept:k ScaledScores scores:() factor:#
 skampo._history BestIterate first: best: iterate:@Iterate waited:# Iterate

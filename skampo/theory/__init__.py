@@ -4,6 +4,7 @@ from skampo.theory._exact import (
     agarwal_bound,
     cen_bound,
     johnson_bound,
+    protopapas_bound,
     xiao_linear_bound,
     xiao_sublinear_bound,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "johnson_bound",
     "mismatch_coefficient",
     "politex_bound",
+    "protopapas_bound",
     "xiao_linear_bound",
     "xiao_sublinear_bound",
     "yuan_bound",

@@ -1,13 +1,15 @@
 """Guarantees for exact action values and an exact regression."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skampo.exceptions import InvalidParameterError
 from skampo.theory._checks import at_least, counts, numbers, plain, positive
 from skampo.utils._validation import check_discount
 
-__all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "xiao_linear_bound"]
-__all__ += ["xiao_sublinear_bound"]
+__all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "protopapas_bound"]
+__all__ += ["xiao_linear_bound", "xiao_sublinear_bound"]
 
 
 def xiao_sublinear_bound(n_iter, gamma, divergence, eta):
@@ -246,6 +248,7 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
 
     See Also
     --------
+    protopapas_bound : For values that look several steps ahead.
     xiao_linear_bound : A mean over the states, for geometric step sizes.
 
     Notes
@@ -268,13 +271,96 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     array([8.  , 5.  , 2.75])
     """
     check_discount(gamma)
-    at_least(0, initial_gap=initial_gap)
+    return _contraction(n_iter, gamma, initial_gap, _slacks(slacks))
+
+
+def protopapas_bound(n_iter, gamma, lookahead, initial_gap, slacks):
+    r"""
+    Bound the gap of the last iterate in every state, for values that look ahead.
+
+    .. math::
+
+        \| V^* - V^k \|_\infty \le \gamma^{h k} \left( \| V^* - V^0 \|_\infty +
+        \frac{1}{1 - \gamma} \sum_{i=1}^k \gamma^{-h i} c_{i-1} \right)
+        \quad \text{if} \quad
+        \eta_k \ge \frac{1}{c_k} \max_s \min_a D_h(e_a, \pi^k(\cdot | s))
+
+    The minimum is over the actions that are greedy for the values that look h steps
+    ahead.
+
+    Parameters
+    ----------
+    n_iter : int or array-like of int
+        Iterations k.
+    gamma : float
+        Discount factor in [0, 1).
+    lookahead : int
+        Steps h, at least 1: the `lookahead` of `skampo.critics.Exact`.
+    initial_gap : float
+        :math:`\| V^* - V^0 \|_\infty`.
+    slacks : array-like of shape (n,)
+        The slacks :math:`c_0, c_1, \ldots`, one for each iteration, in units of the
+        return. Those of `skampo.step_sizes.Adaptive` are
+        :math:`c_k = c_0 \gamma^{2 h (k + 1)} (r_{\max} - r_{\min})`, and those of
+        ``step_size="greedy"`` are 0.
+
+    Returns
+    -------
+    float or ndarray
+        The bound, in the shape of `n_iter`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is out of range, or there are fewer slacks than iterations.
+
+    See Also
+    --------
+    johnson_bound : Without lookahead, where slacks cost less.
+
+    Notes
+    -----
+    Assumes exact action values and an exact regression; any mirror map and any rewards.
+    With :math:`W = T^{h-1} V^k`, where T is the optimality operator, a step has
+    :math:`T_{\pi^{k+1}} W \ge T^h V^k - c_k \ge W - c_k`, because
+    :math:`T V^k \ge V^k`. Then :math:`V^{k+1} \ge T^h V^k - c_k / (1 - \gamma)`.
+
+    References
+    ----------
+    .. [1] K. Protopapas and A. Barakat, "Policy mirror descent with lookahead", NeurIPS
+       2024.
+    .. [2] A. Winnicki, J. Lubars, M. Livesay and R. Srikant, "The role of lookahead and
+       approximate policy evaluation in reinforcement learning with linear value
+       function approximation", Operations Research 73(1), 2025.
+
+    Examples
+    --------
+    >>> from skampo.theory import protopapas_bound
+    >>> protopapas_bound([0, 1, 2], 0.5, 2, initial_gap=8.0, slacks=[1.0, 0.25])
+    array([8. , 4. , 1.5])
+    """
+    check_discount(gamma)
+    if not isinstance(lookahead, Integral) or lookahead < 1:
+        raise InvalidParameterError(
+            f"lookahead must be an int of at least 1. Got {lookahead!r} instead."
+        )
+    slacks = _slacks(slacks) / (1 - gamma)
+    return _contraction(n_iter, gamma**lookahead, initial_gap, slacks)
+
+
+def _slacks(slacks):
     slacks = numbers("slacks", slacks)
     if slacks.ndim != 1 or not (slacks >= 0).all():
         raise InvalidParameterError(
             f"slacks must be a list of numbers that are not negative. Got {slacks!r} "
             "instead."
         )
+    return slacks
+
+
+def _contraction(n_iter, rate, initial_gap, slacks):
+    """Bounds of the iterations k, each the rate times the last one plus a slack."""
+    at_least(0, initial_gap=initial_gap)
     k = counts(n_iter)
     if k.size and k.max() > len(slacks):
         raise InvalidParameterError(
@@ -284,7 +370,7 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     bounds = [float(initial_gap)]
     # The sum of the bound without γ⁻ⁱ, which overflows and has no value at γ = 0.
     for slack in slacks:
-        bounds.append(gamma * bounds[-1] + slack)
+        bounds.append(rate * bounds[-1] + slack)
     return plain(np.array(bounds)[k.astype(int)])
 
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from skampo.mdp import TabularMDP, make_random_mdp
 from tests.mdp.forms import stored
 
-METHODS = ["policy_iteration", "value_iteration"]
+METHODS = ["policy_iteration", "modified_policy_iteration", "value_iteration"]
 TOY_TEXT = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1"]
 
 

@@ -1,5 +1,6 @@
-"""Both methods find the optimum, and what they say of their error is true."""
+"""All methods find the optimum, and what they say of their error is true."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,9 +11,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from skampo.exceptions import InvalidParameterError
-from skampo.mdp import TabularMDP, make_chain, make_gridworld, make_random_mdp
+from skampo.mdp import (
+    TabularMDP,
+    _iterative,
+    make_chain,
+    make_gridworld,
+    make_random_mdp,
+)
 
-METHODS = ["policy_iteration", "value_iteration"]
+METHODS = ["policy_iteration", "modified_policy_iteration", "value_iteration"]
 
 
 def best_of_all_policies(mdp, gamma):
@@ -125,7 +132,9 @@ def test_what_float64_does_not_hold_is_not_waited_for():
 
 @pytest.mark.parametrize("method", ["linear_programming", None, ["value_iteration"]])
 def test_unknown_methods(method):
-    words = r"one of \['policy_iteration', 'value_iteration'\]. Got"
+    words = (
+        r"\['modified_policy_iteration', 'policy_iteration', 'value_iteration'\]. Got"
+    )
     with pytest.raises(InvalidParameterError, match=words):
         make_chain(3).solve(0.9, method=method)
 
@@ -140,9 +149,10 @@ def test_policy_iteration_reaches_the_tolerance():
     # Evaluations of sparse models leave an error that 1 / (1 - gamma) multiplies.
     rows = ["S" + 34 * ".", *33 * [35 * "."], 34 * "." + "G"]
     mdp = make_gridworld(rows, slip=0.2, step_reward=-1.0)
-    found, swept = (mdp.solve(0.9999, method=method) for method in METHODS)
+    found, more, swept = (mdp.solve(0.9999, method=method) for method in METHODS)
     assert found.error <= 1e-10 * np.abs(found.values).max()
-    assert np.abs(swept.values - found.values).max() <= swept.error + found.error
+    for other in (more, swept):
+        assert np.abs(other.values - found.values).max() <= other.error + found.error
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -156,3 +166,50 @@ def test_rewards_that_hardly_differ(method):
         assert_allclose(base.values(found.proba, 0.9), best.values, atol=1e-5)
         assert found.error < 1e-12
         assert_allclose(found.values, 10 + 1e-9 * best.values, atol=1e-13)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.9, 0.999])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reward_that_is_far_away(method, gamma):
+    # The best action of a state is known one round after that of the next.
+    n_states = 60
+    stay, go = np.eye(n_states), np.eye(n_states, k=1)
+    go[-1, -1] = 1
+    reward = np.zeros((n_states, 2))
+    reward[-1] = 1
+    mdp = TabularMDP(np.stack([stay, go], axis=1), reward)
+    solution = mdp.solve(gamma, method=method)
+    expected = gamma ** np.arange(n_states - 1, -1, -1) / (1 - gamma)
+    assert_allclose(solution.values, expected, rtol=0, atol=1e-8 * expected.max())
+    assert solution.error < 1e-8 * expected.max()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_modified_policy_iteration_is_right_in_fewer_sweeps(seed, sparse):
+    mdp = make_random_mdp(200, 4, n_successors=5, sparse=sparse, random_state=seed)
+    found, expected, plain = (
+        mdp.solve(0.99, method=method, tol=1e-11)
+        for method in ("modified_policy_iteration", METHODS[0], METHODS[-1])
+    )
+    assert_allclose(found.values, expected.values, rtol=0, atol=1e-8)
+    assert_array_equal(found.proba, expected.proba)
+    assert found.n_iter < plain.n_iter
+
+
+def test_policy_iteration_starts_from_the_last_values(monkeypatch):
+    products, from_zero, solve = [], [], _iterative._solve
+
+    def counting(system, start=None):
+        again = replace(system)
+        solve(again)
+        from_zero.append(again.n_products)
+        x = solve(system, start)
+        products.append(system.n_products)
+        return x
+
+    monkeypatch.setattr(_iterative, "_solve", counting)
+    rows = ["S" + 29 * ".", *28 * [30 * "."], 29 * "." + "G"]
+    make_gridworld(rows, slip=0.2).solve(0.99)
+    assert products[0] == from_zero[0]
+    assert sum(products) < 0.7 * sum(from_zero)

@@ -183,7 +183,8 @@ def others():
     yield "model", AMPOPolicy(**small), (mdp,)
     yield "labels", AMPOPolicy(Ridge(), **small), (X, np.where(X[:, 0] > 0, "b", "a"))
     yield "encoders", AMPOPolicy(make_pipeline(encoders, Ridge()), **small), (mdp,)
-    for encoding in ("multi_output", "compatible"):
+    encodings = ("multi_output", "compatible", "compatible_joint", "dual_averaging")
+    for encoding in encodings:
         policy = AMPOPolicy(Ridge(), encoding=encoding, **SMALL)
         yield encoding, policy, (make_env,)
     yield "joint", AMPOPolicy(tree, encoding="joint", **SMALL), (make_env,)

@@ -14,6 +14,7 @@ BOUNDS = {
     "xiao_linear_bound": (0.9, 20.0, 1.0, 1.0),
     "agarwal_bound": (0.9, 4, 1.0),
     "johnson_bound": (0.9, 5.0, np.ones(50)),
+    "protopapas_bound": (0.9, 3, 5.0, np.ones(50)),
     "cen_bound": (0.9, 0.5, 1.0, 5.0, 0.1),
     "ampo_sublinear_bound": (0.9, 20.0, 1.0, 1.0, 2.0, 0.1),
     "ampo_linear_bound": (0.9, 20.0, 1.0, 1.0, 2.0, 0.1),
@@ -36,7 +37,9 @@ def test_any_shape_of_iterations(name):
     assert bound(name, []).shape == (0,)
 
 
-@pytest.mark.parametrize("name", sorted(BOUNDS.keys() - {"johnson_bound"}))
+@pytest.mark.parametrize(
+    "name", sorted(BOUNDS.keys() - {"johnson_bound", "protopapas_bound"})
+)
 def test_more_iterations_help(name):
     assert (np.diff(bound(name, range(51))) < 0).all()
 

@@ -13,6 +13,7 @@ from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant, Greedy
 from skampo.theory import approximation_error
+from tests.theory.walks import Recorded
 
 N_ITER = 12
 PAIRS = Exact("state_action_visitation")
@@ -56,6 +57,21 @@ class Problem:
             fisher = phi.T @ (weights[:, None] * phi)
             right = phi.T @ (weights * q_values.ravel())
             theta = theta + self.eta * solve(fisher, right)
+        yield softmax((phi @ theta).reshape(shape))
+
+    def npg(self, phi):
+        """Policies by theta += eta F^+ g, with the Fisher matrix and the gradient."""
+        theta, shape = np.zeros(phi.shape[1]), (self.mdp.n_states, self.mdp.n_actions)
+        cube = phi.reshape(*shape, -1)
+        for _ in range(N_ITER):
+            proba = softmax((phi @ theta).reshape(shape))
+            yield proba
+            visited, q_values = evaluate(self.mdp, proba, self.gamma)
+            scores = cube - np.einsum("sa,sad->sd", proba, cube)[:, None]
+            pairs = visited[:, None] * proba
+            fisher = np.einsum("sa,sad,sae->de", pairs, scores, scores)
+            gradient = np.einsum("sa,sa,sad->d", pairs, q_values, scores)
+            theta = theta + self.eta * np.linalg.pinv(fisher, hermitian=True) @ gradient
         yield softmax((phi @ theta).reshape(shape))
 
     def policies(self, regressor, **parameters):
@@ -108,6 +124,22 @@ def test_q_npg_with_features_of_pairs(seed):
     problem = Problem(seed)
     regressor = make_pipeline(FunctionTransformer(problem.look_up_pairs), LEAST_SQUARES)
     assert deviation(problem, regressor, problem.pairs, encoding="joint") < 1e-10
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_npg_with_features_of_pairs(seed):
+    problem = Problem(seed)
+    recorded = Recorded(Constant(problem.eta))
+    policy = AMPOPolicy(
+        make_pipeline(FunctionTransformer(problem.look_up_pairs), LEAST_SQUARES),
+        encoding="compatible_joint",
+        critic=Exact("visitation"),
+        step_size=recorded,
+        gamma=problem.gamma,
+        max_iter=N_ITER,
+    ).fit(problem.mdp)
+    found = [*recorded.policies, policy.predict_proba(problem.mdp.states)]
+    assert_allclose(found, list(problem.npg(problem.pairs)), rtol=0, atol=1e-10)
 
 
 def test_the_recorded_error_is_under_the_same_distribution():
