@@ -5,6 +5,7 @@ import numpy as np
 # Where the builders of the other parts enter the table.
 from skampo.export import _regressors, _transformers  # noqa: F401
 from skampo.export._builders import builds, step_of
+from skampo.export._forests import sklearn_trees
 from skampo.export._projections import (
     Greedy,
     Hyperbolic,
@@ -113,3 +114,11 @@ def _(part, source, eta):
 @builds("skampo.HyperbolicTangent")
 def _(part, source, eta):
     return Tangent(source, eta)
+
+
+@builds("skampo.TreeScores")
+def _(part, source):
+    tree = part.model.tree_
+    values = np.zeros((tree.node_count, part.n_actions))
+    values[:, part.columns] = tree.value[:, 0, :]
+    return sklearn_trees(source, [tree], [values])
