@@ -9,12 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 from skampo._version import __version__
 from skampo.exceptions import ExportError
 from skampo.export._c import c_text
+from skampo.export._onnx import onnx_model, require_onnx
 from skampo.export._python import python_text
 from skampo.export._scores import form_of
 from skampo.export._states import states_to_compare
 from skampo.export._steps import values_of
 
-__all__ = ["Export", "to_c", "to_python"]
+__all__ = ["Export", "to_c", "to_onnx", "to_python"]
 
 # Kernel features that are nearly dependent lose half of the digits of a policy.
 _TOLERANCE = 1e-6
@@ -29,8 +30,8 @@ class Export:
 
     Parameters
     ----------
-    text : str
-        The program.
+    text : str or bytes
+        The program; bytes of a model of ONNX.
     largest_difference : float
         Largest difference of a probability, among `n_states` states, with masks and
         without.
@@ -48,7 +49,7 @@ class Export:
     Export(5 characters, 100 states, largest difference 0)
     """
 
-    text: str
+    text: str | bytes
     largest_difference: float
     n_states: int
 
@@ -71,8 +72,8 @@ class Export:
         OSError
             If the file cannot be written.
         """
-        path = Path(path)
-        path.write_text(self.text, "utf8")
+        path, text = Path(path), self.text
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf8"))
         return path
 
     def __repr__(self):
@@ -183,6 +184,77 @@ def to_c(policy, path=None, *, X=None):
     True
     """
     return _export(policy, path, X, c_text, _run_numpy, _MANY)
+
+
+def to_onnx(policy, path=None, *, X=None):
+    """
+    Write a policy as a model of ONNX, in double precision.
+
+    Parameters
+    ----------
+    policy : estimator
+        A fitted policy of this package.
+    path : str or path-like, default=None
+        Where to write the model; None writes nothing.
+    X : array-like of shape (n, n_features), default=None
+        States to compare on, besides stored and random ones.
+
+    Returns
+    -------
+    Export
+        Its `text` are the bytes of a model with the inputs "observation", doubles of
+        shape (n, n_features), and "action_mask", bools of shape (n, n_actions) or
+        (1, n_actions), which may be left out; and the outputs "probabilities" and
+        "action", the place of the most probable one in `classes_`.
+
+    Raises
+    ------
+    ImportError
+        If the package onnx is not installed.
+    ExportError
+        If a part of the policy has no form that can be written; it is named.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    to_c, to_python : Programs without dependencies.
+
+    Notes
+    -----
+    Operators of opset 18 and, for trees, of ai.onnx.ml 5. Compared with the policy is
+    what the reference implementation of the package onnx computes.
+
+    Examples
+    --------
+    >>> from importlib.util import find_spec
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.export import to_onnx
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["off", "off", "on", "on"]
+    >>> policy = AMPOPolicy(random_state=0).fit(X, y)
+    >>> find_spec("onnx") is None or to_onnx(policy).largest_difference < 1e-12
+    True
+    """
+    return _export(policy, path, X, _onnx_bytes, _run_onnx, _FEW)
+
+
+def _onnx_bytes(form, actions, title):
+    model = onnx_model(form)
+    model.doc_string = f"{title} The actions are {actions!r}."
+    return model.SerializeToString()
+
+
+def _run_onnx(text, form):
+    run = require_onnx("onnx.reference").ReferenceEvaluator(
+        require_onnx().load_model_from_string(text)
+    )
+
+    def probabilities(states, mask):
+        allowed = np.ones(form.size, dtype=bool) if mask is None else mask
+        given = {"observation": states, "action_mask": allowed[None]}
+        return run.run(["probabilities"], given)[0]
+
+    return probabilities
 
 
 def _export(policy, path, X, write, make_runner, n_states):

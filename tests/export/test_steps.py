@@ -136,6 +136,13 @@ def test_a_greedy_policy_shares_exact_ties():
     assert [_helpers.project_greedy(row, mask) for row in scores.tolist()] == expected
 
 
+def test_thresholds_that_are_singles_by_hand():
+    # 1 is even: the middle to the next single is rounded to it. The next one is odd.
+    step = 2.0**-23
+    expected = [1.0 + step / 2, np.nextafter(1.0 + 1.5 * step, 0.0)]
+    assert_array_equal(exact_thresholds(np.array([1.0, 1.0 + step])), expected)
+
+
 @given(arrays(np.float64, 30, elements=st.floats(-1e6, 1e6)), st.integers(0, 2**31))
 def test_thresholds_need_no_rounding(values, seed):
     # Thresholds halfway between singles, and states next to them.
