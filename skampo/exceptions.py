@@ -2,6 +2,7 @@
 
 __all__ = [
     "EnvironmentDataError",
+    "ExportError",
     "InvalidParameterError",
     "RegressorError",
     "RolloutError",
@@ -108,6 +109,22 @@ class RolloutError(_EnvironmentError, RuntimeError):
     >>> error = RolloutError("lost connection", environment="MyEnv-v0", seed=77)
     >>> error.environment, error.seed
     ('MyEnv-v0', 77)
+    """
+
+
+class ExportError(ValueError):
+    """
+    A policy cannot be written as a program, or the program does something else.
+
+    See Also
+    --------
+    skampo.export.to_c : What can be exported.
+
+    Examples
+    --------
+    >>> from skampo.exceptions import ExportError
+    >>> issubclass(ExportError, ValueError)
+    True
     """
 
 

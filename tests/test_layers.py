@@ -14,6 +14,7 @@ IMPORTED_WHERE_USED = {
     "lightgbm",
     "matplotlib",
     "minari",
+    "onnx",
     "pandas",
     "PIL",
     "ray",

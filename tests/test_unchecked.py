@@ -181,6 +181,14 @@ def test_trees_and_forests(model, n_columns):
     assert_array_equal(unchecked_predict(fitted)(X), fitted.predict(X))
 
 
+def test_trees_refuse_rows_that_are_too_short():
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    for model in (DecisionTreeRegressor(), RandomForestRegressor(3)):
+        predict = unchecked_predict(model.fit(X, X[:, 2]))
+        with pytest.raises(ValueError, match="3 features"):
+            predict(X[:, :1])
+
+
 def test_forests_on_sparse_features():
     features = OneHotEncoder().fit_transform(np.arange(6.0)[:, None])
     fitted = ExtraTreesRegressor(5).fit(features, np.arange(6.0))

@@ -148,7 +148,8 @@ def _plain_trees(model):
         return None
 
     def predict(X):
-        if issparse(X):
+        # Of fewer columns, compiled code would read beyond the rows.
+        if issparse(X) or X.shape[1] != trees[0].n_features:
             return model.predict(X)
         X = np.ascontiguousarray(X, dtype=np.float32)
         # In the order of the trees, as scikit-learn adds them up in one thread.

@@ -41,6 +41,9 @@ skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _un
   critic_:@ _origin:# classifier_:! copies_: copied_share_: RewardModel q_:()
   regressor_:@
 skampo.data._tables TableColumns
+skampo.distill TreePolicy classes_:* n_iter_: _policy:@MirrorPolicy _q:()?
+  _observation_encoder:@ObservationEncoder _action_encoder:@ActionEncoder history_:*
+  tree_:@DecisionTreeClassifier n_leaves_: agreement_: return_:@ReturnEstimate
 skampo.encodings Auto Compatible CompatibleJoint DualAveraging Joint MultiOutput
   PerAction
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
@@ -120,12 +123,15 @@ sklearn.preprocessing FunctionTransformer KBinsDiscretizer bin_edges_:* n_bins_:
 sklearn.svm SVC SVR _sparse: _gamma: support_:m support_vectors_:mp _n_support:2
   dual_coef_:1m intercept_:1 _probA:0 _probB:0 fit_status_: _num_iter:1 shape_fit_:*
   _intercept_:1 _dual_coef_:1m _effective_probability:
-sklearn.tree DecisionTreeClassifier DecisionTreeRegressor n_outputs_: max_features_:
+sklearn.tree DecisionTreeClassifier classes_:* n_classes_: n_outputs_: max_features_:
+  tree_:@Tree DecisionTreeRegressor n_outputs_: max_features_:
   tree_:@Tree ExtraTreeRegressor n_outputs_: max_features_: tree_:@Tree
 """
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
+skampo.distill ReturnEstimate mean:# low:# high:# confidence:# n_episodes:
+skampo.distill._scores TreeScores model:@DecisionTreeClassifier columns:m n_actions:#
 skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores model:@
   n_actions:# scale:# Scores models:@ scale:#
 skampo.encodings._compatible CompatibleScores theta:mk eta:# model:@

@@ -58,7 +58,7 @@ def _build_tree(n_features, nodes, values):
     from sklearn.tree._tree import NODE_DTYPE, Tree
 
     kind = "a decision tree whose nodes do not fit together"
-    is_value = values.dtype == float and values.shape[1] > 0 and values.shape[2] == 1
+    is_value = values.dtype == float and min(values.shape[1:]) > 0
     require(is_value and 0 < n_features <= 10**7, kind)
     nodes = _records(nodes, NODE_DTYPE, kind)
     left, right, is_leaf = nodes["left_child"], nodes["right_child"], None
@@ -67,8 +67,8 @@ def _build_tree(n_features, nodes, values):
     depth = check_tree(left, right, is_leaf, kind)
     features = nodes["feature"][~is_leaf]
     require(((features >= 0) & (features < n_features)).all(), kind)
-    n_outputs = values.shape[1]
-    tree = Tree(n_features, np.ones(n_outputs, dtype=np.intp), n_outputs)
+    n_outputs, n_classes = values.shape[1:]
+    tree = Tree(n_features, np.full(n_outputs, n_classes, dtype=np.intp), n_outputs)
     state = {"max_depth": depth, "node_count": len(nodes)}
     tree.__setstate__(state | {"nodes": nodes, "values": np.ascontiguousarray(values)})
     return tree
@@ -84,8 +84,16 @@ def _remake_tree(model):
     _require_same(model.tree_, model.n_features_in_, model.n_outputs_)
 
 
-def _require_same(tree, n_features, n_outputs):
-    is_same = (tree.n_features, tree.n_outputs) == (n_features, n_outputs)
+def _remake_classifying_tree(model):
+    n_classes = model.n_classes_
+    _require_same(model.tree_, model.n_features_in_, model.n_outputs_, n_classes)
+    is_one = model.n_outputs_ == 1 and np.shape(model.classes_) == (n_classes,)
+    require(is_one, "a decision tree of other classes")
+
+
+def _require_same(tree, n_features, n_outputs, n_classes=1):
+    sizes = tree.n_features, tree.n_outputs, tree.max_n_classes
+    is_same = sizes == (n_features, n_outputs, n_classes)
     require(is_same, "a decision tree of other features or outputs")
 
 
@@ -301,6 +309,7 @@ BUILT = {
 }
 REMADE = {
     "DummyRegressor": _remake_constant,
+    "DecisionTreeClassifier": _remake_classifying_tree,
     "DecisionTreeRegressor": _remake_tree,
     "ExtraTreeRegressor": _remake_tree,
     "ExtraTreesRegressor": _remake_forest,
