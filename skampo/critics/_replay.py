@@ -113,7 +113,7 @@ class ReplayCritic(Critic):
         steps = once("steps", lambda: self._steps(transitions, model, own))
         view = once("view", lambda: setting.memory.view(steps.states))
         solver = self._make_solver(transformer, model, view, steps, own)
-        proba = policy.project(view.evaluate(policy.f), steps.masks)
+        proba = steps.project(policy, view.evaluate(policy.f))
         decay = self._trace_decay(solver)
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
