@@ -104,7 +104,7 @@ class Run:
         }
         if problem.critic.estimates_values:
             resolved_params["critic"] = problem.resolved_critic()
-        return cls(
+        run = cls(
             asked,
             problem,
             replace(kept.policy, min_odds=min_odds),
@@ -122,6 +122,9 @@ class Run:
             first_step=problem.n_steps,
             first=last.first if last else None,
         )
+        if last:
+            problem.recall(last, run.memory)
+        return run
 
     def iterations(self, max_iter):
         """Numbers t of the iterations, from where the history ends, until a stop."""
@@ -155,7 +158,12 @@ class Run:
             self.asked.n_jobs,
             self.memory,
             self.problem.value_model,
+            rng if not self.history else self.generator(0),
         )
+        if self.asked.warm_start and not self.problem.is_fixed:
+            # A fit that goes on from a file has no features yet, and those of more rows
+            # at once differ in the last bit.
+            self.memory.forget()
         sample = self.problem.critic.evaluate(policy, transitions, setting)
         sample = self._look_at_values(sample, transitions)
         self.clock.lap("critic_time")

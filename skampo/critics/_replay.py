@@ -105,6 +105,20 @@ class ReplayCritic(Critic):
             lambda: self._evaluate(policy, transitions, setting),
         )
 
+    def recall(self, memory, lasting):
+        """
+        Keep the features of an earlier fit to the same data.
+
+        Parameters
+        ----------
+        memory : FeatureMemory
+            Of the fit that begins.
+        lasting : tuple of ndarray
+            The data.
+        """
+        if hasattr(self, "transformer_"):
+            memory.once(lasting, "features", lambda: [self.transformer_])
+
     def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
         transformer, model = self._split(own.regressor, transitions, own)

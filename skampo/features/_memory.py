@@ -23,6 +23,10 @@ class FeatureMemory:
         self._asked.add(key)
         return is_first
 
+    def forget(self):
+        """Let features be computed again, of all rows."""
+        self._last = None
+
     def once(self, data, key, make):
         """What `make` returns; made again only when one of the arrays is another."""
         same = len(data) == len(self._data) and all(map(is_, data, self._data))

@@ -209,6 +209,18 @@ CRAFTED = {
         "Ridge",
         attribute("State", "rollouts", {"dict": [["sampling", "steps"]]}),
     ),
+    "steps of a generator that are none": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["draws", [0, -1]]]}),
+    ),
+    "episodes without actions": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["unfinished", {"dict": []}]]}),
+    ),
+    "a digest that is none": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["digest", "0"]]}),
+    ),
     "many names": (
         "Nystroem",
         attribute("Nystroem", "_n_features_out", 10**9),
