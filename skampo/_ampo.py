@@ -125,7 +125,9 @@ class AMPOPolicy(
         takes about four times as long.
     warm_start : bool, default=False
         Whether another `fit` continues from the last one, if that had
-        ``warm_start=True`` as well: from its iterate, history and transitions.
+        ``warm_start=True`` as well: from its iterate, history, transitions and episodes
+        in progress, which are repeated. With an int as `random_state`, the same data
+        and ``early_stopping=False`` the result is that of one longer fit.
     n_jobs : int, default=None
         Threads that fit the regressors of several actions at once, each on a single
         one. The result does not depend on it.

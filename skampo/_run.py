@@ -119,7 +119,7 @@ class Run:
         }
         if problem.critic.estimates_values:
             resolved_params["critic"] = problem.resolved_critic()
-        return cls(
+        run = cls(
             asked,
             problem,
             replace(kept.policy, min_odds=min_odds),
@@ -139,6 +139,9 @@ class Run:
             first=last.first if last else None,
             reweighted=_reweighted(problem) if asked.critic_error else None,
         )
+        if last:
+            problem.recall(last, run.memory)
+        return run
 
     def iterations(self, max_iter):
         """Numbers t of the iterations, from where the history ends, until a stop."""
@@ -172,7 +175,12 @@ class Run:
             self.asked.n_jobs,
             self.memory,
             self.problem.value_model,
+            rng if not self.history else self.generator(0),
         )
+        if self.asked.warm_start and not self.problem.is_fixed:
+            # A fit that goes on from a file has no features yet, and those of more rows
+            # at once differ in the last bit.
+            self.memory.forget()
         sample = self.problem.critic.evaluate(policy, transitions, setting)
         self.critic_error = self._measure(policy, transitions, setting, sample)
         sample = self._look_at_values(sample, transitions)

@@ -1,6 +1,7 @@
 """What a fit leaves for another one to continue from."""
 
 import copy
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.base import clone
 from skampo._history import BestIterate, Iterate
 from skampo.exceptions import InvalidParameterError
 from skampo.features._regression import parameters_as_text
+from skampo.rollouts._unfinished import check_draws, check_unfinished
 from skampo.utils._warnings import warn_user
 
 __all__ = ["FirstStep", "State", "check_continues", "check_same", "copy_critic"]
@@ -18,7 +20,10 @@ __all__ += ["last_state", "parts_as_text"]
 
 # What rollouts say of themselves for the next ones.
 _COUNTS = ("episode_counts", "n_steps", "n_episodes")
-_CONTINUES = {*_COUNTS, "transitions"}
+_CONTINUES = {*_COUNTS, "transitions", "draws", "unfinished"}
+# And what a log says.
+_CONTINUES |= {"digest"}
+_DIGEST = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,12 @@ class State:
         counts = [self.rollouts.get(name, 0) for name in _COUNTS]
         if not all(map(_is_count, counts)):
             raise ValueError("a state with counts of rollouts that are none")
+        if not _DIGEST.fullmatch(self.rollouts.get("digest", "0" * 32)):
+            raise ValueError("a state of data without a digest")
+        if (draws := self.rollouts.get("draws")) is not None:
+            check_draws(draws)
+        if (unfinished := self.rollouts.get("unfinished")) is not None:
+            check_unfinished(unfinished, len(self.classes), self.n_features)
         data = self.rollouts.get("transitions")
         if data is None:
             return

@@ -171,6 +171,9 @@ class CriticSetting:
         Features of the last iteration's states.
     value_model : estimator, default=None
         The regressor of critics that were given none; None is `regressor`.
+    first_rng : numpy.random.Generator, default=None
+        The source of choices that are made once for data that stay the same: that of
+        the first iteration, also where a fit goes on. None is `rng`.
 
     Examples
     --------
@@ -189,6 +192,7 @@ class CriticSetting:
     n_jobs: int | None = None
     memory: FeatureMemory = field(default_factory=FeatureMemory)
     value_model: Any = None
+    first_rng: np.random.Generator | None = None
 
     def of_critic(self, own):
         """
@@ -282,6 +286,19 @@ class Critic(Documented, BaseEstimator):
             given = value is not None and not is_policy(value)
             if given and name.endswith("regressor"):
                 check_regressor(value, type(self).__name__, name)
+
+    # Most critics choose everything anew.
+    def recall(self, memory, rows):
+        """
+        Keep what an earlier fit has chosen once for data that are the same.
+
+        Parameters
+        ----------
+        memory : FeatureMemory
+            Of the fit that begins.
+        rows : range
+            Numbers of the rows.
+        """
 
     def resolved(self, value_model):
         """

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
+from skampo.features._blocks import blocks, by_blocks, tree_sum
 from skampo.features._lending import as_numbers
 from skampo.features._regression import check_transformer
 from skampo.features._split import LinearScores, scale_rows
@@ -18,6 +19,8 @@ __all__ = ["LSTDQ"]
 
 # Fewer rows cost next to nothing in double precision.
 _MANY = 8192
+# More rows of one action are not copied, but taken up block by block.
+_BLOCK = 2**15
 # The penalty of models that have none of their own.
 _ALPHA = 0.1
 
@@ -116,7 +119,7 @@ class LSTDQ(ReplayCritic):
                 "policy's regressor be a Ridge, a LinearRegression or a Pipeline of "
                 f"transformers and a model. Got {model!r} without features."
             )
-        features = as_numbers(view.features(transformer))
+        features = as_numbers(view.rounded(transformer))
         return setting.memory.once(
             steps.rows,
             ("fixed point", transformer),
@@ -141,35 +144,45 @@ class FixedPoint:
         self.n_actions = n_actions
         self.alpha = alpha
         self.blocks = None
+        self._known = None, None
 
     def solve(self, targets):
         """Find the weights of one policy."""
         if self.blocks is None:
             self._prepare(targets)
-        proba = _over_seen(targets.proba, self.seen)
-        found = [block.equations(targets, proba) for block in self.blocks]
-        system = np.concatenate([left for left, _ in found])
-        system[np.diag_indices_from(system)] += self.alpha
-        moment = np.concatenate([right for _, right in found])
-        found = _solve_system(system, moment).reshape(len(self.seen), -1)
+        moment = np.concatenate([block.moment(targets) for block in self.blocks])
+        found = _solve_system(self._system(targets.proba), moment)
+        found = found.reshape(len(self.seen), -1)
         # An action that was never taken gets the mean of the others.
         weights = np.tile(found.mean(axis=0), (self.n_actions, 1))
         weights[self.seen] = found
         self.scores = LinearScores(weights.T, np.zeros(self.n_actions))
 
+    def _system(self, proba):
+        """The left hand side, which rewards do not change."""
+        known, system = self._known
+        if known is None or not np.array_equal(known, proba):
+            shares = by_blocks(
+                lambda rows: _over_seen(proba[rows], self.seen), len(proba)
+            )
+            system = np.concatenate([block.equations(shares) for block in self.blocks])
+            system[np.diag_indices_from(system)] += self.alpha
+            self._known = proba, system
+        return system
+
     def _prepare(self, targets):
         """Do what does not depend on the policy."""
         self.seen = np.unique(targets.actions)
+        taken = [np.flatnonzero(targets.actions == a) for a in self.seen]
         self.blocks = [
-            ActionBlock(
-                self.features,
-                i,
-                np.flatnonzero(targets.actions == a),
-                targets,
-                self.alpha,
-            )
-            for i, a in enumerate(self.seen)
+            self._equations_of(rows)(self.features, i, rows, targets, self.alpha)
+            for i, rows in enumerate(taken)
         ]
+
+    def _equations_of(self, rows):
+        # Features in single precision are so many that there is no room for copies.
+        is_large = len(rows) > _BLOCK or self.features.dtype == np.float32
+        return ManyRows if is_large else ActionBlock
 
 
 class ActionBlock:
@@ -177,7 +190,7 @@ class ActionBlock:
 
     def __init__(self, features, number, rows, targets, alpha):
         self.number, self.rows, self.after = number, rows, targets.after[rows]
-        self.left = features[targets.at[rows]]
+        self.left = _double(features[targets.at[rows]])
         self.gram = _dense(self.left.T @ self.left)
         # Products of n rows are all the work.
         self.dtype = _enough(self.gram, len(rows), alpha)
@@ -187,18 +200,85 @@ class ActionBlock:
         self.following = scale_rows(following, discounts)
         self.product = _dense(self.single @ self.following)
 
-    def equations(self, targets, proba):
-        """Left and right hand side, for probabilities in all states."""
+    def equations(self, proba):
+        """Left hand side, for probabilities of the actions seen in all states."""
         shares = proba[self.after].T.astype(self.dtype)
         products = [
             _dense(self.single @ scale_rows(self.following, share))
             for share in shares[1:]
         ]
-        # Probabilities sum to one: the first action has what the others leave.
-        system = [-product for product in (self.product - sum(products), *products)]
-        system[self.number] = system[self.number] + self.gram
+        return _equations(self.number, self.gram, self.product, products)
+
+    def moment(self, targets):
+        """Right hand side."""
         # In double precision, because a product with one vector costs little.
-        return np.hstack(system), self.left.T @ targets.rewards[self.rows]
+        return self.left.T @ targets.rewards[self.rows]
+
+
+class ManyRows:
+    """
+    The same for many rows, whose features are taken up block by block.
+
+    In single precision only a block is summed, so that rounding grows with the root of
+    the number of blocks.
+    """
+
+    def __init__(self, features, number, rows, targets, alpha):
+        self.features, self.number = features, number
+        self.at, self.after = targets.at, targets.after
+        self.discounts = targets.discounts
+        self.parts = [rows[block] for block in blocks(len(rows))]
+        self.gram = tree_sum(map(self._gram, self.parts))
+        one = self.gram / np.sqrt(len(self.parts))
+        self.dtype = _enough(one, len(rows), alpha)
+        self.product = tree_sum(map(self._product, self.parts))
+
+    def _left(self, part):
+        return _double(self.features[self.at[part]])
+
+    def _gram(self, part):
+        left = self._left(part)
+        return _dense(left.T @ left)
+
+    def _pair(self, part):
+        """Features of a block, and discounted ones of what followed."""
+        left, following = self.features[self.at[part]], self.features[self.after[part]]
+        following = following.astype(self.dtype, copy=False)
+        following = scale_rows(following, self.discounts[part].astype(self.dtype))
+        return left.astype(self.dtype, copy=False).T, following
+
+    def _product(self, part):
+        left, following = self._pair(part)
+        return _dense(left @ following).astype(float)
+
+    def equations(self, proba):
+        """Left hand side, for probabilities of the actions seen in all states."""
+        products = tree_sum(self._products(part, proba) for part in self.parts)
+        return _equations(self.number, self.gram, self.product, products)
+
+    def _products(self, part, proba):
+        left, following = self._pair(part)
+        shares = proba[self.after[part]].T.astype(self.dtype)
+        products = [_dense(left @ scale_rows(following, s)) for s in shares[1:]]
+        return np.array(products, dtype=float).reshape(-1, *self.gram.shape)
+
+    def moment(self, targets):
+        """Right hand side."""
+        return tree_sum(
+            self._left(part).T @ targets.rewards[part] for part in self.parts
+        )
+
+
+def _equations(number, gram, product, products):
+    """The equations of one action, from the products for all actions but the first."""
+    # Probabilities sum to one: the first action has what the others leave.
+    system = [-found for found in (product - sum(products), *products)]
+    system[number] = system[number] + gram
+    return np.hstack(system)
+
+
+def _double(features):
+    return features.astype(float, copy=False)
 
 
 def _enough(gram, n_rows, alpha):

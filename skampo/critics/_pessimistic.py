@@ -128,7 +128,8 @@ class Pessimistic(Critic):
     even choices, is above 1/2. It chooses no better than chance if its gain over even
     choices, the mean of
     :math:`\sum_a \hat\pi_b(a | s) Q(s, a) - |A|^{-1} \sum_b Q(s, b)`, is at most 0.03 u
-    with the values of the first policy, which is an even choice unless a fit goes on.
+    with the values of the first policy, which is an even choice unless a fit goes on
+    with another log.
 
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the price is a tenth. This is so where the log is worth hardly more
@@ -239,6 +240,21 @@ class Pessimistic(Critic):
                 f"accepts a log, such as FittedQ(). Got {inner!r} instead."
             )
 
+    def recall(self, memory, rows):
+        """
+        Keep the features and choices of an earlier fit to the same data.
+
+        Parameters
+        ----------
+        memory : FeatureMemory
+            Of the fit that begins.
+        rows : range
+            Numbers of the rows.
+        """
+        if hasattr(self, "copies_"):
+            memory.once(rows, ("choices", self), lambda: self.copies_)
+            self.critic_.recall(memory, rows)
+
     def evaluate(self, policy, transitions, setting):
         """
         Estimate the action values of a policy, less the price.
@@ -341,7 +357,7 @@ class Pessimistic(Critic):
         if np.ptp(transitions.actions[better]) == 0 or len(better) < _FEWEST:
             classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
-        rng = setting.rng.spawn(1)[0]
+        rng = (setting.first_rng or setting.rng).spawn(1)[0]
         classifier = fresh(classifier, transitions.observations.size, rng)
         rows, n_rows = slice(None), len(transitions)
         if n_rows > self.n_states:

@@ -108,6 +108,20 @@ class ReplayCritic(Critic):
             lambda: self._evaluate(policy, transitions, setting),
         )
 
+    def recall(self, memory, rows):
+        """
+        Keep the features of an earlier fit to the same data.
+
+        Parameters
+        ----------
+        memory : FeatureMemory
+            Of the fit that begins.
+        rows : range
+            Numbers of the rows.
+        """
+        if hasattr(self, "transformer_"):
+            memory.once(rows, ("features", self), lambda: self.transformer_)
+
     def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
         transformer, model = self._split(own.regressor, transitions, own)
@@ -116,7 +130,7 @@ class ReplayCritic(Critic):
         steps = once("steps", lambda: self._steps(transitions, model, own))
         view = once("view", lambda: setting.memory.view(steps.states, steps.numbers))
         solver = self._make_solver(transformer, model, view, steps, own)
-        proba = policy.project(view.evaluate(policy.f), steps.masks)
+        proba = steps.project(policy, view.evaluate(policy.f))
         decay = self._trace_decay(solver)
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)

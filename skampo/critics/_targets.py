@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skampo.data._returns import Retrace
+from skampo.features._blocks import by_blocks
 from skampo.features._lending import stack
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
@@ -82,6 +83,16 @@ class StoredSteps:
     def _allows_the_same(self, rows):
         """Whether each state allows what another one, equal to it, allows."""
         return self.masks is None or np.array_equal(self.masks, self.masks[rows])
+
+    def project(self, policy, f):
+        """Probabilities in all states, from the scores there."""
+        # Of many states, what is computed on the way would take several times as much.
+        return by_blocks(
+            lambda rows: policy.project(
+                f[rows], None if self.masks is None else self.masks[rows]
+            ),
+            len(f),
+        )
 
     def each(self):
         """Places that the steps start from, step by step."""

@@ -46,8 +46,9 @@ def as_transitions(log, sample_weight=None):
     observations = _array(log.states)
     over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
     following = observations if log.is_one_step else _array(log.next_states)
-    # What is said to follow an end may be NaN, and features are computed of it too.
-    following = np.where(over[:, None], observations, following)
+    if over.any():
+        # What is said to follow an end may be NaN, and features are computed of it too.
+        following = np.where(over[:, None], observations, following)
     no = np.zeros(len(log), dtype=bool)
     truncated = no if log.is_one_step else log.truncated & ~over
     transitions = Transitions(

@@ -21,6 +21,10 @@ class FeatureMemory:
             self._kept[key] = make()
         return self._kept[key]
 
+    def forget(self):
+        """Let features be computed again, of all rows."""
+        self._last = self._numbers = None
+
     def once(self, rows, key, make):
         """What `make` returns, made again only when the numbers of the rows differ."""
         # Rows that nobody counts may be any.

@@ -12,6 +12,7 @@ import sys
 import numpy as np
 from joblib import hash as hash_of
 from sklearn.base import clone, is_classifier, is_clusterer
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 from skampo.exceptions import InvalidParameterError, RegressorError
@@ -188,7 +189,18 @@ def _settings(regressor):
     """All parameters but seeds and threads, as text."""
     # A fitted model was given some where the regressor of the user has none.
     given = _seeds(regressor) | _threads_of_lightgbm(regressor)
-    return parameters_as_text(clone(regressor).set_params(**dict.fromkeys(given)))
+    others = dict.fromkeys(given) | _passed_through(regressor)
+    return parameters_as_text(clone(regressor).set_params(**others))
+
+
+def _passed_through(regressor):
+    """Steps that change nothing, by the word that stands for them before a fit."""
+    # In a FeatureUnion it is replaced by such a transformer.
+    return {
+        name: "passthrough"
+        for name, part in regressor.get_params(deep=True).items()
+        if type(part) is FunctionTransformer and part.func is part.inverse_func is None
+    }
 
 
 def parameters_as_text(estimator):

@@ -5,12 +5,14 @@ remembers what was computed for one batch of observations.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skampo.exceptions import RegressorError
+from skampo.features._blocks import by_blocks, rounded_features
 from skampo.features._lending import (
     as_numbers,
     as_rows,
@@ -58,7 +60,7 @@ class FeatureScores:
     def on(self, view):
         """Scores of a batch, whose features may be known."""
         # Few columns of many rows: what joins or broadcasts them takes half the time.
-        return np.asfortranarray(self.scores(view.features(self.transformer)))
+        return np.asfortranarray(view.score(self.transformer, self.scores))
 
     def unchecked(self):
         """The same without scikit-learn's checks, where the parts are known."""
@@ -205,6 +207,7 @@ class FeatureView:
         self.observations = observations
         self.before = before
         self.computed = []
+        self.rounded_ones = []
         self.evaluated = []
 
     def features(self, transformer):
@@ -212,6 +215,32 @@ class FeatureView:
         if transformer is None:
             return self.observations
         return _look_up(self.computed, transformer, self._transform)
+
+    def rounded(self, transformer):
+        """
+        Features for values: in single precision if in double they took much memory.
+
+        Sums over many rows need double precision all the same.
+        """
+        known = [v for t, v in self.computed + self.rounded_ones if t is transformer]
+        if known or transformer is None:
+            return known[0] if known else self.observations
+        features = rounded_features(partial(transform, transformer), self.observations)
+        if features is None:
+            return self.features(transformer)
+        self.rounded_ones.append((transformer, features))
+        return features
+
+    def score(self, transformer, scores):
+        """Values of scores of features."""
+        features = self.rounded(transformer)
+        if all(known is not features for _, known in self.rounded_ones):
+            return scores(features)
+        # In double precision, of which there is room for a block.
+        return by_blocks(lambda rows: scores(features[rows].astype(float)), len(self))
+
+    def __len__(self):
+        return len(self.observations)
 
     def _transform(self, transformer):
         if self.before is None:
@@ -226,6 +255,7 @@ class FeatureView:
         """The view of some rows, with what was computed."""
         taken = FeatureView(self.observations[rows])
         taken.computed = [(known, values[rows]) for known, values in self.computed]
+        taken.rounded_ones = [(known, v[rows]) for known, v in self.rounded_ones]
         taken.evaluated = [(known, values[rows]) for known, values in self.evaluated]
         return taken
 

@@ -76,6 +76,9 @@ class Problem:
         """What another fit needs to go on with these data."""
         return {}
 
+    def recall(self, last, memory):
+        """Keep what the last fit chose once, if these are its data."""
+
     def close(self):
         """Close the environments, where there are any."""
 

@@ -1,7 +1,10 @@
 """Logged transitions: the same rows for every policy."""
 
 from dataclasses import replace
+from functools import cached_property
 
+import numpy as np
+from joblib import hash as hash_of
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
@@ -68,6 +71,23 @@ class LogProblem(Problem):
     def gather(self, policy):
         """All rows."""
         return self._transitions
+
+    def continuation(self):
+        """Letters that stand for the rows."""
+        return {"digest": self._digest}
+
+    @cached_property
+    def _digest(self):
+        rows = self._transitions
+        # Frames have many forms in memory, and their values have one.
+        states = [np.asarray(x) for x in (rows.observations, rows.next_observations)]
+        others = (rows.actions, rows.terminated, rows.ends, rows.rewards)
+        return hash_of((*states, *others, rows.behavior_proba))
+
+    def recall(self, last, memory):
+        """Keep what the last fit chose once, if these are its data."""
+        if last.rollouts.get("digest") == self._digest:
+            self.critic.recall(memory, self._transitions.row_numbers)
 
     def model_of_numbers(self):
         """Kernel features of one or two widths."""

@@ -8,8 +8,9 @@ from skampo.data._store import TransitionStore
 from skampo.exceptions import InvalidParameterError
 from skampo.rollouts._lockstep import LockStep
 from skampo.rollouts._sampling import SAMPLERS, Walker
-from skampo.rollouts._seeding import TRAINING, action_generator
+from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._sources import resolve_sources
+from skampo.rollouts._unfinished import Draws, Unfinished
 
 # Steps of one `gather`, and how many times as many may be kept.
 # With a twelfth, fifty iterations that keep 20,000 take less than 60,000 steps.
@@ -62,6 +63,10 @@ class Rollouts:
         Episodes finished before.
     transitions : Transitions or None, default=None
         Transitions gathered before, which count towards the capacity.
+    draws : list of int, default=None
+        A number of the generator of the actions, and how many numbers it gave before.
+    unfinished : dict of arrays, default=None
+        Episodes in progress, which are brought back by their reset seeds and actions.
     check : bool, default=False
         Whether to warn of environments that do not show the same observation for the
         same seed, for which one of each name is reset once more at the start, and of
@@ -141,6 +146,8 @@ class Rollouts:
         n_steps=0,
         n_episodes=0,
         transitions=None,
+        draws=None,
+        unfinished=None,
         check=False,
     ):
         check_count("n_envs", n_envs)
@@ -156,7 +163,8 @@ class Rollouts:
         counts = () if episode_counts is None else episode_counts
         sources = resolve_sources(X)
         # An experience that goes on must not draw the actions of the last one again.
-        self._rng = action_generator(seed, TRAINING, int(np.sum(counts)))
+        self._rng = Draws(seed, *(draws or (int(np.sum(counts)),)))
+        self._begun = Unfinished.from_numbers(unfinished)
         self._lockstep = LockStep(
             sources,
             max(n_envs, len(sources)),
@@ -171,6 +179,7 @@ class Rollouts:
         # Kept, because `close` forgets the lanes.
         self._env_name = name_all(self._lockstep.lanes)
         self._episode_counts = self._count_episodes()
+        self._unfinished, self._drawn = self._begun, self._rng.count
         self._episode_returns = np.empty(0)
         self._n_steps, self._n_episodes = n_steps, n_episodes
 
@@ -215,6 +224,7 @@ class Rollouts:
             )
         walker = Walker(self._lockstep, policy, self._rng, self._exploration)
         try:
+            self._come_back()
             transitions = self._sampler(walker, self._next_budget(), self._gamma)
             # Once for all rows, which costs less than in every lock-step.
             self._lockstep.check_bounds(transitions.next_observations)
@@ -225,7 +235,15 @@ class Rollouts:
         self._n_episodes += len(walker.returns)
         self._episode_returns = np.array(walker.returns, dtype=np.float64)
         self._episode_counts = self._count_episodes()
+        self._unfinished = Unfinished.of(self._lockstep)
+        self._drawn = self._rng.count
         return self._store.append(transitions)
+
+    def _come_back(self):
+        """Go on with the episodes of an earlier experience, where it was told."""
+        begun, self._begun = self._begun, Unfinished(())
+        if begun.episodes:
+            self._lockstep.repeat(begun.episodes)
 
     def _next_budget(self):
         """Steps of the next `gather`."""
@@ -252,20 +270,24 @@ class Rollouts:
         """
         Return what a later experience needs to go on from here.
 
-        Its lanes begin new episodes, with reset seeds that were not used before.
+        Its lanes come back to where they stand, by repeating the actions of the
+        episodes in progress from their reset seeds. Where that leads elsewhere they
+        begin new episodes, with reset seeds that were not used before.
 
         Returns
         -------
         dict
             Keyword arguments of `Rollouts`: ``episode_counts``,
-            ``n_steps``, ``n_episodes`` and ``transitions``. It holds numbers and arrays
-            only, and can be taken after `close` too.
+            ``n_steps``, ``n_episodes``, ``transitions``, ``draws`` and ``unfinished``.
+            It holds numbers and arrays only, and can be taken after `close` too.
         """
         return {
             "episode_counts": self._episode_counts,
             "n_steps": self._n_steps,
             "n_episodes": self._n_episodes,
             "transitions": self._store.kept(),
+            "draws": [self._rng.key, self._drawn],
+            "unfinished": self._unfinished.numbers,
         }
 
     @property

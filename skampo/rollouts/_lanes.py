@@ -50,6 +50,8 @@ class Lane:
         self.warned = []
         self.episode = self.n_steps = 0
         self.seed = self.action = None
+        #: Columns of the actions of this episode.
+        self.path = []
         self.episode_return = 0.0
 
     def limit_episodes(self, max_episode_steps, warned):
@@ -63,10 +65,10 @@ class Lane:
 
     def reset(self, episode, *, check=False):
         """Begin an episode; return the observation and the info."""
-        seed, stream, index, task_seed = self.seeding
-        self.seed = reset_seed(seed, stream, index, self.n_started, task_seed)
+        self.seed = self.next_seed()
         self.n_started += 1
         self.episode, self.n_steps, self.action = episode, 0, None
+        self.path = []
         self.episode_return = 0.0
         if not check:
             return self._reset()
@@ -89,6 +91,16 @@ class Lane:
         if parts is None:
             raise self.malformed("reset", result)
         return parts
+
+    def next_seed(self, back=0):
+        """The seed of the next reset, or of one before it."""
+        seed, stream, index, task_seed = self.seeding
+        return reset_seed(seed, stream, index, self.n_started - back, task_seed)
+
+    def take(self, column, to_env):
+        """Take the step of a column of the policy, and remember it."""
+        self.path.append(column)
+        return self.step(to_env(column))
 
     def step(self, action):
         """Take a step; return what the environment did, with plain types."""

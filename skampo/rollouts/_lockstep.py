@@ -68,6 +68,27 @@ class LockStep:
 
     def begin(self):
         """Start a new episode in every lane."""
+        self._activate()
+        self.restart(range(len(self.active)))
+
+    def repeat(self, episodes):
+        """
+        Come back to where episodes stood, by their seeds and their actions.
+
+        A lane begins a new episode where it cannot be brought back: where its
+        environment or its seed is another one, or the same seed and actions lead
+        elsewhere.
+        """
+        self._activate()
+        self.restart(
+            [
+                row
+                for row, lane in enumerate(self.active)
+                if row >= len(episodes) or not self._repeat(row, lane, episodes[row])
+            ]
+        )
+
+    def _activate(self):
         self.active = list(self.lanes)
         self.indices = np.array([lane.index for lane in self.lanes])
         n_features = self.observation_encoder.n_features
@@ -75,7 +96,30 @@ class LockStep:
         self.masks = None
         if self._unchecked:
             warn_about_width(self.lanes[0].name, n_features)
-        self.restart(range(len(self.active)))
+
+    def _repeat(self, row, lane, episode):
+        """Repeat an episode in one lane; False if it does not lead there again."""
+        if lane.next_seed(back=1) != episode.seed:
+            return False
+        lane.n_started -= 1
+        self.n_started -= 1
+        observation, mask = self._reset(lane)
+        for action in episode.actions:
+            seen, _, terminated, truncated, info = lane.take(
+                action, self.action_encoder.to_env
+            )
+            if terminated or truncated:
+                return False
+            observation = lane.encode(self._seen, seen)
+            mask = self._read_mask(lane, info)
+        found = self._transform(observation[np.newaxis])[0]
+        if not np.array_equal(found, episode.observation):
+            return False
+        self.observations[row] = found
+        masks = [None] * len(self.active) if self.masks is None else list(self.masks)
+        masks[row] = mask
+        self.masks = self._stack(masks)
+        return True
 
     def restart(self, rows):
         """Start a new episode in some of the active lanes."""
@@ -109,7 +153,7 @@ class LockStep:
         next_observations = np.empty((len(lanes), self._seen.n_features))
         outcomes = []
         for i, (lane, action) in enumerate(zip(lanes, actions.tolist(), strict=True)):
-            observation, *outcome, info = lane.step(to_env(action))
+            observation, *outcome, info = lane.take(action, to_env)
             # At once: environments may write into arrays that all of them share.
             next_observations[i] = lane.encode(self._seen, observation)
             is_over = outcome[1] or outcome[2]

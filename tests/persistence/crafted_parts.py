@@ -181,6 +181,21 @@ PARTS = {
         attribute("State", "rollouts", {"dict": [["sampling", "steps"]]}),
         "a state with other entries than rollouts have",
     ),
+    "steps of a generator that are none": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["draws", [0, -1]]]}),
+        "draws that are no two numbers",
+    ),
+    "episodes without actions": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["unfinished", {"dict": []}]]}),
+        "unfinished episodes of other entries",
+    ),
+    "a digest that is none": (
+        "Ridge",
+        attribute("State", "rollouts", {"dict": [["digest", "0"]]}),
+        "a state of data without a digest",
+    ),
     "many names": (
         "Nystroem",
         attribute("Nystroem", "_n_features_out", 10**9),

@@ -96,8 +96,12 @@ def test_a_later_experience_continues_with_new_seeds():
         assert second.n_episodes == 8
         more = second.gather(UniformPolicy())
         seeds = [lane.environment.seeds for lane in second._lockstep.lanes]
-    used = {reset_seed(0, TRAINING, lane, e) for lane in range(2) for e in range(5)}
+    used = {reset_seed(0, TRAINING, lane, e) for lane in range(2) for e in range(4)}
     assert used.isdisjoint(seeds[0] + seeds[1])
+    # The fifth episode of each lane had begun, and goes on.
+    assert [seeds[lane][0] for lane in range(2)] == [
+        reset_seed(0, TRAINING, lane, 4) for lane in range(2)
+    ]
     assert len(more) == second.n_steps == 80
     assert_array_equal(more.observations[:40], rows.observations)
     assert (more.actions[40:] != rows.actions).any()
@@ -110,8 +114,39 @@ def test_counts_of_more_or_fewer_lanes(counts):
         assert e.episode_counts.tolist() == ([*counts] if len(counts) > 1 else [3, 0])
 
 
+def test_experience_that_goes_on_is_the_same_as_without_a_stop():
+    settings = {"n_envs": 3, "steps_per_iter": 50, "exploration": 0.5}
+    with Rollouts("CartPole-v1", **settings) as whole:
+        expected = [whole.gather(UniformPolicy()) for _ in range(3)]
+        returns = whole.episode_returns
+    state = {}
+    for rows in expected:
+        with Rollouts("CartPole-v1", **settings, **state) as part:
+            found = part.gather(UniformPolicy())
+            found_returns = part.episode_returns
+        state = part.continuation()
+        for name in ("observations", "actions", "rewards", "next_observations", "ends"):
+            assert_array_equal(getattr(found, name), getattr(rows, name))
+    assert_array_equal(found_returns, returns)
+
+
+@pytest.mark.parametrize("change", ["seed", "environment"])
+def test_episodes_that_cannot_come_back_begin_anew(change):
+    settings = {"n_envs": 2, "steps_per_iter": 20}
+    with Rollouts(lambda: CountingEnv(length=50), **settings) as first:
+        first.gather(UniformPolicy())
+    state = first.continuation()
+    if change == "seed":
+        settings["seed"] = 1
+    # Ten steps do not fit into the other one.
+    length = 50 if change == "seed" else 7
+    with Rollouts(lambda: CountingEnv(length), **settings, **state) as second:
+        rows = second.gather(UniformPolicy())
+    assert_array_equal(rows.observations[0], [0, 0])
+
+
 def test_lanes_that_were_away_go_on_with_new_seeds():
-    seeds, state = [], {}
+    seeds, state = [], {"unfinished": None}
     for n_envs in (3, 1, 3):
         with Rollouts(
             CountingEnv, n_envs=n_envs, steps_per_iter=30, **state
@@ -119,7 +154,7 @@ def test_lanes_that_were_away_go_on_with_new_seeds():
             experience.gather(UniformPolicy())
             for lane in experience._lockstep.lanes:
                 seeds += lane.environment.seeds
-        state = experience.continuation()
+        state = experience.continuation() | {"unfinished": None}
     assert len(set(seeds)) == len(seeds)
 
 

@@ -1,0 +1,74 @@
+"""Many rows block by block: what is computed of them, and sums over them.
+
+Features of many rows are held in single precision, half the memory, and are cast back
+where precision counts: everything that is solved from them is then the exact solution
+for features that are rounded to one part in 16 million.
+"""
+
+import numpy as np
+
+__all__ = ["BLOCK", "blocks", "by_blocks", "rounded_features", "tree_sum"]
+
+# Rows of a block: enough for matrix products, and few megabytes.
+BLOCK = 4096
+# Fewer rows are not worth a look at the number of their features.
+_MANY = 2**15
+# Features that take fewer bytes than this are held as they are.
+_LARGE = 2**28
+_LARGEST = np.finfo(np.float32).max
+
+
+def blocks(n_rows):
+    """Slices of the rows of all blocks."""
+    return [slice(start, start + BLOCK) for start in range(0, n_rows, BLOCK)]
+
+
+def rounded_features(transform, observations):
+    """Features of many rows in single precision; None where they take little memory."""
+    n_rows = len(observations)
+    if n_rows < _MANY:
+        return None
+    one = transform(observations[:1])
+    is_dense = isinstance(one, np.ndarray) and one.dtype == np.float64
+    if not is_dense or n_rows * one.nbytes < _LARGE:
+        return None
+    features = np.empty((n_rows, *one.shape[1:]), dtype=np.float32)
+    for rows in blocks(n_rows):
+        exact = transform(observations[rows])
+        # Squares of large numbers, for example, overflow.
+        if not np.abs(exact).max() < _LARGEST:
+            return None
+        features[rows] = exact
+    return features
+
+
+def by_blocks(function, n_rows):
+    """Rows that a function of a slice computes, in columns; all at once if few."""
+    if n_rows < _MANY:
+        return function(slice(n_rows))
+    values = None
+    for rows in blocks(n_rows):
+        part = function(rows)
+        if values is None:
+            values = np.empty((n_rows, *part.shape[1:]), part.dtype, order="F")
+        values[rows] = part
+    return values
+
+
+def tree_sum(parts):
+    """
+    Sum of arrays, two and two, and so on: few roundings follow one another.
+
+    Only one array for each level is held. The order depends on the number of parts
+    alone, so that whoever computes them in whatever order gets the same bits.
+    """
+    levels = []
+    for part in parts:
+        total, level = part, 0
+        while level < len(levels) and levels[level] is not None:
+            total, levels[level], level = levels[level] + total, None, level + 1
+        if level == len(levels):
+            levels.append(None)
+        levels[level] = total
+    left = [total for total in reversed(levels) if total is not None]
+    return sum(left[1:], left[0])

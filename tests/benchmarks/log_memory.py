@@ -1,0 +1,90 @@
+"""
+What a fit of a log in memory costs: CPU seconds and the largest memory, by rows.
+
+Run with ``python -m tests.benchmarks.log_memory [--rows N ...] [--csv PATH]``. Each row
+is a process of its own (see runs.py). The log is random: 8 columns, 4 actions of even
+chances, episodes of 100 steps in which actions push single columns. Its rows are as
+they were logged, or shuffled, so that hardly a row goes on where the last one ended and
+twice as many states have features.
+"""
+
+import argparse
+import time
+
+import numpy as np
+
+from skampo import AMPOPolicy
+from skampo.data import TransitionLog
+from tests.benchmarks import runs
+
+ROWS = (50_000, 200_000, 1_000_000)
+ORDERS = ("logged", "shuffled")
+N_COLUMNS, N_ACTIONS, N_STEPS = 8, 4, 100
+
+
+def make_log(n_rows, order, seed=0):
+    """The random log."""
+    rng = np.random.default_rng(seed)
+    n_episodes = n_rows // N_STEPS
+    actions = rng.integers(N_ACTIONS, size=(N_STEPS, n_episodes))
+    states = np.empty((N_STEPS + 1, n_episodes, N_COLUMNS))
+    states[0] = rng.normal(size=states.shape[1:])
+    pushes = 0.3 * np.eye(N_ACTIONS, N_COLUMNS)
+    for t in range(N_STEPS):
+        noise = 0.3 * rng.normal(size=states.shape[1:])
+        states[t + 1] = 0.95 * states[t] + pushes[actions[t]] + noise
+    rewards = -np.abs(states[1:, :, :N_ACTIONS]).mean(axis=2)
+    columns = [states[:-1], actions, rewards, states[1:]]
+    # Episode by episode.
+    columns = [np.concatenate(np.moveaxis(c, 1, 0)) for c in columns]
+    if order == "shuffled":
+        rows = rng.permutation(len(columns[0]))
+        columns = [column[rows] for column in columns]
+    return TransitionLog(*columns)
+
+
+def run(rows, order, seed=0):
+    """One row."""
+    log = make_log(rows, order, seed)
+    before, start = runs.peak_memory(), time.process_time()
+    policy = AMPOPolicy(random_state=seed).fit(log)
+    return {
+        "cpu_seconds": time.process_time() - start,
+        "memory": runs.peak_memory(),
+        "memory_before": before,
+        "iterations": policy.n_iter_,
+        "features": policy.critic_.critic_.transformer_[:]
+        .transform(log.states[:1])
+        .shape[1],
+    }
+
+
+def main():
+    """Measure all sizes and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    runs.add_arguments(parser)
+    parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
+    options = parser.parse_args()
+    if options.job:
+        runs.print_row(run, options.job)
+        return
+    jobs = [{"rows": n, "order": order} for n in options.rows for order in ORDERS]
+    rows = runs.do_all("tests.benchmarks.log_memory", jobs, options)
+    titles = ["rows", "order", "CPU s", "largest memory, MB", "before fit, MB"]
+    titles += ["iterations"]
+    lines = [
+        [
+            f"{row['rows']:,}",
+            row["order"],
+            f"{row['cpu_seconds']:.1f}",
+            f"{row['memory']:,.0f}",
+            f"{row['memory_before']:,.0f}",
+            f"{row['iterations']}",
+        ]
+        for row in rows
+    ]
+    runs.show(runs.table(titles, lines), options.markdown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Fits that end at any time and go on are the same as those that never stopped."""
+
+import os
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.tree import DecisionTreeRegressor
+
+from skampo import AMPOPolicy, load
+from skampo.critics import LSTDQ, LambdaReturn, MonteCarlo, Pessimistic
+from tests.benchmarks import resume
+from tests.benchmarks.log_memory import make_log
+
+SMALL = {"warm_start": True, "random_state": 0, "max_iter": 5, "steps_per_iter": 100}
+LOG = make_log(600, "shuffled")
+
+
+def rows(policy):
+    """Everything that was learned, but for times."""
+    names = [n for n in policy.history_[-1] if not n.endswith("_time")]
+    history = [[record[name] for name in names] for record in policy.history_]
+    states = np.random.default_rng(0).normal(size=(50, policy.n_features_in_))
+    values = policy.action_values(states), policy.predict_proba(states)
+    return (np.array(history, dtype=float), *values)
+
+
+def check(make, data, cut, path):
+    """Compare a fit with one that is saved, loaded and continued."""
+    whole = make().fit(data)
+    part = make().set_params(max_iter=cut).fit(data)
+    part.save(path)
+    rest = {"max_iter": whole.n_iter_ - cut}
+    loaded = load(path).set_params(**rest).fit(data)
+    for policy in (loaded, part.set_params(**rest).fit(data)):
+        for found, expected in zip(rows(policy), rows(whole), strict=True):
+            assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "critic", ["fitted_q", LSTDQ(), LambdaReturn(), MonteCarlo()], ids=str
+)
+@pytest.mark.parametrize("regressor", [None, DecisionTreeRegressor(max_depth=4)])
+def test_environments(critic, regressor, tmp_path):
+    parameters = SMALL | {"critic": critic, "regressor": regressor}
+    path = tmp_path / "policy.skampo"
+    check(lambda: AMPOPolicy(**parameters), "CartPole-v1", 2, path)
+
+
+def test_few_new_rows(tmp_path):
+    # Features of a few rows differ in the last bit from those of many.
+    parameters = SMALL | {"steps_per_iter": 6, "n_envs": 2, "max_iter": 40}
+    path = tmp_path / "policy.skampo"
+    check(lambda: AMPOPolicy(**parameters), "MountainCar-v0", 30, path)
+
+
+@pytest.mark.parametrize(
+    "critic", [Pessimistic(n_states=300), "fitted_q", LSTDQ()], ids=str
+)
+def test_logs(critic, tmp_path):
+    parameters = SMALL | {"critic": critic}
+    check(lambda: AMPOPolicy(**parameters), LOG, 2, tmp_path / "policy.skampo")
+
+
+def test_another_log_is_chosen_for_anew():
+    policy = AMPOPolicy(**SMALL | {"max_iter": 1}).fit(LOG)
+    policy.critic_.copies_ = not policy.critic_.copies_
+    policy._state.critic.copies_ = policy.critic_.copies_
+    before = policy.critic_.copies_
+    assert policy.fit(LOG).critic_.copies_ == before
+    other = make_log(600, "shuffled", seed=1)
+    assert policy.fit(other).critic_.copies_ != before
+
+
+@pytest.mark.parametrize("kind", ["CartPole", "log"])
+def test_killed_after_an_iteration(kind, tmp_path):
+    path = os.fspath(tmp_path / "policy.skampo")
+    child = resume.start(kind, path)
+    resume.wait_for_file(child, path)
+    child.kill()
+    child.communicate()
+    assert load(path).n_iter_ < resume.N_ITER[kind]
+    assert resume.work(kind, path) == resume.work(kind, os.fspath(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", resume.KINDS)
+def test_killed_at_random_times(kind):
+    assert resume.measure(kind, 1, np.random.default_rng())
