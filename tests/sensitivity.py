@@ -336,7 +336,7 @@ def main():
         folder.mkdir()
         copy_tree(tree)
         # One name for all runs: what tests keep in memory may know it.
-        tests = [*given.tests, f"--basetemp={name}/tmp"]
+        tests = [*given.tests, "--basetemp", str(Path(name) / "pytest")]
         notes = baseline(given, tests, folder)
         noticed, unnoticed, n = try_changes(given, tests, notes, folder)
         os.chdir(ROOT)
