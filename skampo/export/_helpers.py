@@ -24,22 +24,27 @@ def numbers(observation):
 
 
 def standardize(x, center, scale):
+    """Columns less their centers, in units of their scales."""
     return [(v - c) / s for v, c, s in zip(x, center, scale)]
 
 
 def stretch(x, factor, offset):
+    """Columns times factors, plus offsets."""
     return [v * f + o for v, f, o in zip(x, factor, offset)]
 
 
 def times(x, factor):
+    """All columns times one factor."""
     return [v * factor for v in x]
 
 
 def affine(x, rows, offset):
+    """Products with rows of weights, plus offsets."""
     return [sum(w * v for w, v in zip(row, x)) + o for row, o in zip(rows, offset)]
 
 
 def gaussian(x, points, gamma):
+    """Gaussian kernels of a point and landmarks."""
     return [
         math.exp(-gamma * sum((v - z) * (v - z) for v, z in zip(x, point)))
         for point in points
@@ -47,42 +52,52 @@ def gaussian(x, points, gamma):
 
 
 def onehot(x, column, known):
+    """One for each known value of a column, 1 for the one that it has."""
     return [float(x[column] == value) for value in known]
 
 
 def pick(x, columns):
+    """Some columns."""
     return [x[column] for column in columns]
 
 
 def join(*parts):
+    """The columns of several parts, one after the other."""
     return [v for part in parts for v in part]
 
 
 def cosine(x):
+    """Cosines."""
     return [math.cos(v) for v in x]
 
 
 def exponential(x):
+    """Exponentials."""
     return [math.exp(v) for v in x]
 
 
 def logistic(x):
+    """Logistic functions, which do not overflow."""
     return [0.5 + 0.5 * math.tanh(0.5 * v) for v in x]
 
 
 def rectify(x):
+    """Positive parts."""
     return [max(v, 0.0) for v in x]
 
 
 def tangent(x):
+    """Hyperbolic tangents."""
     return [math.tanh(v) for v in x]
 
 
 def powers(x, exponents):
+    """Products of powers of the columns."""
     return [math.prod(v**k for v, k in zip(x, row)) for row in exponents]
 
 
 def splines(x, column, degree, t):
+    """B-splines of a column, constant beyond its knots."""
     n = len(t) - degree - 1
     v = min(max(x[column], t[degree]), t[n])
     span = degree
@@ -99,6 +114,7 @@ def splines(x, column, degree, t):
 
 
 def trees(x, n_trees, roots, column, threshold, left, right, values):
+    """Sum of the leaves that a point falls into."""
     total = [0.0] * len(values[0])
     for node in roots[:n_trees]:
         while column[node] >= 0:
@@ -109,28 +125,34 @@ def trees(x, n_trees, roots, column, threshold, left, right, values):
 
 
 def constant(x, values):
+    """The same values for every point."""
     return list(values)
 
 
 def shifted(x, allowed):
+    """Scores less the largest allowed one; forbidden ones are -inf."""
     best = max(v for v, ok in zip(x, allowed) if ok)
     return [v - best if ok else -math.inf for v, ok in zip(x, allowed)]
 
 
 def normalized(weights):
+    """Weights that sum to 1."""
     total = sum(weights)
     return [w / total for w in weights]
 
 
 def project_greedy(x, allowed):
+    """Equal shares of the best actions."""
     return normalized([float(v == 0.0) for v in shifted(x, allowed)])
 
 
 def project_softmax(x, allowed, eta):
+    """Probabilities of the softmax."""
     return normalized([math.exp(eta * v) for v in shifted(x, allowed)])
 
 
 def project_simplex(x, allowed, eta):
+    """Nearest probabilities to the scores."""
     y = [max(eta * v, -2.0) for v in shifted(x, allowed)]
     offset, missing = 0.0, 1.0
     for rank, v in enumerate(sorted(y, reverse=True), 1):
@@ -142,6 +164,8 @@ def project_simplex(x, allowed, eta):
 
 
 def peaked(y, potential, inverse):
+    """Probabilities whose largest makes the weights sum to 1, by bisection."""
+
     def weights(peak):
         level = inverse(peak)
         return [
@@ -159,6 +183,8 @@ def peaked(y, potential, inverse):
 
 
 def project_tsallis(x, allowed, eta, q):
+    """Probabilities of the Tsallis entropy."""
+
     def potential(v):
         slope = (q - 1.0) * v / q
         return math.exp(math.log1p(slope) / (q - 1.0)) if slope > -1.0 else 0.0
@@ -170,6 +196,8 @@ def project_tsallis(x, allowed, eta, q):
 
 
 def project_hyperbolic(x, allowed, eta, b):
+    """Probabilities of the hyperbolic entropy."""
+
     def potential(v):
         return b * math.sinh(max(v, 0.0))
 
@@ -180,6 +208,8 @@ def project_hyperbolic(x, allowed, eta, b):
 
 
 def project_tangent(x, allowed, eta):
+    """Probabilities of the hyperbolic tangent."""
+
     def potential(v):
         return 0.5 + 0.5 * math.tanh(v)
 

@@ -156,12 +156,10 @@ class Rollouts:
         )
         _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
-        self._budget = steps_per_iter
-        self._gamma = gamma
+        self._budget, self._gamma = steps_per_iter, gamma
         self._exploration = exploration
         self._store = TransitionStore(capacity, transitions)
-        counts = () if episode_counts is None else episode_counts
-        sources = resolve_sources(X)
+        counts, sources = list(episode_counts or ()), resolve_sources(X)
         # An experience that goes on must not draw the actions of the last one again.
         self._rng = Draws(seed, *(draws or (int(np.sum(counts)),)))
         self._begun = Unfinished.from_numbers(unfinished)
@@ -175,7 +173,7 @@ class Rollouts:
             check=check,
         )
         # Of lanes that this experience does not have, but a later one may.
-        self._other_counts = list(counts)[len(self._lockstep.lanes) :]
+        self._other_counts = counts[len(self._lockstep.lanes) :]
         # Kept, because `close` forgets the lanes.
         self._env_name = name_all(self._lockstep.lanes)
         self._episode_counts = self._count_episodes()
