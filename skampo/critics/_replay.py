@@ -198,7 +198,8 @@ class ReplayCritic(Critic):
         # Parameters may be others in another fit, and never change within one.
         if setting.memory.is_first(self):
             self._forget_others(transformer)
-        if not drawn and self._is_stale(transformer, len(transitions)):
+        is_kept = drawn and hasattr(self, "transformer_")
+        if not is_kept and self._is_stale(transformer, len(transitions)):
             observations = transitions.observations
             try:
                 self.transformer_ = fit_features(transformer, observations, setting.rng)
