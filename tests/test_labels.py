@@ -31,6 +31,7 @@ KEYS = [
     "divergence",
     "entropy",
     "approximation_error",
+    "critic_error",
     "validation_return",
     "validation_std",
     "n_validation_steps",

@@ -5,10 +5,13 @@ import os
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy, load
-from skampo.critics import LSTDQ, LambdaReturn, MonteCarlo, Pessimistic
+from skampo.critics import LSTDQ, FittedQ, LambdaReturn, MonteCarlo, Pessimistic
+from skampo.regressors import NystroemFeatures
 from tests.benchmarks import resume
 from tests.benchmarks.log_memory import make_log
 
@@ -55,11 +58,22 @@ def test_few_new_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "critic", [Pessimistic(n_states=300), "fitted_q", LSTDQ()], ids=str
+    ("critic", "cut"),
+    # Features of environments would be drawn anew after eight iterations.
+    [(Pessimistic(n_states=300), 2), ("fitted_q", 9), (LSTDQ(), 9)],
+    ids=str,
 )
-def test_logs(critic, tmp_path):
-    parameters = SMALL | {"critic": critic}
-    check(lambda: AMPOPolicy(**parameters), LOG, 2, tmp_path / "policy.skampo")
+def test_logs(critic, cut, tmp_path):
+    parameters = SMALL | {"critic": critic, "max_iter": 11}
+    check(lambda: AMPOPolicy(**parameters), LOG, cut, tmp_path / "policy.skampo")
+
+
+def test_other_features_of_the_same_log():
+    few, many = (make_pipeline(NystroemFeatures(n), Ridge()) for n in (5, 9))
+    policy = AMPOPolicy(few, critic=FittedQ("policy"), **SMALL).fit(LOG)
+    policy.set_params(regressor=many).fit(LOG)
+    (features,) = policy.critic_.transformer_
+    assert len(features.landmarks_) == 9
 
 
 def test_another_log_is_chosen_for_anew():

@@ -20,7 +20,7 @@ def saved_surprise(group, observations, actions):
     one policy save nothing, whatever their states are: both see all rows.
     """
     rows = slice(None, None, 1 + len(actions) // _MANY)
-    X, y = observations[rows], actions[rows]
+    X, y = np.asarray(observations[rows]), actions[rows]
     # Names and categories are left to the classifier of the log.
     if len(y) < _FEW or X.dtype == object:
         return 0.0

@@ -119,8 +119,7 @@ class ReplayCritic(Critic):
         rows : range
             Numbers of the rows.
         """
-        if hasattr(self, "transformer_"):
-            memory.once(rows, ("features", self), lambda: self.transformer_)
+        memory.once(rows, ("recalled", self), lambda: True)
 
     def _evaluate(self, policy, transitions, setting):
         own = self._own(setting)
@@ -199,12 +198,13 @@ class ReplayCritic(Critic):
         )
         if transformer is None:
             return None, regressor
+        once = partial(setting.memory.once, transitions.row_numbers)
+        are_known = once(("recalled", self), lambda: False)
         # Features of the same states would be no better when drawn again.
-        fitted = setting.memory.once(
-            transitions.row_numbers,
+        fitted = once(
             ("features", self),
             lambda: self._fit_features(
-                transformer, transitions.observations, setting.rng
+                transformer, transitions.observations, setting.rng, are_known
             ),
         )
         if fitted is None:
@@ -220,9 +220,11 @@ class ReplayCritic(Critic):
             vars(self).pop("transformer_", None)
         return transformer, model
 
-    def _fit_features(self, transformer, observations, rng):
+    def _fit_features(self, transformer, observations, rng, are_known):
         """Fitted features, those of a while ago if they are random; None if none."""
-        if not self._is_stale(transformer, len(observations)):
+        # Those of these very states, unless the regressor has others since.
+        is_kept = are_known and hasattr(self, "transformer_")
+        if is_kept or not self._is_stale(transformer, len(observations)):
             return self.transformer_
         try:
             self.transformer_ = fit_features(clone(transformer), observations, rng)

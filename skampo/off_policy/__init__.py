@@ -1,5 +1,6 @@
 """Off-policy evaluation: the value of a policy from a log of another one."""
 
+from skampo.data import TransitionLog
 from skampo.off_policy._direct import direct_method, fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._episodes import transitions_from_episodes
@@ -17,6 +18,7 @@ from skampo.off_policy._values import fit_action_values
 __all__ = [
     "OffPolicyEstimate",
     "PolicyReport",
+    "TransitionLog",
     "direct_method",
     "doubly_robust",
     "estimate_propensities",

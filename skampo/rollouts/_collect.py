@@ -151,18 +151,18 @@ class Rollouts:
         check=False,
     ):
         check_count("n_envs", n_envs)
-        _check_counts(
-            steps_per_iter=steps_per_iter, max_episode_steps=max_episode_steps
-        )
+        limits = {"steps_per_iter": steps_per_iter}
+        _check_counts(**limits, max_episode_steps=max_episode_steps)
         _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
         self._budget, self._gamma = steps_per_iter, gamma
         self._exploration = exploration
         self._store = TransitionStore(capacity, transitions)
-        counts, sources = list(episode_counts or ()), resolve_sources(X)
+        counts = list(() if episode_counts is None else episode_counts)
         # An experience that goes on must not draw the actions of the last one again.
         self._rng = Draws(seed, *(draws or (int(np.sum(counts)),)))
         self._begun = Unfinished.from_numbers(unfinished)
+        sources = resolve_sources(X)
         self._lockstep = LockStep(
             sources,
             max(n_envs, len(sources)),
@@ -178,8 +178,8 @@ class Rollouts:
         self._env_name = name_all(self._lockstep.lanes)
         self._episode_counts = self._count_episodes()
         self._unfinished, self._drawn = self._begun, self._rng.count
-        self._episode_returns = np.empty(0)
         self._n_steps, self._n_episodes = n_steps, n_episodes
+        self._episode_returns = np.empty(0)
 
     def __enter__(self):
         """Return the experience."""

@@ -101,7 +101,7 @@ REFUSED = {
         all_of(attribute("Tree", "values", lambda a: a[:, :0])),
         NODES,
     ),
-    "values of classes": (TREE, attribute("Tree", "values", behind), NODES),
+    "values of classes": (TREE, attribute("Tree", "values", behind), OUTPUTS),
     "a leaf of no features": ("leaf", attribute("Tree", "n_features", 0), NODES),
     "a tree of all features": (
         TREE,
