@@ -1,5 +1,6 @@
 """Trees that do what a policy does."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -117,7 +118,9 @@ def test_words_as_actions_in_text_and_picture():
     policy = AMPOPolicy(random_state=0).fit(X, y)
     student = distill(policy, TransitionLog(X, y, np.ones(8)), random_state=0)
     assert "class: on" in export_text(student.tree_, feature_names=["heat"])
-    assert len(plot_tree(student.tree_)) >= 3
+    figure, axes = plt.subplots()
+    assert len(plot_tree(student.tree_, ax=axes)) >= 3
+    plt.close(figure)
     assert student.n_leaves_ == 2
     assert student.return_ is None
     assert student.agreement_ == 1
