@@ -90,8 +90,7 @@ class AMPOPolicy(
         the best one, in [0, 1): what early, wrong values added up can then be forgotten
         (for other mirror maps than the softmax, scores are as far apart at most). 0 is
         no floor. None is 0.001 for environments, 0.01 if their observations are
-        discrete, and 0 for other data and for encodings that add
-        up scores.
+        discrete, and 0 for other data and for encodings that add up scores.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is
