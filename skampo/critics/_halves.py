@@ -22,7 +22,7 @@ def saved_surprise(group, observations, actions):
     rows = slice(None, None, 1 + len(actions) // _MANY)
     X, y = np.asarray(observations[rows]), actions[rows]
     # Names and categories are left to the classifier of the log.
-    if len(y) < _FEW or X.dtype == object:
+    if len(y) < _FEW or X.dtype.kind not in "biuf":
         return 0.0
     folds = folds_of(len(y))
     before, after = (
