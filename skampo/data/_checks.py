@@ -167,8 +167,14 @@ def _is_missing(column):
     return missing
 
 
+def _whole_episodes(name, values):
+    column = as_labels(name, values)
+    check_whole(name, column)
+    return column
+
+
 _CHECKS = {
-    "episodes": as_labels,
+    "episodes": _whole_episodes,
     "rewards": as_numbers,
     "terminated": as_flags,
     "truncated": as_flags,
@@ -211,9 +217,5 @@ def check_column(kind, name, values, classes=None):
     >>> check_column("rewards", "profit", [1, 2])
     array([1., 2.])
     """
-    if kind == "actions":
-        return as_actions(name, values, classes)[0]
-    column = _CHECKS[kind](name, values)
-    if kind == "episodes":
-        check_whole(name, column)
-    return column
+    known = {"actions": lambda *column: as_actions(*column, classes)[0], **_CHECKS}
+    return known[kind](name, values)
