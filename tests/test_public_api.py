@@ -84,3 +84,14 @@ def test_importing_skampo_imports_nothing_heavy_and_warns_of_nothing():
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert imported & HEAVY == set()
     assert "skampo" in imported
+
+
+def test_subpackages_are_imported_when_they_are_asked_for():
+    code = """
+import sys, skampo
+assert "skampo.distill" not in sys.modules
+assert skampo.distill.distill
+assert not hasattr(skampo, "nothing")
+assert not hasattr(skampo, "_nothing")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
