@@ -68,7 +68,7 @@ def test_no_episode_finished(capsys):
 
 
 def test_the_last_return_is_shown_until_an_episode_ends(capsys):
-    # 20 steps of each lane in an iteration: episodes end in every second one.
+    # 20 steps of each environment in an iteration: episodes end in every second one.
     AMPOPolicy(Ridge(), **SMALL, verbose=1).fit(lambda: CountingEnv(33))
     shown = re.findall(r"return +(\S+)", capsys.readouterr().out)
     assert shown == ["-", "33.00", "(33.00)"]
@@ -321,8 +321,8 @@ def test_seeds_of_training_validation_and_score_are_disjoint():
     scoring = seeds(made[n_fitted:])
     assert len(rounds[0]) == len(scoring) == 4
     assert len(training | rounds[0] | scoring) == len(training) + 8
-    assert rounds[0] == {reset_seed(0, VALIDATION, lane, 0) for lane in range(4)}
-    assert scoring == {reset_seed(0, SCORING, lane, 0) for lane in range(4)}
+    assert rounds[0] == {reset_seed(0, VALIDATION, index, 0) for index in range(4)}
+    assert scoring == {reset_seed(0, SCORING, index, 0) for index in range(4)}
     assert reset_seed(0, TRAINING, 0, 0) in training
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from skampo.data._store import TransitionStore
 from skampo.exceptions import InvalidParameterError
+from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
 from skampo.rollouts._sampling import SAMPLERS, Walker
 from skampo.rollouts._seeding import TRAINING
-from skampo.rollouts._sources import resolve_sources
 from skampo.rollouts._unfinished import Draws, Unfinished
 
 # Steps of one `gather`, and how many times as many may be kept.
@@ -32,10 +32,10 @@ class Rollouts:
         function that makes an environment, or a list of these. A function with an
         integer attribute ``seed`` is a task: its seed enters the reset seeds.
     n_envs : int, default=8
-        Number of environments, called lanes. Lane i is made from element i modulo k
-        of a list of k; there are at least k.
+        Number of environments. That of index i is made from element i modulo k of a
+        list of k; there are at least k.
     steps_per_iter : int, default=None
-        Steps of one `gather`, over all lanes. None is 512, or 64 for discrete
+        Steps of one `gather`, over all environments. None is 512, or 64 for discrete
         observations, and a twelfth of what is kept where that is more; without a
         `capacity` it is 512.
     max_episode_steps : int or None, default=None
@@ -46,17 +46,18 @@ class Rollouts:
     seed : int, default=0
         Determines the reset seeds and the actions.
     sampling : {"steps", "episodes", "geometric"}, default="steps"
-        With "steps", each lane takes the same number of steps and keeps running from
-        one `gather` to the next. With "episodes", lanes start fresh, no episode is
-        started after the budget is spent, and those begun are finished. With
-        "geometric", each piece is one sample of the unbiased sampler, see Notes.
+        With "steps", each environment takes the same number of steps and keeps running
+        from one `gather` to the next. With "episodes", environments start fresh, no
+        episode is started after the budget is spent, and those begun are finished. With
+        "geometric", each trajectory is one sample of the unbiased sampler, see Notes.
     capacity : int, default=0
         If positive, `gather` returns all transitions so far, at most this many.
     gamma : float, default=0.995
         Discount of the geometric sampler; not used otherwise.
     episode_counts : array-like of int, default=None
-        Episodes that each lane has started before, from an earlier experience, so
-        that reset seeds are not used again. Those of more lanes are handed on.
+        Episodes that each environment has started before, from an earlier experience,
+        so that reset seeds are not used again. Those of more environments are handed
+        on.
     n_steps : int, default=0
         Steps taken before.
     n_episodes : int, default=0
@@ -90,12 +91,12 @@ class Rollouts:
 
     Notes
     -----
-    The reset seed of episode e in lane i depends on `seed`, i and e only, not on how
-    lanes interleave.
+    The reset seed of episode e in environment i depends on `seed`, i and e only, not on
+    how environments interleave.
 
     The geometric sampler [1]_ walks from a reset while uniform draws fall below
     `gamma` and records nothing. Then it records steps until a draw does not. The first
-    row of a piece is a draw of (s, a) from the discounted visitation, and the
+    row of a trajectory is a draw of (s, a) from the discounted visitation, and the
     undiscounted sum of its rewards has expectation Q(s, a), because step t is reached
     with probability gamma^t. An expected 2 / (1 - gamma) - 1 steps are spent per
     sample. A walk that meets the end of an episode begins again. Samples begun within
@@ -103,7 +104,7 @@ class Rollouts:
 
     A vector environment is replaced by single ones, so its autoreset mode does not
     matter: by its own sub-environments, else by those of its spec. Only a vector in a
-    wrapper, or without a spec, is copied whole for each lane, of which the first
+    wrapper, or without a spec, is copied whole for each environment, of which the first
     sub-environment is used; that is slow.
 
     Observations may leave the bounds that a `Box` space declares, as those of
@@ -162,20 +163,20 @@ class Rollouts:
         # An experience that goes on must not draw the actions of the last one again.
         self._rng = Draws(seed, *(draws or (int(np.sum(counts)),)))
         self._begun = Unfinished.from_numbers(unfinished)
-        sources = resolve_sources(X)
+        factories = resolve_factories(X)
         self._lockstep = LockStep(
-            sources,
-            max(n_envs, len(sources)),
+            factories,
+            max(n_envs, len(factories)),
             seed=seed,
             stream=TRAINING,
             max_episode_steps=max_episode_steps,
             episode_counts=counts,
             check=check,
         )
-        # Of lanes that this experience does not have, but a later one may.
-        self._other_counts = counts[len(self._lockstep.lanes) :]
-        # Kept, because `close` forgets the lanes.
-        self._env_name = name_all(self._lockstep.lanes)
+        # Of environments that this experience does not have, but a later one may.
+        self._other_counts = counts[len(self._lockstep.envs) :]
+        # Kept, because `close` forgets the environments.
+        self._env_name = name_all(self._lockstep.envs)
         self._episode_counts = self._count_episodes()
         self._unfinished, self._drawn = self._begun, self._rng.count
         self._n_steps, self._n_episodes = n_steps, n_episodes
@@ -215,7 +216,7 @@ class Rollouts:
         ValueError
             If the experience was closed.
         """
-        if not self._lockstep.lanes:
+        if not self._lockstep.envs:
             raise ValueError(
                 "This Rollouts is closed. Create a new one; pass it "
                 "episode_counts to go on with new seeds."
@@ -268,7 +269,7 @@ class Rollouts:
         """
         Return what a later experience needs to go on from here.
 
-        Its lanes come back to where they stand, by repeating the actions of the
+        Its environments come back to where they stand, by repeating the actions of the
         episodes in progress from their reset seeds. Where that leads elsewhere they
         begin new episodes, with reset seeds that were not used before.
 
@@ -344,7 +345,7 @@ class Rollouts:
         Returns
         -------
         int
-            Steps of all lanes.
+            Steps of all environments.
         """
         return self._n_steps
 
@@ -356,7 +357,7 @@ class Rollouts:
         Returns
         -------
         int
-            Episodes of all lanes that were terminated or truncated.
+            Episodes of all environments that were terminated or truncated.
         """
         return self._n_episodes
 
@@ -375,13 +376,13 @@ class Rollouts:
     @property
     def episode_counts(self):
         """
-        Number of episodes that each lane has started.
+        Number of episodes that each environment has started.
 
         Returns
         -------
-        ndarray of int of shape (n_lanes,)
+        ndarray of int of shape (n_envs,)
             Counts to pass to a later experience; more where an earlier one had more
-            lanes.
+            environments.
         """
         return self._episode_counts
 
@@ -398,14 +399,14 @@ class Rollouts:
         return self._env_name
 
     def _count_episodes(self):
-        """Read the counts while the lanes are there."""
-        counts = [lane.n_started for lane in self._lockstep.lanes]
+        """Read the counts while the environments are there."""
+        counts = [env.n_started for env in self._lockstep.envs]
         return np.array([*counts, *self._other_counts], dtype=int)
 
 
-def name_all(lanes):
-    """Join the different names of some lanes, three at most."""
-    names = list(dict.fromkeys(lane.name for lane in lanes))
+def name_all(envs):
+    """Join the different names of some environments, three at most."""
+    names = list(dict.fromkeys(env.name for env in envs))
     return ", ".join(names if len(names) <= 3 else [*names[:3], "..."])
 
 

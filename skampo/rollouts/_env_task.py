@@ -8,11 +8,11 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
-from skampo.rollouts._sources import (
+from skampo.rollouts._factories import (
     check_task_seed,
     copy_live,
     make_registered,
-    resolve_sources,
+    resolve_factories,
     single_elements,
 )
 
@@ -62,7 +62,7 @@ class EnvTask:
 
     def __call__(self):
         """Make an environment."""
-        return self.as_source().make()
+        return self.as_factory().make()
 
     def __repr__(self):
         """Show the name of the environment and the seed."""
@@ -71,18 +71,18 @@ class EnvTask:
     @property
     def __name__(self):
         # Messages name it as they name a function.
-        return self.as_source().label
+        return self.as_factory().label
 
-    def as_source(self):
+    def as_factory(self):
         """
         Return how the environment is made, and the seed.
 
         Returns
         -------
-        Source
+        EnvFactory
             What a rollout makes its environments from.
         """
-        return replace(resolve_sources(self.env)[0], task_seed=self.seed)
+        return replace(resolve_factories(self.env)[0], task_seed=self.seed)
 
 
 def portable_environments(X):
@@ -113,7 +113,7 @@ def portable_environments(X):
     'CartPole-v1'
     """
     # Refuses what is no environment; none is made yet.
-    resolve_sources(X)
+    resolve_factories(X)
     return [_portable(environment) for environment in single_elements(X)]
 
 

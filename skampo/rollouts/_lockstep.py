@@ -1,18 +1,18 @@
-"""Several lanes stepped together, so that a policy is asked once for all of them."""
+"""Environments stepped together, so that a policy is asked once for all of them."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from skampo.rollouts._actions import ActionEncoder
-from skampo.rollouts._lanes import close_all, open_lanes
+from skampo.rollouts._checked_env import close_all, open_envs
 from skampo.rollouts._observations import ObservationEncoder, warn_about_width
 from skampo.rollouts._transformed import peel
 from skampo.utils._warnings import warn_user
 
 
 class Step(NamedTuple):
-    """What one lock-step did; row i is the i-th active lane."""
+    """What one lock-step did; row i is the i-th active environment."""
 
     rewards: np.ndarray
     next_observations: np.ndarray
@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 class LockStep:
     """
-    The lanes of a rollout and what the policy sees of those that are active.
+    The environments of a rollout and what the policy sees of those that are active.
 
     The environments are made when it is created and closed by `close`, or as soon as
     any of them fails.
@@ -32,33 +32,33 @@ class LockStep:
 
     def __init__(
         self,
-        sources,
-        n_lanes,
+        factories,
+        n_envs,
         *,
         seed,
         stream,
         max_episode_steps=None,
         episode_counts=(),
-        first_lane=0,
+        first_index=0,
         warned=None,
         check=False,
     ):
-        self.lanes = open_lanes(
-            sources, n_lanes, seed, stream, episode_counts, first_lane
+        self.envs = open_envs(
+            factories, n_envs, seed, stream, episode_counts, first_index
         )
-        # Messages count the episodes of all lanes in the order in which they start.
-        self.n_started = first_lane + sum(lane.n_started for lane in self.lanes)
+        # Messages count the episodes of all environments in the order of their starts.
+        self.n_started = first_index + sum(env.n_started for env in self.envs)
         self.warned = {"limit": [], "bounds": []} if warned is None else warned
-        self._unchecked = {lane.name for lane in self.lanes} if check else set()
+        self._unchecked = {env.name for env in self.envs} if check else set()
         try:
-            first = self.lanes[0]
-            space = first.environment.observation_space
+            first = self.envs[0]
+            space = first.env.observation_space
             self.observation_encoder = ObservationEncoder(space)
             self._look_inside()
-            space = first.environment.action_space
+            space = first.env.action_space
             self.action_encoder = ActionEncoder(space, first.name)
-            for lane in self.lanes:
-                lane.limit_episodes(max_episode_steps, self.warned["limit"])
+            for env in self.envs:
+                env.limit_episodes(max_episode_steps, self.warned["limit"])
         except BaseException:
             self.close()
             raise
@@ -67,7 +67,7 @@ class LockStep:
         self.masks = None
 
     def begin(self):
-        """Start a new episode in every lane."""
+        """Start a new episode in every environment."""
         self._activate()
         self.restart(range(len(self.active)))
 
@@ -75,43 +75,42 @@ class LockStep:
         """
         Come back to where episodes stood, by their seeds and their actions.
 
-        A lane begins a new episode where it cannot be brought back: where its
-        environment or its seed is another one, or the same seed and actions lead
-        elsewhere.
+        A new episode begins where that is impossible: where the environment or its
+        seed is another one, or the same seed and actions lead elsewhere.
         """
         self._activate()
         self.restart(
             [
                 row
-                for row, lane in enumerate(self.active)
-                if row >= len(episodes) or not self._repeat(row, lane, episodes[row])
+                for row, env in enumerate(self.active)
+                if row >= len(episodes) or not self._repeat(row, env, episodes[row])
             ]
         )
 
     def _activate(self):
-        self.active = list(self.lanes)
-        self.indices = np.array([lane.index for lane in self.lanes])
+        self.active = list(self.envs)
+        self.indices = np.array([env.index for env in self.envs])
         n_features = self.observation_encoder.n_features
         self.observations = np.empty((len(self.active), n_features))
         self.masks = None
         if self._unchecked:
-            warn_about_width(self.lanes[0].name, n_features)
+            warn_about_width(self.envs[0].name, n_features)
 
-    def _repeat(self, row, lane, episode):
-        """Repeat an episode in one lane; False if it does not lead there again."""
-        if lane.next_seed(back=1) != episode.seed:
+    def _repeat(self, row, env, episode):
+        """Repeat an episode in one environment; False if it leads elsewhere."""
+        if env.next_seed(back=1) != episode.seed:
             return False
-        lane.n_started -= 1
+        env.n_started -= 1
         self.n_started -= 1
-        observation, mask = self._reset(lane)
+        observation, mask = self._reset(env)
         for action in episode.actions:
-            seen, _, terminated, truncated, info = lane.take(
+            seen, _, terminated, truncated, info = env.take(
                 action, self.action_encoder.to_env
             )
             if terminated or truncated:
                 return False
-            observation = lane.encode(self._seen, seen)
-            mask = self._read_mask(lane, info)
+            observation = env.encode(self._seen, seen)
+            mask = self._read_mask(env, info)
         found = self._transform(observation[np.newaxis])[0]
         if not np.array_equal(found, episode.observation):
             return False
@@ -122,7 +121,7 @@ class LockStep:
         return True
 
     def restart(self, rows):
-        """Start a new episode in some of the active lanes."""
+        """Start a new episode in some of the active environments."""
         if len(rows) == 0:
             return
         # The arrays were handed out with the last step, which must not change.
@@ -136,7 +135,7 @@ class LockStep:
         self.observations[rows] = self._transform(observations)
 
     def drop(self, rows):
-        """Let lanes rest."""
+        """Let environments rest."""
         if len(rows) == 0:
             return
         keep = np.setdiff1d(np.arange(len(self.active)), rows)
@@ -146,23 +145,23 @@ class LockStep:
         self.masks = None if self.masks is None else self.masks[keep]
 
     def step(self, actions):
-        """Step every active lane; `actions` are columns of the policy."""
-        to_env, lanes = self.action_encoder.to_env, self.active
+        """Step every active environment; `actions` are columns of the policy."""
+        to_env, envs = self.action_encoder.to_env, self.active
         # One by one: gymnasium's vectors for an id, as CartPole's, have one generator,
-        # with which a reset depends on when the episodes of other lanes end.
-        next_observations = np.empty((len(lanes), self._seen.n_features))
+        # with which a reset depends on when the episodes of other environments end.
+        next_observations = np.empty((len(envs), self._seen.n_features))
         outcomes = []
-        for i, (lane, action) in enumerate(zip(lanes, actions.tolist(), strict=True)):
-            observation, *outcome, info = lane.take(action, to_env)
+        for i, (env, action) in enumerate(zip(envs, actions.tolist(), strict=True)):
+            observation, *outcome, info = env.take(action, to_env)
             # At once: environments may write into arrays that all of them share.
-            next_observations[i] = lane.encode(self._seen, observation)
+            next_observations[i] = env.encode(self._seen, observation)
             is_over = outcome[1] or outcome[2]
             # Where an episode terminated no action is left to ask about.
-            info = info if outcome[1] else lane.add_mask(info)
-            outcomes.append((*outcome, self._read_mask(lane, info, is_over)))
+            info = info if outcome[1] else env.add_mask(info)
+            outcomes.append((*outcome, self._read_mask(env, info, is_over)))
         *columns, masks = zip(*outcomes, strict=True)
         # Before the transformation, whose error could not name the environment.
-        self._check_finite(lanes, next_observations)
+        self._check_finite(envs, next_observations)
         rewards, terminated, truncated = map(np.array, columns)
         ended = terminated | truncated
         self.observations = next_observations = self._transform(next_observations)
@@ -171,26 +170,26 @@ class LockStep:
             rewards, next_observations, terminated, truncated, ended, self.masks
         )
 
-    def _reset(self, lane):
+    def _reset(self, env):
         """Start an episode; return the encoded observation and the mask."""
         self.n_started += 1
-        check = lane.name in self._unchecked
-        self._unchecked.discard(lane.name)
-        observation, info = lane.reset(self.n_started, check=check)
-        mask = self._read_mask(lane, lane.add_mask(info))
-        return lane.encode(self._seen, observation), mask
+        check = env.name in self._unchecked
+        self._unchecked.discard(env.name)
+        observation, info = env.reset(self.n_started, check=check)
+        mask = self._read_mask(env, env.add_mask(info))
+        return env.encode(self._seen, observation), mask
 
     def _look_inside(self):
         """Step what is inside of transformed environments."""
-        environments, self._functions = peel([lane.environment for lane in self.lanes])
-        for lane, environment in zip(self.lanes, environments, strict=True):
-            lane.stepped = environment
+        environments, self._functions = peel([env.env for env in self.envs])
+        for env, environment in zip(self.envs, environments, strict=True):
+            env.stepped = environment
         self._seen = self.observation_encoder
         if self._functions:
             self._seen = ObservationEncoder(environments[0].observation_space)
 
     def _transform(self, observations):
-        """Make of what the lanes saw what the policy sees."""
+        """Make of what the environments saw what the policy sees."""
         for function in self._functions:
             observations = function(observations)
         return observations
@@ -198,7 +197,7 @@ class LockStep:
     def close(self):
         """Close the environments, each once; return the first error."""
         self.active = []
-        return close_all(self.lanes)
+        return close_all(self.envs)
 
     def check_bounds(self, observations):
         """Warn once if observations left the box that the environment declares."""
@@ -217,32 +216,32 @@ class LockStep:
             "are used as they are. Correct the bounds if a transformer relies on them."
         )
 
-    def _read_mask(self, lane, info, is_over=False):
+    def _read_mask(self, env, info, is_over=False):
         """Read the allowed actions; after the end of an episode there may be none."""
         if "action_mask" not in info:
             return None
         try:
             mask = self.action_encoder.read_mask(info)
         except ValueError as error:
-            raise lane.bad_data(str(error)) from error
+            raise env.bad_data(str(error)) from error
         if mask is None or mask.any():
             return mask
         if is_over:
             # A policy is asked about the last state too, where it has to have a choice.
             return np.ones_like(mask)
-        raise lane.bad_data("an action_mask that allows no action")
+        raise env.bad_data("an action_mask that allows no action")
 
     def _stack(self, masks):
-        """Stack masks; None where every lane allows everything."""
+        """Stack masks; None where every environment allows everything."""
         if all(mask is None for mask in masks):
             return None
         everything = np.ones(self.action_encoder.n_actions, dtype=bool)
         return np.stack([everything if mask is None else mask for mask in masks])
 
-    def _check_finite(self, lanes, observations):
+    def _check_finite(self, envs, observations):
         """Raise for the first observation that is not finite."""
         if not np.isfinite(observations).all():
             row, column = np.argwhere(~np.isfinite(observations))[0]
             name = self._seen.name_feature(column)
             value = observations[row, column]
-            raise lanes[row].bad_data(f"an observation whose {name} is {value}")
+            raise envs[row].bad_data(f"an observation whose {name} is {value}")

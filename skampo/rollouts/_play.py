@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from skampo.rollouts._collect import check_count
+from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
 from skampo.rollouts._sampling import draw_actions
 from skampo.rollouts._seeding import SCORING
-from skampo.rollouts._sources import resolve_sources
 
-# A forest answers 32 states in the time of one, and a lane costs an environment.
-MAX_LANES = 32
+# A forest answers 32 states in the time of one, and each one needs an environment.
+MAX_ENVS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,19 +122,19 @@ def play_episodes(
     check_count("n_episodes", n_episodes)
     if max_episode_steps is not None:
         check_count("max_episode_steps", max_episode_steps)
-    sources = resolve_sources(X)
+    factories = resolve_factories(X)
     played = []
     # Shared by all lock-steps, so that each warning is given once.
     warned = {"limit": [], "bounds": []}
-    for first in range(0, n_episodes, MAX_LANES):
-        episodes = range(first, min(first + MAX_LANES, n_episodes))
+    for first in range(0, n_episodes, MAX_ENVS):
+        episodes = range(first, min(first + MAX_ENVS, n_episodes))
         lockstep = LockStep(
-            [sources[episode % len(sources)] for episode in episodes],
+            [factories[episode % len(factories)] for episode in episodes],
             len(episodes),
             seed=seed,
             stream=stream,
-            # Episode i is the first of lane i: its seed depends on nothing beside it.
-            first_lane=first,
+            # Episode i is the first of environment i, so that its seed depends on i.
+            first_index=first,
             max_episode_steps=max_episode_steps,
             warned=warned,
         )
@@ -191,8 +191,8 @@ class SampledPolicy:
 
 
 def _play(lockstep, policy):
-    """Play one episode in each lane; return its return and length."""
-    lanes = list(lockstep.lanes)
+    """Play one episode in each environment; return its return and length."""
+    envs = list(lockstep.envs)
     lockstep.begin()
     while lockstep.active:
         observations, masks = lockstep.observations, lockstep.masks
@@ -203,7 +203,7 @@ def _play(lockstep, policy):
         step = lockstep.step(proba.argmax(axis=1))
         lockstep.check_bounds(step.next_observations)
         lockstep.drop(np.flatnonzero(step.ended))
-    return [(lane.episode_return, lane.n_steps) for lane in lanes]
+    return [(env.episode_return, env.n_steps) for env in envs]
 
 
 def _check_encoders(lockstep, observation_encoder, action_encoder):
@@ -215,7 +215,7 @@ def _check_encoders(lockstep, observation_encoder, action_encoder):
     for name, fitted, given in pairs:
         if fitted is not None and fitted != given:
             raise ValueError(
-                f"{lockstep.lanes[0].name} has {name}={given.space}, but the policy "
+                f"{lockstep.envs[0].name} has {name}={given.space}, but the policy "
                 f"was fitted with {name}={fitted.space}. Score it on environments "
                 "with the same spaces."
             )
@@ -226,7 +226,7 @@ def _check_labels(lockstep, labels):
     actions = lockstep.action_encoder.labels
     if labels is not None and not np.array_equal(labels, actions):
         raise ValueError(
-            f"{lockstep.lanes[0].name} has the actions {actions.tolist()}, but the "
+            f"{lockstep.envs[0].name} has the actions {actions.tolist()}, but the "
             f"policy was fitted with {labels.tolist()}. Fit it to data with the same "
             "actions; a TransitionLog takes actions that do not occur as `classes`."
         )

@@ -30,7 +30,7 @@ def draw_actions(proba, uniforms):
 
 
 class Recorder:
-    """Collects the rows of lock-steps and returns them lane by lane."""
+    """Collects the rows of lock-steps and returns them environment by environment."""
 
     def __init__(self, lockstep):
         self.lockstep = lockstep
@@ -60,13 +60,13 @@ class Recorder:
         self.parts.append(part)
 
     def finish(self):
-        """Return the transitions, each lane's steps one after the other."""
-        *columns, lanes, masks, next_masks = zip(*self.parts, strict=True)
-        # A stable order keeps the steps of a lane in the order of time.
-        order = np.argsort(np.concatenate(lanes), kind="stable")
+        """Return the transitions, each environment's steps one after the other."""
+        *columns, indices, masks, next_masks = zip(*self.parts, strict=True)
+        # A stable order keeps the steps of an environment in the order of time.
+        order = np.argsort(np.concatenate(indices), kind="stable")
         columns = [np.concatenate(column)[order] for column in columns]
         if self.has_masks:
-            lengths = [len(part) for part in lanes]
+            lengths = [len(part) for part in indices]
             columns += [
                 self._fill(column, lengths)[order] for column in (masks, next_masks)
             ]
@@ -84,7 +84,7 @@ class Recorder:
 
 
 class Walker:
-    """Steps lanes with a policy, counting steps and noting finished episodes."""
+    """Steps environments with a policy, counting steps and noting finished episodes."""
 
     def __init__(self, lockstep, policy, rng, exploration):
         self.lockstep = lockstep
@@ -107,20 +107,20 @@ class Walker:
         self.n_steps += len(actions)
         ended = step.ended
         for row in ended.nonzero()[0]:
-            # Now, for the reset of a lane sets its return to zero.
+            # Now, for the reset of an environment sets its return to zero.
             self.returns.append(lockstep.active[row].episode_return)
         return before, actions, step, ended
 
 
 def walk_steps(walker, budget, gamma=None):
-    """Take the same number of steps in every lane, which then keeps running."""
+    """Take the same number of steps in every environment, which then keeps running."""
     lockstep, recorder = walker.lockstep, Recorder(walker.lockstep)
     if not lockstep.active:
         lockstep.begin()
     n_locksteps = -(-budget // len(lockstep.active))
     for t in range(n_locksteps):
         before, actions, step, ended = walker.step()
-        # Rows are sorted by lane: behind the last one of a lane another begins.
+        # Rows are sorted by environment, of which each ends with its last row.
         ends = ended if t < n_locksteps - 1 else np.ones_like(ended)
         recorder.add(before, actions, step, ends)
         lockstep.restart(ended.nonzero()[0])
@@ -142,8 +142,8 @@ def walk_geometric(walker, budget, gamma):
     """
     Draw independent samples of the discounted visitation and of the action value.
 
-    Each lane walks while coins fall below `gamma`, then records until one does not.
-    Samples that were begun within the budget are finished, walk included, so that
+    Each environment walks while coins fall below `gamma`, then records until one does
+    not. Samples that were begun within the budget are finished, walk included, so that
     short ones are not favored.
     """
     lockstep, recorder = walker.lockstep, Recorder(walker.lockstep)
@@ -165,7 +165,7 @@ def walk_geometric(walker, budget, gamma):
 
 
 def _go_on(walker, rows, budget, states=None):
-    """Restart lanes while there is budget, else let them rest."""
+    """Restart environments while there is budget, else let them rest."""
     if walker.n_steps < budget:
         walker.lockstep.restart(rows)
         return states

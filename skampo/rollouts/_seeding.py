@@ -9,10 +9,10 @@ SCORING = 2
 VALIDATIONS = (VALIDATION, 3, 4, 5)
 
 
-def reset_seed(seed, stream, lane, episode, task_seed=None):
+def reset_seed(seed, stream, index, episode, task_seed=None):
     """Return the seed of one reset, as the python int that gymnasium insists on."""
-    # A sum of these would give different lanes the same seeds.
-    key = (stream, lane, episode)
+    # A sum of these would give different environments the same seeds.
+    key = (stream, index, episode)
     if task_seed is not None:
         key = (*key, task_seed)
     sequence = np.random.SeedSequence(seed, spawn_key=key)

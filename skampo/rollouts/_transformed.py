@@ -11,8 +11,8 @@ from gymnasium.utils import RecordConstructorArgs
 
 from skampo.features._lending import lend
 from skampo.features._unchecked import unchecked_transform
+from skampo.rollouts._factories import is_single, resolve_factories, single_elements
 from skampo.rollouts._observations import ObservationEncoder
-from skampo.rollouts._sources import is_single, resolve_sources, single_elements
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,13 +112,13 @@ class TransformedTask:
 
     def __call__(self):
         """Make an environment."""
-        return self.as_source().make()
+        return self.as_factory().make()
 
-    def as_source(self):
+    def as_factory(self):
         """Return how the environment is made, and the seed of a task."""
-        source = resolve_sources(self.env)[0]
+        factory = resolve_factories(self.env)[0]
         return replace(
-            source, make=lambda: TransformedEnv(source.make(), self.transform)
+            factory, make=lambda: TransformedEnv(factory.make(), self.transform)
         )
 
 

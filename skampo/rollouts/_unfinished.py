@@ -39,13 +39,13 @@ class Episode(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Unfinished:
-    """The episodes in progress of all lanes."""
+    """The episodes in progress of all environments."""
 
     episodes: tuple
 
     @classmethod
     def of(cls, lockstep):
-        """Those of a lock-step whose lanes keep running."""
+        """Those of a lock-step whose environments keep running."""
         rows = zip(lockstep.active, lockstep.observations, strict=True)
         return cls(tuple(Episode(x.seed, list(x.path), seen) for x, seen in rows))
 

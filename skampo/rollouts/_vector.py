@@ -19,8 +19,8 @@ def single_environments(vector):
     * the sub-environments of a `SyncVectorEnv` are taken as they are, those of an
       `AsyncVectorEnv` are made by its functions;
     * a vector with a spec is replaced by single environments of that spec;
-    * of any other vector, such as one in a vector wrapper, each lane steps a copy of
-      the whole and looks at its first sub-environment: right, but slow.
+    * any other vector, such as one in a vector wrapper, is copied whole for each
+      environment, which looks at its first sub-environment: right, but slow.
     """
     # What a wrapper does to the vector cannot be seen in its parts.
     if vector.unwrapped is not vector:
@@ -94,7 +94,7 @@ class FirstOfVector(gymnasium.Env):
 
     def _first_info(self, infos):
         """Return the entries that the first sub-environment provided."""
-        # gymnasium fills gaps with zeros and marks under _key who gave something.
+        # Missing entries are zeros; those that were given are marked under _key.
         return {
             key: _first_entry(value)
             for key, value in infos.items()

@@ -33,7 +33,7 @@ from skampo import AMPOPolicy, _policy
 from skampo.critics import _lstdq, _pooled, _sweeps
 from skampo.features import _memory, _split
 from skampo.regressors import default_regressor
-from skampo.rollouts import _lanes
+from skampo.rollouts import _checked_env
 
 REGRESSOR_METHODS = ("fit", "fit_transform", "partial_fit", "predict", "transform")
 FAST_PATH = (
@@ -112,16 +112,16 @@ class Shares:
         }
 
     def _watch_environments(self):
-        make, shares = _lanes.Lane.__init__, self
+        make, shares = _checked_env.CheckedEnv.__init__, self
 
         @functools.wraps(make)
-        def watched(lane, *arguments, **keywords):
-            make(lane, *arguments, **keywords)
-            environment = lane.environment
+        def watched(env, *arguments, **keywords):
+            make(env, *arguments, **keywords)
+            environment = env.env
             environment.step = shares.timed(environment.step, "environment")
             environment.reset = shares.timed(environment.reset, "environment")
 
-        _lanes.Lane.__init__ = watched
+        _checked_env.CheckedEnv.__init__ = watched
 
     def _watch_rollouts(self):
         plain, shares = _policy.MirrorPolicy.unchecked, self

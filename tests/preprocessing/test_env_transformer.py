@@ -175,9 +175,9 @@ def test_two_transformations_follow_each_other():
 def test_environments_that_are_transformed_differently():
     doubled = make_transformer(FunctionTransformer(lambda X: 2.0 * X)).fit(ID)
     found = gathered([make_transformer().fit(ID).transform(ID), doubled.transform(ID)])
-    lanes = np.split(found.observations, 3)
+    parts = np.split(found.observations, 3)
     expected = np.split(gathered([ID, ID]).observations, 3)
-    assert_array_equal(lanes[1], 2.0 * expected[1])
+    assert_array_equal(parts[1], 2.0 * expected[1])
 
 
 def test_a_transformer_that_works_in_place_does_not_reach_the_environment():
@@ -404,4 +404,4 @@ def test_callbacks_go_through(recwarn, capsys):
 def test_a_seed_stays_with_its_task():
     task = EnvTask(gymnasium.spec(ID), seed=5)
     transformed = make_transformer().fit(ID).transform(task)
-    assert transformed.as_source().task_seed == 5
+    assert transformed.as_factory().task_seed == 5

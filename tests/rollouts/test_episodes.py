@@ -48,7 +48,7 @@ def test_streams_differ():
     assert (first != second).any()
 
 
-def test_lists_are_played_in_turn_and_finished_lanes_leave():
+def test_lists_are_played_in_turn_and_finished_ones_leave():
     X = [lambda: CountingEnv(length=2), lambda: CountingEnv(length=4)]
     policy = UniformPolicy()
     results = play_episodes(X, policy, n_episodes=5)
@@ -57,7 +57,7 @@ def test_lists_are_played_in_turn_and_finished_lanes_leave():
     assert policy.sizes == [5, 5, 2, 2]
 
 
-def test_at_most_32_lanes_that_are_all_closed():
+def test_at_most_32_environments_that_are_all_closed():
     counter, policy = Counter(), UniformPolicy()
     X = [lambda n=n: CountingEnv(length=n, counter=counter) for n in (1, 2, 3)]
     results = play_episodes(X, policy, n_episodes=70)

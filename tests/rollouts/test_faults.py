@@ -68,7 +68,7 @@ def test_rewards_that_are_not_finite(rollout, value, at_step):
 
 
 def test_episodes_are_counted_in_order_of_start():
-    # Two lanes: episodes 1 and 2, then 3 and 4, then 5 and 6.
+    # Two environments: episodes 1 and 2, then 3 and 4, then 5 and 6.
     with pytest.raises(EnvironmentDataError, match="step 2 of episode 5 ") as caught:
         gather(rewards(np.nan), 2, in_episode=3, n_envs=2)
     assert caught.value.seed == reset_seed(0, TRAINING, 0, 2)

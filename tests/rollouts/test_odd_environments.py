@@ -170,14 +170,14 @@ def make(cls, number):
 
 
 def gather(makes, n_steps=6, policy=None, **settings):
-    n_lanes = len(makes)
+    n_envs = len(makes)
     with Rollouts(
-        makes, n_envs=n_lanes, steps_per_iter=n_steps * n_lanes, **settings
+        makes, n_envs=n_envs, steps_per_iter=n_steps * n_envs, **settings
     ) as experience:
         return experience.gather(policy or UniformPolicy())
 
 
-# Two lanes of six steps, whose episodes end after four.
+# Two environments of six steps, whose episodes end after four.
 STEPS = np.tile([0, 1, 2, 3, 0, 1], 2)
 NUMBERS = np.repeat([1, 2], 6)
 

@@ -31,13 +31,13 @@ def test_rows_are_those_of_a_plain_step_loop(name):
         rows = experience.gather(UniformPolicy(N_ACTIONS[name]))
         encode = experience.observation_encoder.encode
     env = gymnasium.make(name, max_episode_steps=60)
-    per_lane = len(rows) // 3
+    per_env = len(rows) // 3
     for row in range(len(rows)):
-        lane, t = divmod(row, per_lane)
+        index, t = divmod(row, per_env)
         if t == 0:
             episode, over = 0, True
         if over:
-            observation, _ = env.reset(seed=reset_seed(0, TRAINING, lane, episode))
+            observation, _ = env.reset(seed=reset_seed(0, TRAINING, index, episode))
             episode += 1
         assert_array_equal(rows.observations[row], encode(observation))
         observation, reward, *flags, _ = env.step(int(rows.actions[row]))
@@ -45,7 +45,7 @@ def test_rows_are_those_of_a_plain_step_loop(name):
         assert_array_equal(rows.next_observations[row], encode(observation))
         assert rows.rewards[row] == reward
         assert [rows.terminated[row], rows.truncated[row]] == flags
-        assert rows.ends[row] == (over or t == per_lane - 1)
+        assert rows.ends[row] == (over or t == per_env - 1)
     env.close()
 
 
@@ -72,18 +72,18 @@ def test_reproducible_to_the_last_bit(sampling):
     assert gather(3) == gather(3) != gather(4)
 
 
-def test_reset_seeds_do_not_depend_on_how_lanes_interleave():
+def test_reset_seeds_do_not_depend_on_how_environments_interleave():
     def seeds(n_envs, lengths):
         makes = [lambda length=length: CountingEnv(length) for length in lengths]
         with Rollouts(makes, n_envs=n_envs, steps_per_iter=60) as experience:
             experience.gather(UniformPolicy())
-            return [lane.environment.seeds for lane in experience._lockstep.lanes]
+            return [env.env.seeds for env in experience._lockstep.envs]
 
     short, long = seeds(2, [5]), seeds(2, [2, 7])
-    for lane in range(2):
-        n = min(len(short[lane]), len(long[lane]))
-        assert short[lane][:n] == long[lane][:n]
-        assert short[lane][:2] == [reset_seed(0, TRAINING, lane, e) for e in range(2)]
+    for index in range(2):
+        n = min(len(short[index]), len(long[index]))
+        assert short[index][:n] == long[index][:n]
+        assert short[index][:2] == [reset_seed(0, TRAINING, index, e) for e in range(2)]
 
 
 def test_a_later_experience_continues_with_new_seeds():
@@ -95,12 +95,12 @@ def test_a_later_experience_continues_with_new_seeds():
         assert second.n_steps == 40
         assert second.n_episodes == 8
         more = second.gather(UniformPolicy())
-        seeds = [lane.environment.seeds for lane in second._lockstep.lanes]
-    used = {reset_seed(0, TRAINING, lane, e) for lane in range(2) for e in range(4)}
+        seeds = [env.env.seeds for env in second._lockstep.envs]
+    used = {reset_seed(0, TRAINING, index, e) for index in range(2) for e in range(4)}
     assert used.isdisjoint(seeds[0] + seeds[1])
-    # The fifth episode of each lane had begun, and goes on.
-    assert [seeds[lane][0] for lane in range(2)] == [
-        reset_seed(0, TRAINING, lane, 4) for lane in range(2)
+    # The fifth episode of each environment had begun, and goes on.
+    assert [seeds[index][0] for index in range(2)] == [
+        reset_seed(0, TRAINING, index, 4) for index in range(2)
     ]
     assert len(more) == second.n_steps == 80
     assert_array_equal(more.observations[:40], rows.observations)
@@ -108,9 +108,9 @@ def test_a_later_experience_continues_with_new_seeds():
 
 
 @pytest.mark.parametrize("counts", [[3], [3, 1, 4, 1, 5], np.array([3, 1])])
-def test_counts_of_more_or_fewer_lanes(counts):
+def test_counts_of_more_or_fewer_environments(counts):
     with Rollouts(CountingEnv, n_envs=2, episode_counts=counts) as e:
-        # Those of lanes that are not there are kept for an experience that has them.
+        # Those of missing environments are kept for an experience that has them.
         assert e.episode_counts.tolist() == ([*counts] if len(counts) > 1 else [3, 0])
 
 
@@ -145,15 +145,15 @@ def test_episodes_that_cannot_come_back_begin_anew(change):
     assert_array_equal(rows.observations[0], [0, 0])
 
 
-def test_lanes_that_were_away_go_on_with_new_seeds():
+def test_environments_that_were_away_go_on_with_new_seeds():
     seeds, state = [], {"unfinished": None}
     for n_envs in (3, 1, 3):
         with Rollouts(
             CountingEnv, n_envs=n_envs, steps_per_iter=30, **state
         ) as experience:
             experience.gather(UniformPolicy())
-            for lane in experience._lockstep.lanes:
-                seeds += lane.environment.seeds
+            for env in experience._lockstep.envs:
+                seeds += env.env.seeds
         state = experience.continuation() | {"unfinished": None}
     assert len(set(seeds)) == len(seeds)
 
@@ -308,7 +308,7 @@ def test_time_limits():
 )
 def test_time_limits_of_environments_are_kept(X):
     with Rollouts(X) as experience:
-        assert all(lane.limit is None for lane in experience._lockstep.lanes)
+        assert all(env.limit is None for env in experience._lockstep.envs)
 
 
 @pytest.mark.parametrize("length", [3, 4, None])

@@ -52,9 +52,9 @@ def test_impossible_actions_are_never_drawn(weights, uniforms, slip):
 
 def test_reset_seeds_are_python_ints_and_differ():
     seeds = [
-        reset_seed(0, stream, lane, episode)
+        reset_seed(0, stream, index, episode)
         for stream in (TRAINING, VALIDATION, SCORING)
-        for lane in range(10)
+        for index in range(10)
         for episode in range(10)
     ]
     assert {type(seed) for seed in seeds} == {int}
@@ -67,7 +67,7 @@ def test_steps_keep_running_from_one_gather_to_the_next():
     with Rollouts(make, n_envs=2, steps_per_iter=7) as experience:
         first = experience.gather(UniformPolicy())
         second = experience.gather(UniformPolicy())
-    # 7 steps are 4 in each of two lanes, and episodes have 5.
+    # 7 steps are 4 in each of two environments, and episodes have 5.
     assert_array_equal(first.observations[:, 0], [0, 1, 2, 3] * 2)
     assert_array_equal(first.ends, [False, False, False, True] * 2)
     assert not first.terminated.any()
@@ -98,7 +98,7 @@ def test_whole_episodes(truncates):
     assert policy.sizes == [3] * 20
 
 
-def test_lanes_that_are_done_leave_the_batch():
+def test_environments_that_are_done_leave_the_batch():
     X = [lambda: CountingEnv(length=2), lambda: CountingEnv(length=4)]
     policy = UniformPolicy()
     with Rollouts(X, n_envs=1, steps_per_iter=1, sampling="episodes") as experience:

@@ -7,7 +7,7 @@ from gymnasium.wrappers.vector import TransformReward
 from numpy.testing import assert_array_equal
 
 from skampo.rollouts import Rollouts
-from skampo.rollouts._sources import resolve_sources
+from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._vector import FirstOfVector
 from tests.faulty_envs import CountingEnv, LockedEnv, MaskedEnv
 from tests.rollouts.policies import UniformPolicy
@@ -90,7 +90,7 @@ def test_the_vector_itself_is_never_stepped():
 def test_an_async_vector_is_made_again():
     vector = AsyncVectorEnv([CountingEnv] * 2)
     try:
-        made = [source.make() for source in resolve_sources(vector)]
+        made = [factory.make() for factory in resolve_factories(vector)]
     finally:
         vector.close()
     assert all(isinstance(env, CountingEnv) for env in made)
@@ -101,9 +101,9 @@ def test_a_vector_with_an_entry_point_becomes_single_environments(n):
     vector = gymnasium.make_vec(
         "CartPole-v1", n, vectorization_mode="vector_entry_point"
     )
-    sources = resolve_sources(vector)
-    assert len(sources) == n
-    env = sources[0].make()
+    factories = resolve_factories(vector)
+    assert len(factories) == n
+    env = factories[0].make()
     assert env.spec.max_episode_steps == 500
     with Rollouts(vector, n_envs=4, steps_per_iter=400) as experience:
         rows = experience.gather(UniformPolicy())
@@ -116,7 +116,7 @@ def test_a_vector_with_arguments_keeps_them():
     vector = gymnasium.make_vec(
         "FrozenLake-v1", 2, vectorization_mode="sync", map_name="8x8"
     )
-    made = [source.make() for source in resolve_sources(vector)]
+    made = [factory.make() for factory in resolve_factories(vector)]
     assert [env.observation_space.n for env in made] == [64, 64]
 
 
@@ -125,7 +125,7 @@ def test_a_wrapped_vector_keeps_name_and_time_limit():
     with Rollouts(vector, n_envs=2, steps_per_iter=4) as experience:
         assert experience.env_name == "CartPole-v1"
         assert experience.gather(UniformPolicy()).observations.shape == (4, 4)
-        assert not any(lane.is_limit_ours for lane in experience._lockstep.lanes)
+        assert not any(env.is_limit_ours for env in experience._lockstep.envs)
 
 
 def test_a_vector_that_cannot_be_copied():
@@ -164,6 +164,6 @@ def test_a_vector_without_a_time_limit_keeps_none():
         vectorization_mode="vector_entry_point",
         max_episode_steps=-1,
     )
-    assert resolve_sources(vector)[0].make().spec.max_episode_steps is None
+    assert resolve_factories(vector)[0].make().spec.max_episode_steps is None
     with Rollouts(vector, n_envs=1, steps_per_iter=50) as experience:
         assert not experience.gather(UniformPolicy()).truncated.any()

@@ -13,9 +13,9 @@ from skampo.rollouts._checks import (
     shorten,
     split_reset,
 )
+from skampo.rollouts._factories import environment_name
 from skampo.rollouts._repeats import reset_and_compare
 from skampo.rollouts._seeding import reset_seed
-from skampo.rollouts._sources import environment_name
 from skampo.utils._warnings import warn_user
 
 # CliffWalking has no limit, where a greedy policy that hits the edge never ends.
@@ -30,21 +30,21 @@ EXAMPLES = {
 FAILURES = (Exception, SystemExit)
 
 
-class Lane:
+class CheckedEnv:
     """
     One environment, stepped through episode after episode.
 
     Where it stands (episode, step, seed, last action) is kept for the messages.
     """
 
-    def __init__(self, source, index, seed, stream, n_started=0):
+    def __init__(self, factory, index, seed, stream, n_started=0):
         # A lock-step may step what is inside, and transform observations itself.
-        self.environment = self.stepped = source.make()
-        self.name = environment_name(self.environment)
-        self._action_masks = find_action_masks(self.environment)
+        self.env = self.stepped = factory.make()
+        self.name = environment_name(self.env)
+        self._action_masks = find_action_masks(self.env)
         self.index = index
         self.n_started = n_started
-        self.seeding = (seed, stream, index, source.task_seed)
+        self.seeding = (seed, stream, index, factory.task_seed)
         self.limit = None
         self.is_limit_ours = False
         self.warned = []
@@ -58,8 +58,8 @@ class Lane:
         """Set the time limit; None keeps that of the environment or cuts at 1000."""
         self.limit = max_episode_steps
         self.warned = warned
-        if max_episode_steps is None and not has_time_limit(self.environment):
-            declared = declared_limit(self.environment)
+        if max_episode_steps is None and not has_time_limit(self.env):
+            declared = declared_limit(self.env)
             self.limit = declared or DEFAULT_MAX_EPISODE_STEPS
             self.is_limit_ours = declared is None
 
@@ -72,7 +72,7 @@ class Lane:
         self.episode_return = 0.0
         if not check:
             return self._reset()
-        result, repeats = reset_and_compare(self.environment, self.seed, self._reset)
+        result, repeats = reset_and_compare(self.env, self.seed, self._reset)
         if not repeats:
             warn_user(
                 f"{self.name}: reset(seed={self.seed}) gave different observations for "
@@ -132,7 +132,7 @@ class Lane:
     def space(self, kind):
         """Return the observation or action space, or raise for want of one."""
         try:
-            space = getattr(self.environment, kind, None)
+            space = getattr(self.env, kind, None)
         except FAILURES as error:
             raise RolloutError(
                 f"{self.name}.{kind} raised {type(error).__name__}: {error}. It has to "
@@ -158,7 +158,7 @@ class Lane:
 
     def close(self):
         """Close the environment."""
-        self.environment.close()
+        self.env.close()
 
     def _cut(self):
         """Cut the episode, warning once where nobody asked for it."""
@@ -199,7 +199,7 @@ class Lane:
         return flags
 
     def where(self):
-        """Say where in the rollout this lane stands."""
+        """Say where in the rollout this environment stands."""
         if self.n_steps == 0:
             return f"the reset of episode {self.episode} (reset seed {self.seed})"
         return (
@@ -281,50 +281,50 @@ def declared_limit(environment):
     return None if environment.spec is None else environment.spec.max_episode_steps
 
 
-def close_all(lanes):
-    """Close every lane once; return the first error instead of raising it."""
+def close_all(envs):
+    """Close every environment once; return the first error instead of raising it."""
     first = None
-    while lanes:
+    while envs:
         try:
             # Taken out first, so that none is closed twice, whatever `close` raises.
-            lanes.pop().close()
+            envs.pop().close()
         except FAILURES as error:
             first = first or error
     return first
 
 
-def open_lanes(sources, n_lanes, seed, stream, episode_counts=(), first_lane=0):
-    """Make lanes that cycle through the sources, all with the same spaces."""
-    lanes = []
-    # A later experience may have more lanes, or fewer.
-    counts = [int(count) for count in episode_counts][:n_lanes]
-    counts += [0] * (n_lanes - len(counts))
+def open_envs(factories, n_envs, seed, stream, episode_counts=(), first_index=0):
+    """Make environments that cycle through the factories, all with the same spaces."""
+    envs = []
+    # A later experience may have more environments, or fewer.
+    counts = [int(count) for count in episode_counts][:n_envs]
+    counts += [0] * (n_envs - len(counts))
     try:
         for index, count in enumerate(counts):
-            source = sources[index % len(sources)]
-            lanes.append(Lane(source, first_lane + index, seed, stream, count))
-            _check_lane(lanes[-1], lanes[:-1])
+            factory = factories[index % len(factories)]
+            envs.append(CheckedEnv(factory, first_index + index, seed, stream, count))
+            _check_env(envs[-1], envs[:-1])
     # Ctrl-C must not leave environments open either.
     except BaseException:
-        close_all(lanes)
+        close_all(envs)
         raise
-    return lanes
+    return envs
 
 
-def _check_lane(lane, others):
-    """Require the spaces of the first lane, and an environment of its own."""
+def _check_env(env, others):
+    """Require the spaces of the first environment, and an environment of its own."""
     # Wrappers may be new around the same environment.
-    inner = lane.environment.unwrapped
-    if any(inner is other.environment.unwrapped for other in others):
+    inner = env.env.unwrapped
+    if any(inner is other.env.unwrapped for other in others):
         raise ValueError(
-            f"The function that makes {lane.name} returned the same environment twice. "
+            f"The function that makes {env.name} returned the same environment twice. "
             "It must make a new one at each call, also inside of wrappers."
         )
-    first = others[0] if others else lane
+    first = others[0] if others else env
     for kind in ("observation_space", "action_space"):
-        given, expected = lane.space(kind), first.space(kind)
+        given, expected = env.space(kind), first.space(kind)
         if given != expected:
             raise ValueError(
                 f"All environments must have the same spaces. {first.name} has "
-                f"{kind}={expected}, but {lane.name} has {kind}={given}."
+                f"{kind}={expected}, but {env.name} has {kind}={given}."
             )

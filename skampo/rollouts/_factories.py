@@ -18,7 +18,7 @@ from skampo.rollouts._vector import single_environments
 
 
 @dataclass(frozen=True)
-class Source:
+class EnvFactory:
     """A way to make one environment, again and again."""
 
     make: Callable
@@ -98,8 +98,8 @@ def is_environment(X):
     return True
 
 
-def resolve_sources(X):
-    """Return the sources that an environment, or a list of them, stands for."""
+def resolve_factories(X):
+    """Return the factories that an environment, or a list of them, stands for."""
     if not is_environment(X):
         advice = advise(X)
         raise ValueError(
@@ -209,23 +209,23 @@ def _refuse_characters(elements):
 
 
 def _resolve_single(X):
-    """Return the source of one element."""
+    """Return the factory of one element."""
     if isinstance(X, gymnasium.Env):
-        return Source(lambda: copy_live(X), _label(X))
+        return EnvFactory(lambda: copy_live(X), _label(X))
     if isinstance(X, str):
         # A string of numpy would show its type in messages.
-        return Source(lambda: make_registered(str(X)), str(X))
+        return EnvFactory(lambda: make_registered(str(X)), str(X))
     if isinstance(X, EnvSpec):
-        return Source(lambda: make_registered(X), X.id)
-    if hasattr(X, "as_source"):
-        return X.as_source()
+        return EnvFactory(lambda: make_registered(X), X.id)
+    if hasattr(X, "as_factory"):
+        return X.as_factory()
     seed = getattr(X, "seed", None)
     task_seed = int(seed) if isinstance(seed, int | np.integer) else None
-    return Source(lambda: _call_factory(X), _label(X), task_seed)
+    return EnvFactory(lambda: _call_factory(X), _label(X), task_seed)
 
 
 def _label(X):
-    """Name a source before its environment exists."""
+    """Name a factory before its environment exists."""
     if isinstance(X, gymnasium.Env):
         return environment_name(X)
     return getattr(X, "__name__", type(X).__name__)

@@ -12,8 +12,8 @@ from gymnasium.wrappers import TimeLimit
 
 from skampo.exceptions import RolloutError
 from skampo.rollouts import EnvTask, is_environment
-from skampo.rollouts._lanes import close_all, open_lanes
-from skampo.rollouts._sources import resolve_sources
+from skampo.rollouts._checked_env import close_all, open_envs
+from skampo.rollouts._factories import resolve_factories
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv, SpaceEnv, fails
 
 CARTPOLE = gymnasium.make("CartPole-v1")
@@ -77,7 +77,7 @@ def test_environments_are_recognized(X):
 def test_other_things_are_not_environments(X):
     assert not is_environment(X)
     with pytest.raises(ValueError, match=f"Got {type(X).__name__} instead"):
-        resolve_sources(X)
+        resolve_factories(X)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_mixed_list():
 
 @pytest.mark.parametrize("X", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_every_source_makes_a_new_environment(X):
-    for source in resolve_sources(X):
-        first, second = source.make(), source.make()
+    for factory in resolve_factories(X):
+        first, second = factory.make(), factory.make()
         assert isinstance(first, gymnasium.Env)
         assert first is not second
         assert first is not X
@@ -116,7 +116,7 @@ def test_a_live_environment_is_left_alone():
     env = gymnasium.make("CartPole-v1")
     env.reset(seed=3)
     state = env.unwrapped.state.copy()
-    copied = resolve_sources(env)[0].make()
+    copied = resolve_factories(env)[0].make()
     copied.reset(seed=0)
     copied.step(1)
     np.testing.assert_array_equal(env.unwrapped.state, state)
@@ -128,7 +128,7 @@ def test_a_rendered_environment_is_rebuilt():
     env.render()
     with pytest.raises(TypeError, match="cannot pickle"):
         copy.deepcopy(env)
-    made = resolve_sources(env)[0].make()
+    made = resolve_factories(env)[0].make()
     assert made.spec.id == "CartPole-v1"
     made.close()
     env.close()
@@ -136,15 +136,15 @@ def test_a_rendered_environment_is_rebuilt():
 
 def test_copies_open_no_window():
     env = gymnasium.make("CartPole-v1", render_mode="human")
-    assert resolve_sources(env)[0].make().render_mode is None
-    assert resolve_sources(env.spec)[0].make().render_mode is None
+    assert resolve_factories(env)[0].make().render_mode is None
+    assert resolve_factories(env.spec)[0].make().render_mode is None
     env.close()
 
 
 def test_an_environment_that_cannot_be_copied():
     with pytest.raises(ValueError, match=r"LockedEnv cannot be copied .* Pass its id"):
-        resolve_sources(LockedEnv())[0].make()
-    assert isinstance(resolve_sources(LockedEnv)[0].make(), LockedEnv)
+        resolve_factories(LockedEnv())[0].make()
+    assert isinstance(resolve_factories(LockedEnv)[0].make(), LockedEnv)
 
 
 @pytest.mark.filterwarnings("ignore:.*out of date:DeprecationWarning")
@@ -154,7 +154,7 @@ def test_an_environment_that_cannot_be_copied():
 )
 def test_an_unknown_id(X, match):
     with pytest.raises(ValueError, match=match) as caught:
-        resolve_sources(X)[0].make()
+        resolve_factories(X)[0].make()
     assert "function that makes the environment" in str(caught.value)
 
 
@@ -163,7 +163,7 @@ def test_a_package_that_is_missing():
         raise gymnasium.error.DependencyNotInstalled("Box2D is not installed")
 
     with pytest.raises(ImportError, match=r'pip install "skampo\[box2d\]"'):
-        resolve_sources(EnvSpec("Missing-v0", make))[0].make()
+        resolve_factories(EnvSpec("Missing-v0", make))[0].make()
 
 
 @pytest.mark.parametrize("error", [KeyError("k"), SystemExit(3)])
@@ -173,31 +173,31 @@ def test_an_environment_that_cannot_be_made(error):
 
     for X in (make, EnvSpec("Broken-v0", make)):
         with pytest.raises(RolloutError, match=type(error).__name__) as caught:
-            resolve_sources(X)[0].make()
+            resolve_factories(X)[0].make()
         assert isinstance(caught.value.__cause__, type(error))
 
 
 def test_a_factory_of_something_else():
     with pytest.raises(TypeError, match=r"must return a gymnasium.Env. Got int"):
-        resolve_sources(lambda: 3)[0].make()
+        resolve_factories(lambda: 3)[0].make()
 
 
 def test_tasks_carry_a_seed():
-    assert resolve_sources(Task(5))[0].task_seed == 5
-    assert resolve_sources([Task(5), CountingEnv])[1].task_seed is None
+    assert resolve_factories(Task(5))[0].task_seed == 5
+    assert resolve_factories([Task(5), CountingEnv])[1].task_seed is None
     seeds = set()
     for task in (Task(0), Task(1), CountingEnv):
-        lane = open_lanes(resolve_sources(task), 1, 0, 0)[0]
-        lane.reset(1)
-        seeds.add(lane.seed)
+        env = open_envs(resolve_factories(task), 1, 0, 0)[0]
+        env.reset(1)
+        seeds.add(env.seed)
     assert len(seeds) == 3
 
 
-def test_lanes_cycle_through_the_sources():
+def test_environments_cycle_through_the_factories():
     lengths = (3, 4)
     X = [partial(CountingEnv, length=length) for length in lengths]
-    lanes = open_lanes(resolve_sources(X), 5, 0, 0)
-    assert [lane.environment.length for lane in lanes] == [3, 4, 3, 4, 3]
+    envs = open_envs(resolve_factories(X), 5, 0, 0)
+    assert [env.env.length for env in envs] == [3, 4, 3, 4, 3]
 
 
 @pytest.mark.parametrize("kind", ["observation_space", "action_space"])
@@ -209,7 +209,7 @@ def test_spaces_must_agree_and_what_was_made_is_closed(kind):
         partial(SpaceEnv, counter=counter, **{kind: space}),
     ]
     with pytest.raises(ValueError, match=rf"{kind}=Discrete\(7\)"):
-        open_lanes(resolve_sources(X), 2, 0, 0)
+        open_envs(resolve_factories(X), 2, 0, 0)
     assert counter.opened == counter.closed == 2
 
 
@@ -217,11 +217,12 @@ def test_a_factory_must_not_return_the_same_environment_twice():
     env = CountingEnv()
     for make in (lambda: env, lambda: TimeLimit(env, 10)):
         with pytest.raises(ValueError, match="the same environment twice"):
-            open_lanes(resolve_sources(make), 2, 0, 0)
+            open_envs(resolve_factories(make), 2, 0, 0)
 
 
 def test_a_seed_that_is_negative():
-    for make in (partial(resolve_sources, Task(-1)), partial(EnvTask, CountingEnv, -1)):
+    negative = partial(EnvTask, CountingEnv, -1)
+    for make in (partial(resolve_factories, Task(-1)), negative):
         with pytest.raises(ValueError, match=r"range \[0, inf\)\. Got -1 instead"):
             make()
 
@@ -234,9 +235,9 @@ def test_pairs_of_environment_and_seed(first):
 
 def test_closing_goes_on_after_an_error():
     counter = Counter()
-    lanes = open_lanes(resolve_sources(lambda: CountingEnv(counter=counter)), 3, 0, 0)
-    lanes[1].environment.close = lambda: sys.exit(1)
-    assert isinstance(close_all(lanes), SystemExit)
+    envs = open_envs(resolve_factories(lambda: CountingEnv(counter=counter)), 3, 0, 0)
+    envs[1].env.close = lambda: sys.exit(1)
+    assert isinstance(close_all(envs), SystemExit)
     assert counter.closed == 2
-    assert close_all(lanes) is None
+    assert close_all(envs) is None
     assert counter.closed == 2
