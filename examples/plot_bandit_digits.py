@@ -40,8 +40,8 @@ def guess(y, n_rounds, seed):
 # %%
 # Learning from more and more guesses
 # -----------------------------------
-# Without next states every row is a problem of one step. The policy that sees the
-# labels, of as many rows, is the best that these regressors can do.
+# Without next states every row is a step of a contextual bandit. The policy that sees
+# the labels, of as many rows, is the best that these regressors can do.
 parameters = {"max_iter": 10, "random_state": 0}
 rounds, accuracies = [1, 2, 4, 8], []
 supervised = AMPOPolicy(**parameters)

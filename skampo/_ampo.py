@@ -64,13 +64,13 @@ class AMPOPolicy(
     critic : str or Critic, default="auto"
         ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
         ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
-        ``"pessimistic"`` stays near the policy of a log, ``"reward_model"`` is for logs
-        of one step; or an object of
-        `skampo.critics`. A critic has a regressor of its own: by default the one that
-        fits values of this kind of data best, whatever `regressor` is. ``"auto"`` is
-        ``"exact"`` for a model, ``"fitted_q"`` for environments, ``"pessimistic"`` for
-        logs, and ``"reward_model"``, with the policy's regressor, for logs of one step.
-        Labels need none.
+        ``"pessimistic"`` stays near the policy of a log, ``"reward_model"`` is for
+        contextual bandits; or an object of `skampo.critics`. A critic has a
+        regressor of its own: by default the one that fits values of this kind of data
+        best, whatever `regressor` is. ``"auto"`` is ``"exact"`` for a model,
+        ``"fitted_q"`` for environments, ``"pessimistic"`` for logs, and
+        ``"reward_model"``, with the policy's regressor, for logs of contextual
+        bandits. Labels need none.
     encoding : str or Encoding, default="auto"
         How pairs (state, action) become regression rows: ``"per_action"`` (one
         regressor per action), ``"multi_output"`` (one regressor, one output per
@@ -119,9 +119,9 @@ class AMPOPolicy(
         keeps the best and never stops.
     critic_error : bool, default=False
         Whether `history_` estimates the error of the critic, by how far two critics
-        disagree for each of which another half of the episodes, or of the pieces of
-        them, counts twice. Nothing that is learned depends on it; evaluating policies
-        takes about four times as long.
+        disagree for each of which another half of the trajectories counts twice.
+        Nothing that is learned depends on it; evaluating policies takes about four
+        times as long.
     warm_start : bool, default=False
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history, transitions and episodes
@@ -212,14 +212,14 @@ class AMPOPolicy(
     >>> proba.shape, round(float(proba.sum()), 12)
     ((1, 2), 1.0)
 
-    A log of what another policy did (here every row is a problem of one step):
+    A log of what another policy did (here every row is a step of a contextual bandit):
 
     >>> X, done, paid = [[0.0], [1.0]] * 20, [0, 0, 1, 1] * 10, [1, 0, 0, 1] * 10
     >>> policy = AMPOPolicy(random_state=0).fit(X, done, rewards=paid)
     >>> policy.predict([[0.0], [1.0]])
     array([0, 1])
 
-    Labels are a one-step problem:
+    Labels are a contextual bandit whose rewards are all known:
 
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["left", "left", "right", "right"]
     >>> AMPOPolicy(Ridge(), random_state=0).fit(X, y).predict([[0.2], [2.9]]).tolist()
@@ -347,7 +347,8 @@ class AMPOPolicy(
             Probabilities with which the actions of the log were chosen, used by
             critics that follow traces and by ``RewardModel(method=...)``.
         sample_weight : array-like of shape (n,), default=None
-            Weights of labels, of rewards of all actions, or of a log of one step.
+            Weights of labels, of rewards of all actions, or of a contextual bandit's
+            log.
 
         Returns
         -------

@@ -279,7 +279,7 @@ class BestIterate:
         self.iterate = None
         self.waited = 0
 
-    def is_behind(self, value):
+    def is_worse_than(self, value):
         """Whether a value is better than the best one so far."""
         return self.best is not None and value > self.best
 

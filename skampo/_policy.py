@@ -10,7 +10,7 @@ import numpy as np
 from skampo.features._split import ScaledScores, unchecked
 from skampo.utils._rows import row_max, row_mean
 
-__all__ = ["MirrorPolicy", "MirrorTarget", "PolicyTable", "exact_target"]
+__all__ = ["MirrorPolicy", "MirrorTarget", "PolicyBatch", "exact_target"]
 __all__ += ["greedy_proba"]
 
 # Far below the largest float, so that differences of scores are finite as well.
@@ -116,7 +116,7 @@ class MirrorTarget:
 
 
 @dataclass(frozen=True, eq=False)
-class PolicyTable:
+class PolicyBatch:
     r"""
     A policy restricted to n observations: what step sizes and line 1 look at.
 
@@ -306,7 +306,7 @@ class MirrorPolicy:
 
         Returns
         -------
-        PolicyTable
+        PolicyBatch
             Dual and probabilities, of the policy with the floor if `min_odds` is
             positive.
         """
@@ -316,10 +316,10 @@ class MirrorPolicy:
         dual, level = self.mirror_map.dual(scores), row_max(scores)
         # Greedy scores are in units of the return, and have no odds.
         if self.min_odds == 0 or math.isinf(self.eta):
-            return PolicyTable(self.mirror_map, dual, self.project(f), level)
+            return PolicyBatch(self.mirror_map, dual, self.project(f), level)
         # The largest of each state is 0.
         dual = np.maximum(dual, -math.log(1 / self.min_odds))
-        return PolicyTable(self.mirror_map, dual, self.mirror_map.project(dual), level)
+        return PolicyBatch(self.mirror_map, dual, self.mirror_map.project(dual), level)
 
     def project(self, f, action_mask=None):
         """

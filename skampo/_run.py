@@ -37,7 +37,7 @@ from skampo.encodings import ENCODINGS, Learner
 from skampo.encodings._base import PASSES
 from skampo.encodings._scores import zero_scores
 from skampo.features._memory import FeatureMemory
-from skampo.features._split import behind, continuation
+from skampo.features._split import compose, continuation
 from skampo.features._steps import flatten
 from skampo.mirror_maps import MIRROR_MAPS
 from skampo.problems._base import Problem
@@ -243,7 +243,7 @@ class Run:
         learner = Learner(model, rng, self.asked.n_jobs, start, PASSES)
         features = sample.features(transformer)
         scores = self.encoding.fit(learner, features, target, sample.sample_weight)
-        return behind(transformer, scores, self.regressor)
+        return compose(transformer, scores, self.regressor)
 
     def record(self, t, policy, sample, here, target):
         """Write the iteration down, keep what is best, see whether to stop."""
@@ -321,7 +321,7 @@ class Run:
         found = self.problem.validate(policy)
         for attempt in range(1, len(VALIDATIONS)):
             # What was computed exactly has no episodes.
-            if not found.n_episodes or not self.best.is_behind(found.mean):
+            if not found.n_episodes or not self.best.is_worse_than(found.mean):
                 break
             if not self._can_afford(found):
                 break

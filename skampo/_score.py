@@ -212,8 +212,8 @@ def _mean_reward(policy, X, given):
     """Mean reward of the probabilities, where the rewards of all actions are known."""
     if rest := sorted(given.keys() - {"rewards"}):
         raise ValueError(
-            "Rewards of all actions, of shape (n, n_actions), are problems of one "
-            f"step. Got {rest} as well: leave them out, or pass one reward per row."
+            "Rewards of all actions, of shape (n, n_actions), are contextual "
+            f"bandits. Got {rest} as well: leave them out, or pass one reward per row."
         )
     rewards = check_array(given["rewards"], dtype=np.float64, input_name="rewards")
     proba = policy.predict_proba(X)

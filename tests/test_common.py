@@ -49,7 +49,7 @@ ENCODINGS = ("per_action", "multi_output", "joint")
 QUADRATIC = make_pipeline(PolynomialFeatures(2), Ridge())
 
 
-# The other one is for logs of one step, and refuses the problems of these checks.
+# The other one is for contextual bandits, and refuses the problems of these checks.
 NAMES = [name for name in CRITICS if name != "reward_model"]
 
 

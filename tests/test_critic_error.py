@@ -106,7 +106,7 @@ def test_logs(critic):
     )
     policy.fit(states, actions, episodes=episodes, **columns)
     assert (errors(policy) > 0).all()
-    # One piece has no halves.
+    # One trajectory has no halves.
     policy.fit(states, actions, episodes=np.zeros(60), **columns)
     assert np.isnan(errors(policy)).all()
 

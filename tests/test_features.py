@@ -18,7 +18,7 @@ from skampo.features._split import (
     FeatureScores,
     FeatureView,
     LinearScores,
-    behind,
+    compose,
     continuation,
     product,
 )
@@ -91,9 +91,9 @@ class TestView:
         assert (first.n_calls, second.n_calls) == (1, 1)
         assert view.features(None) is X
 
-    def test_evaluates_what_is_behind_features(self):
+    def test_evaluates_what_is_worse_than_features(self):
         view, transformer = FeatureView(X), Counting()
-        scores = behind(transformer, lambda features: features[:, :2])
+        scores = compose(transformer, lambda features: features[:, :2])
         for _ in range(2):
             assert_array_equal(view.evaluate(scores), 2 * X[:, :2])
         assert transformer.n_calls == 1
@@ -121,24 +121,24 @@ class TestBehind:
 
     def test_nothing(self):
         scores = Scores((None,))
-        assert behind(None, scores) is scores
+        assert compose(None, scores) is scores
 
     def test_the_fitted_pipeline(self):
         features = self.TRANSFORMER.transform(X)
         model = Ridge().fit(features, Y)
-        scores = behind(self.TRANSFORMER, ColumnScores(model, 2))
+        scores = compose(self.TRANSFORMER, ColumnScores(model, 2))
         assert_allclose(scores.fitted.predict(X), scores(X))
 
     def test_one_fitted_pipeline_per_action(self):
         features = self.TRANSFORMER.transform(X)
         models = tuple(Ridge().fit(features, y) for y in Y.T)
-        scores = behind(self.TRANSFORMER, Scores(models))
+        scores = compose(self.TRANSFORMER, Scores(models))
         columns = [pipeline.predict(X) for pipeline in scores.fitted]
         assert_allclose(np.column_stack(columns), scores(X))
 
     def test_an_action_without_a_model(self):
         model = Ridge().fit(self.TRANSFORMER.transform(X), Y[:, 0])
-        scores = behind(self.TRANSFORMER, Scores((model, None)))
+        scores = compose(self.TRANSFORMER, Scores((model, None)))
         assert scores.fitted[1] is None
 
 

@@ -154,13 +154,14 @@ def test_a_frame_of_numbers_is_learned_from_like_an_array():
     assert "linear" in policy.critic_.classifier.steps[-1][1].get_params(deep=False)
 
 
-def informative_gaps(library, n=400):
+def informative_table(library, n=400):
     """States whose best action is 1 where the first of two columns is missing."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 2))
     is_missing = rng.random(n) < 0.5
     column = [
-        None if gap else float(x) for gap, x in zip(is_missing, X[:, 0], strict=True)
+        None if missing else float(x)
+        for missing, x in zip(is_missing, X[:, 0], strict=True)
     ]
     table = library.DataFrame({"a": column, "b": X[:, 1]})
     actions = rng.integers(2, size=n)
@@ -169,7 +170,7 @@ def informative_gaps(library, n=400):
 
 @pytest.mark.parametrize("library", [pd, pl])
 def test_that_a_value_is_missing_is_learned_from(library):
-    table, actions, rewards, is_missing = informative_gaps(library)
+    table, actions, rewards, is_missing = informative_table(library)
     policy = AMPOPolicy(random_state=0).fit(table, actions, rewards=rewards)
     assert np.mean(policy.predict(table) == is_missing) > 0.97
     assert policy.act({"a": None, "b": 0.0}) == 1
@@ -177,7 +178,7 @@ def test_that_a_value_is_missing_is_learned_from(library):
 
 
 def test_missing_values_in_logs_of_several_steps():
-    table, actions, rewards, is_missing = informative_gaps(pd, 2000)
+    table, actions, rewards, is_missing = informative_table(pd, 2000)
     ends = np.arange(2000) % 10 == 9
     after = table.iloc[np.roll(np.arange(2000), -1)]
     log = {"rewards": rewards, "next_states": after, "terminated": ends}

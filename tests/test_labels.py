@@ -1,4 +1,4 @@
-"""Labels as a one-step problem: hand-computed iterates, and what is refused."""
+"""Labels as a contextual bandit: hand-computed iterates, and what is refused."""
 
 import numpy as np
 import pytest

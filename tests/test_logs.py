@@ -267,7 +267,7 @@ def test_parameters_without_meaning_are_refused(parameters, message):
         (
             (CONTEXTS, DONE),
             {"rewards": ALL_PAID, "next_states": CONTEXTS},
-            r"problems of one step. Got \['next_states'\]",
+            r"contextual bandits. Got \['next_states'\]",
         ),
         ((CONTEXTS, PAID), {"rewards": ALL_PAID}, "3 columns, but 2 different actions"),
         ((CONTEXTS[:5],), {"rewards": ALL_PAID}, "1200 rows, but there are 5 states"),

@@ -1,4 +1,4 @@
-"""Problems of one step: their action values depend on no policy."""
+"""Contextual bandits: their action values depend on no policy."""
 
 import numpy as np
 import pytest

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skampo._policy import MirrorPolicy, PolicyTable, exact_target, greedy_proba
+from skampo._policy import MirrorPolicy, PolicyBatch, exact_target, greedy_proba
 from skampo.critics import QSample
 from skampo.encodings import Scores
 from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
@@ -164,7 +164,7 @@ class TestMasks:
 
 
 class TestStep:
-    HERE = PolicyTable(Euclidean(), np.array([[0.5, 0.5]]), np.array([[0.5, 0.5]]))
+    HERE = PolicyBatch(Euclidean(), np.array([[0.5, 0.5]]), np.array([[0.5, 0.5]]))
 
     @pytest.mark.parametrize(
         ("eta", "expected"),
@@ -190,7 +190,7 @@ class TestStep:
         assert_array_equal(step, [[1, 0]])
 
     def test_the_target_of_line_1_by_hand(self):
-        here = PolicyTable(Euclidean(), np.array([[0.0, 4.0]]), np.array([[0.2, 0.8]]))
+        here = PolicyBatch(Euclidean(), np.array([[0.0, 4.0]]), np.array([[0.2, 0.8]]))
         target = here.target(np.array([[1.0, 3.0]]), 4.0)
         # Centered: q (-1, 1), a quarter of the dual (-0.5, 0.5).
         assert_allclose(target.values, [[-1.5, 1.5]])

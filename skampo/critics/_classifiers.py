@@ -13,7 +13,7 @@ from skampo.utils._sklearn import Documented
 
 __all__ = ["LinearAndTrees", "default_classifier", "estimate"]
 
-# An action that was never seen is priced as one of this probability.
+# An action that was never seen is penalized as one of this probability.
 _RAREST = 0.01
 # Inverse penalties, from one that leaves little but the frequencies.
 _PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)

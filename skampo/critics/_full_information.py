@@ -1,4 +1,4 @@
-"""The critic of one-step problems whose rewards are all known."""
+"""The critic of contextual bandits whose rewards are all known."""
 
 from skampo.critics._base import Critic, QSample, reward_range
 

@@ -107,7 +107,7 @@ class LambdaReturn(Critic):
         policy : MirrorPolicy
             The policy that gathered the transitions.
         transitions : Transitions
-            Fresh transitions, piece by piece.
+            Fresh transitions, trajectory by trajectory.
         setting : CriticSetting
             The problem.
 

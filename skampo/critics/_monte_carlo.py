@@ -95,7 +95,7 @@ class MonteCarlo(Critic):
         policy : MirrorPolicy
             The policy that gathered the transitions.
         transitions : Transitions
-            Whole episodes, or pieces of geometric length.
+            Whole episodes, or trajectories of geometric length.
         setting : CriticSetting
             The problem.
 
@@ -139,8 +139,8 @@ class MonteCarlo(Critic):
                 transitions.rewards, discounts, transitions.ends, final
             )
             return np.arange(len(transitions)), returns
-        # A piece that the coin stopped is complete; one that a time limit cut is not.
-        # The coin would have let it go on with probability γ.
+        # What the coin stopped is complete. What a time limit cut is not: the coin
+        # would have let it go on with probability γ.
         final = np.where(transitions.truncated, gamma * final, 0.0)
         # Without discount: the coin lets step t happen with probability γᵗ.
         alive = np.ones(len(transitions))

@@ -107,7 +107,7 @@ class Pessimistic(Critic):
     :math:`\pi \propto \hat\pi_b^2 \exp(Q / (\alpha u))`, for uniform behavior a softmax
     of the values and for a deterministic one that behavior. A step of
     :math:`1 / (\alpha u)` leads there at once, and none is longer. The evaluation
-    itself, `q_`, has no price.
+    itself, `q_`, has no penalty.
 
     The better half is that of the rows whose episodes are worth most: with r the mean
     reward of an episode and p the share of its steps that ended it, steps that go on
@@ -132,7 +132,7 @@ class Pessimistic(Critic):
     with another log.
 
     Where nothing can be lost, what was never seen is the only hope: values are then as
-    they are and the price is a tenth. This is so where the log is worth hardly more
+    they are and the penalty is a tenth. This is so where the log is worth hardly more
     than the worst: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that
     pay the mean reward and end at the mean rate p, is above c by at most 5 % of the
     range of values.
@@ -142,7 +142,7 @@ class Pessimistic(Critic):
     critic : Critic, default=None
         One that accepts a log; None is `LSTDQ`.
     strength : float, default=3.0
-        The price :math:`\alpha` in [0, inf).
+        Weight of the penalty :math:`\alpha` in [0, inf).
     classifier : estimator, default=None
         Estimates the logged policy by `predict_proba`; None is
         `default_classifier`. Estimates below 0.01 are raised to it.
@@ -203,7 +203,7 @@ class Pessimistic(Critic):
 
     @property
     def q_(self):
-        """The last action values, without the price."""
+        """The last action values, without the penalty."""
         return ShiftedValues(self.critic_.q_, self._origin)
 
     def resolved(self, value_model):
@@ -257,7 +257,7 @@ class Pessimistic(Critic):
 
     def evaluate(self, policy, transitions, setting):
         """
-        Estimate the action values of a policy, less the price.
+        Estimate the action values of a policy, less the penalty.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class Pessimistic(Critic):
         Returns
         -------
         QSample
-            Priced values of all actions at the logged states, or at some of them.
+            Penalized values of all actions at the logged states, or at some of them.
 
         Raises
         ------

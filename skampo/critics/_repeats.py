@@ -51,7 +51,7 @@ class Reweighted:
         -------
         ndarray of shape (n, n_actions) or None
             An error of the size that it is estimated to have; None if the data are a
-            single piece, or a regressor fails.
+            single trajectory, or a regressor fails.
         """
         parts, unit = self._parts(transitions)
         if parts is None:
@@ -71,7 +71,7 @@ class Reweighted:
         return unit * (first - second)
 
     def _parts(self, transitions):
-        """All rows and half of the pieces again, twice, and the unit of the error."""
+        """All rows and half of the trajectories again, twice; the unit of the error."""
         # A log is the same in every iteration, and so is what a critic knows of it.
         if self._split is None or self._split[0] is not transitions:
             self._split = (transitions, *_repeat_halves(transitions))

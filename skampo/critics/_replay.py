@@ -16,7 +16,7 @@ from skampo.features._regression import (
     parameters_as_text,
     takes_weights,
 )
-from skampo.features._split import behind, fit_features, is_random
+from skampo.features._split import compose, fit_features, is_random
 from skampo.features._steps import split_features
 from skampo.regressors import linear_form
 
@@ -80,8 +80,8 @@ class ReplayCritic(Critic):
         policy : MirrorPolicy
             The policy to evaluate.
         transitions : Transitions
-            All stored transitions, piece by piece: unless `ends` says so, what
-            followed a row is the observation of the next.
+            All stored transitions, one trajectory after the other: unless `ends` says
+            so, what followed a row is the observation of the next.
         setting : CriticSetting
             The problem.
 
@@ -134,7 +134,7 @@ class ReplayCritic(Critic):
         targets = SweepTargets.of(proba, steps, transitions, setting.gamma, decay)
         self._solve(solver, targets, view)
         values = ClippedValues(solver.scores, targets.unit, targets.low, targets.high)
-        self.q_ = behind(transformer, values, own.regressor)
+        self.q_ = compose(transformer, values, own.regressor)
         places, counts, rows = self._choose_states(steps, setting)
         labeled = view.take(places)
         view.forget()

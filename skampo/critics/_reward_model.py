@@ -1,4 +1,4 @@
-"""The critic of logs whose rows are problems of one step."""
+"""The critic of logs of contextual bandits."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold
 from skampo.critics._base import Critic, QSample, reward_range
 from skampo.encodings._base import rms
 from skampo.exceptions import InvalidParameterError
-from skampo.features._split import FeatureView, ScaledScores, behind, take_apart
+from skampo.features._split import FeatureView, ScaledScores, compose, take_apart
 from skampo.utils._validation import Interval, OneOf
 
 __all__ = ["RewardModel"]
@@ -101,7 +101,7 @@ METHODS = {"direct": direct, "weighted": weighted, "doubly_robust": doubly_robus
 
 class RewardModel(Critic):
     r"""
-    Expected rewards of all actions, for logs of problems of one step.
+    Expected rewards of all actions, for logs of contextual bandits.
 
     Nothing follows an action there (contextual bandits), so that its value is the
     reward it is expected to pay, and does not depend on the policy: it is estimated
@@ -212,7 +212,7 @@ class RewardModel(Critic):
     def _check_data(self, transitions):
         if not transitions.terminated.all():
             raise ValueError(
-                "RewardModel is for problems of one step. Got transitions that others "
+                "RewardModel is for contextual bandits. Got transitions that others "
                 "follow: use critic='auto', 'fitted_q' or 'lstdq', or leave "
                 "next_states out."
             )
@@ -237,7 +237,7 @@ class RewardModel(Critic):
         features = view.features(transformer)
         fits = RewardFits(transitions, features, model, own, self.n_folds)
         scores, values = METHODS[self.method](fits)
-        self.q_ = behind(transformer, scores, own.regressor)
+        self.q_ = compose(transformer, scores, own.regressor)
         is_policy = own is setting
         # What doubly robust values are corrected by is nobody's prediction.
         is_solution = is_policy and values is None

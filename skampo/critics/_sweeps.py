@@ -1,8 +1,8 @@
 """Sweeps of fitted Q evaluation: the same rows fitted again and again.
 
 Both kinds see features that were computed once: of the states that were left, and
-behind them of those where a piece ended. For a linear model, a sweep is two products
-of matrix and vector per action.
+after them of those where a trajectory ended. For a linear model, a sweep is two
+products of matrix and vector per action.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from skampo.features._lending import stack
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
 
 # More than there are rows.
-_BEHIND = 2**62
+_AFTER_ENDS = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,10 @@ class StoredSteps:
 
     @classmethod
     def of(cls, transitions):
-        """Put the states behind the last steps of all pieces after all others."""
+        """Put the states that ended trajectories after all others."""
         n_rows, ends = len(transitions), transitions.ends
         last = transitions.next_observations[ends]
-        # Inside a piece, what followed is the next row: no state is evaluated twice.
+        # Inside a trajectory the next row is what followed: no state is there twice.
         after = np.arange(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
         states = stack(transitions.observations, last)
@@ -107,13 +107,13 @@ class StoredSteps:
 
 
 def _numbers_of(transitions):
-    """Numbers of the states of all rows, and of those behind the ends."""
+    """Numbers of the states of all rows, and of those at the ends."""
     rows = transitions.row_numbers
     if rows is None:
         return None
     rows = np.asarray(rows)
-    # What follows an end is no row: its number is that of the end, far behind all.
-    return np.concatenate([rows, _BEHIND + rows[transitions.ends]])
+    # What follows an end is no row: its number is that of the end, far beyond all.
+    return np.concatenate([rows, _AFTER_ENDS + rows[transitions.ends]])
 
 
 def _all_masks(transitions):

@@ -135,7 +135,7 @@ def _check_episode(time, named):
         raise ValueError(
             f"{' and '.join(needs)} say how the rows of an episode follow each other, "
             "and no column of episodes is named: without episode= every row is a "
-            "problem of one step. Name it, or leave them out."
+            "step of a contextual bandit. Name it, or leave them out."
         )
 
 

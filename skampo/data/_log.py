@@ -43,7 +43,7 @@ class TransitionLog:
     next_states : array-like or data frame of shape (n, n_features), default=None
         What was seen next, in the same columns as `states`; where nothing follows the
         values do not matter. None says that nothing follows anywhere: each row is a
-        problem of one step.
+        step of a contextual bandit.
     terminated : array-like of bool of shape (n,), default=None
         Where the episode ended by itself, so that nothing follows. None is nowhere.
     truncated : array-like of bool of shape (n,), default=None
@@ -51,7 +51,7 @@ class TransitionLog:
         row that is both has terminated.
     episodes : array-like of shape (n,), default=None
         Labels of the episodes, whose rows follow each other in order of time. Needed
-        by estimates from trajectories. None makes every row of a one-step problem an
+        by estimates from trajectories. None makes every row of a contextual bandit an
         episode.
     propensities : array-like of shape (n,), default=None
         Probabilities in (0, 1] with which the actions were chosen.
@@ -131,7 +131,7 @@ class TransitionLog:
             Columns of what was done, and of what it paid.
         episode : str, default=None
             Column of labels: rows of one label follow each other in time. None makes
-            every row a problem of one step.
+            every row a step of a contextual bandit.
         time : str, default=None
             Column of numbers or times by which the rows of an episode are sorted. None
             takes them in their order; they then have to follow each other.

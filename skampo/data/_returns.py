@@ -7,19 +7,19 @@ from sklearn.utils.validation import check_consistent_length
 
 def discounted_returns(rewards, discounts, ends, final_values):
     r"""
-    Sum the rewards to the end of each piece, discounted.
+    Sum the rewards to the end of each trajectory, discounted.
 
     Parameters
     ----------
     rewards : array-like of shape (n,)
-        Rewards, piece by piece.
+        Rewards, trajectory by trajectory.
     discounts : array-like of shape (n,)
         ``gamma * (1 - terminated)``: the discount of what follows each row.
     ends : array-like of bool of shape (n,)
-        Whether a row is the last of its piece; the last row must be.
-    final_values : float or array-like of shape (n_pieces,) or (n,)
-        Value of what follows the last row of each piece. Of a longer array, only the
-        entries at `ends` are used.
+        Whether a row is the last of its trajectory; the last row must be.
+    final_values : float or array-like of shape (n_trajectories,) or (n,)
+        Value of what follows the last row of each trajectory. Of a longer array, only
+        the entries at `ends` are used.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def discounted_returns(rewards, discounts, ends, final_values):
     -----
     .. math:: G_t = r_t + d_t G_{t+1}
 
-    with the final value in place of :math:`G_{t+1}` at the end of a piece.
+    with the final value in place of :math:`G_{t+1}` at the end of a trajectory.
 
     Examples
     --------
@@ -48,13 +48,13 @@ def discounted_returns(rewards, discounts, ends, final_values):
     >>> discounted_returns([1.0, 1.0, 1.0], [0.5, 0.5, 0.5], ends, 4.0)
     array([2.25, 2.5 , 3.  ])
     """
-    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
     values = np.zeros(len(rewards))
     final_values = np.asarray(final_values, dtype=np.float64)
     if final_values.shape == ends.shape:
         final_values = final_values[ends]
     values[ends] = final_values
-    # Factors of zero keep pieces apart, so that one system holds all of them.
+    # Factors of zero keep trajectories apart, so that one system holds all of them.
     return Recursion(discounts * ~ends).solve(rewards + discounts * values)
 
 
@@ -65,13 +65,13 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     Parameters
     ----------
     rewards : array-like of shape (n,)
-        Rewards, piece by piece.
+        Rewards, trajectory by trajectory.
     discounts : array-like of shape (n,)
         ``gamma * (1 - terminated)``: the discount of what follows each row.
     next_values : array-like of shape (n,)
         Value of the observation that follows each row.
     ends : array-like of bool of shape (n,)
-        Whether a row is the last of its piece; the last row must be.
+        Whether a row is the last of its trajectory; the last row must be.
     trace_decay : float
         The weight lambda, in [0, 1]: 0 gives one-step targets, 1 the discounted return.
 
@@ -95,7 +95,7 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
 
         G_t = r_t + d_t \bigl((1 - \lambda) v_{t+1} + \lambda G_{t+1}\bigr)
 
-    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`.
+    and at the end of a trajectory :math:`G_t = r_t + d_t v_{t+1}`.
 
     References
     ----------
@@ -109,7 +109,7 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     >>> lambda_returns([1.0, 2.0], [0.5, 0.5], [4.0, 8.0], ends, 0.5)
     array([3.5, 6. ])
     """
-    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
     next_values = np.asarray(next_values, dtype=np.float64)
     check_consistent_length(rewards, next_values)
     traces = np.where(ends, 0.0, trace_decay)
@@ -119,12 +119,12 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
 
 def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
     r"""
-    Off-policy returns along pieces, with truncated importance weights (Retrace).
+    Off-policy returns along trajectories, with truncated importance weights (Retrace).
 
     Parameters
     ----------
     rewards : array-like of shape (n,)
-        Rewards, piece by piece.
+        Rewards, trajectory by trajectory.
     discounts : array-like of shape (n,)
         ``gamma * (1 - terminated)``: the discount of what follows each row.
     next_values : array-like of shape (n,)
@@ -132,7 +132,7 @@ def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
     q_taken : array-like of shape (n,)
         Current action value of each row's observation and action.
     ends : array-like of bool of shape (n,)
-        Whether a row is the last of its piece; the last row must be.
+        Whether a row is the last of its trajectory; the last row must be.
     traces : array-like of shape (n,)
         :math:`c_t = \lambda \min(1, \pi(a_t | s_t) / \mu(a_t | s_t))` of each row.
 
@@ -156,7 +156,7 @@ def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
 
         G_t = r_t + d_t \bigl(v_{t+1} + c_{t+1} (G_{t+1} - q_{t+1})\bigr)
 
-    and at the end of a piece :math:`G_t = r_t + d_t v_{t+1}`. All traces 0 give
+    and at the end of a trajectory :math:`G_t = r_t + d_t v_{t+1}`. All traces 0 give
     one-step targets.
 
     References
@@ -171,7 +171,7 @@ def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
     >>> retrace_returns([1.0, 2.0], [0.5, 0.5], values, q, ends, [1.0, 0.5])
     array([3.75, 6.  ])
     """
-    rewards, discounts, ends = _check_pieces(rewards, discounts, ends)
+    rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
     next_values, q_taken, traces = (
         np.asarray(array, dtype=np.float64) for array in (next_values, q_taken, traces)
     )
@@ -179,22 +179,22 @@ def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
     return Retrace(rewards, discounts, ends, traces)(next_values, q_taken)
 
 
-def _check_pieces(rewards, discounts, ends):
-    """Convert, and require that the last piece is closed."""
+def _check_trajectories(rewards, discounts, ends):
+    """Convert, and require that the last trajectory is closed."""
     rewards = np.asarray(rewards, dtype=np.float64)
     discounts = np.asarray(discounts, dtype=np.float64)
     ends = np.asarray(ends, dtype=bool)
     check_consistent_length(rewards, discounts, ends)
     if len(ends) and not ends[-1]:
         raise ValueError(
-            "The last entry of 'ends' must be True. Got False: every piece needs a "
-            "last row."
+            "The last entry of 'ends' must be True. Got False: every trajectory needs "
+            "a last row."
         )
     return rewards, discounts, ends
 
 
 class Retrace:
-    """Retrace returns of the same pieces for many values, without checks."""
+    """Retrace returns of the same trajectories for many values, without checks."""
 
     def __init__(self, rewards, discounts, ends, traces):
         self.rewards, self.discounts = rewards, discounts
@@ -226,7 +226,7 @@ class Recursion:
             return np.zeros(0)
         # Upper bidiagonal: xₜ - fₜ xₜ₊₁ = cₜ. A loop takes six times as long.
         result, _ = dtbtrs(self.bands, constants[:, None], diag="U")
-        # 0 · ∞ is NaN here, so that one infinite return spoils all pieces before it.
+        # 0 · ∞ is NaN here, so that an infinite return spoils all rows before it.
         if np.isfinite(result).all():
             return result[:, 0]
         return _recur_by_steps(constants, self.factors)

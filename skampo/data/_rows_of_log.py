@@ -16,7 +16,7 @@ def as_transitions(log, sample_weight=None):
     Turn a log into the transitions that critics see.
 
     Rows that follow each other in the log, the next state of one being the state of
-    the next, are one piece, whose states are then evaluated once.
+    the next, are one trajectory, whose states are then evaluated once.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from skampo.features._lending import FrameRows
 from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
-__all__ = ["TableColumns", "behind_numbers", "behind_table", "is_table"]
+__all__ = ["TableColumns", "is_table", "numeric_table_pipeline", "table_pipeline"]
 
 # Names of types in pandas and polars, without their sizes.
 _TIMES = ("datetime", "timedelta")
@@ -227,7 +227,7 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         return self.transform(np.array([list(observation)], dtype=object))
 
 
-def behind_table(columns, regressor):
+def table_pipeline(columns, regressor):
     """
     Return a Pipeline that gives a regressor tables instead of arrays.
 
@@ -251,9 +251,9 @@ def behind_table(columns, regressor):
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, behind_table
+    >>> from skampo.data._tables import TableColumns, table_pipeline
     >>> table = pd.DataFrame({"a": [0, 1], "b": [1, 3]})
-    >>> model = behind_table(TableColumns.of(table), Ridge())
+    >>> model = table_pipeline(TableColumns.of(table), Ridge())
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
     (2,)
     """
@@ -264,7 +264,7 @@ def behind_table(columns, regressor):
     return Pipeline([("model", put_in_front("table", columns, one))])
 
 
-def behind_numbers(columns, regressor):
+def numeric_table_pipeline(columns, regressor):
     """
     Return a Pipeline that turns a table into numbers for a regressor or classifier.
 
@@ -283,22 +283,22 @@ def behind_numbers(columns, regressor):
 
     See Also
     --------
-    behind_table : For a regressor that knows the columns.
+    table_pipeline : For a regressor that knows the columns.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, behind_numbers
+    >>> from skampo.data._tables import TableColumns, numeric_table_pipeline
     >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
-    >>> model = behind_numbers(TableColumns.of(table), Ridge())
+    >>> model = numeric_table_pipeline(TableColumns.of(table), Ridge())
     >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
     (2,)
     """
-    return behind_table(columns, on_numbers(columns, regressor))
+    return table_pipeline(columns, numeric_pipeline(columns, regressor))
 
 
-def on_numbers(columns, regressor):
+def numeric_pipeline(columns, regressor):
     """
     Return a Pipeline that turns the columns of a table into numbers.
 
@@ -317,15 +317,15 @@ def on_numbers(columns, regressor):
 
     See Also
     --------
-    behind_numbers : Takes rows of arrays as well.
+    numeric_table_pipeline : Takes rows of arrays as well.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, on_numbers
+    >>> from skampo.data._tables import TableColumns, numeric_pipeline
     >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
-    >>> model = on_numbers(TableColumns.of(table), Ridge())
+    >>> model = numeric_pipeline(TableColumns.of(table), Ridge())
     >>> model.fit(table, [0, 1]).predict(table).shape
     (2,)
     """

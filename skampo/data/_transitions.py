@@ -11,8 +11,8 @@ class Transitions:
     """
     Transitions of a Markov decision process, one per row.
 
-    The rows come piece by piece. A piece is a run of consecutive steps of one
-    environment; it stops where the episode ended or where the rollout paused.
+    The rows come trajectory by trajectory: a run of consecutive steps of one
+    environment, up to where the episode ended or the rollout paused.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Transitions:
     truncated : ndarray of bool of shape (n,)
         Whether a time limit cut the episode, so that its value goes on.
     ends : ndarray of bool of shape (n,)
-        Whether the row is the last of its piece.
+        Whether the row is the last of its trajectory.
     behavior_proba : ndarray of shape (n,) or None, default=None
         Probability with which the action was drawn, exploration included.
     action_masks : ndarray of bool of shape (n, n_actions) or None, default=None
@@ -100,12 +100,12 @@ class Transitions:
     @property
     def is_start(self):
         """
-        Whether each row is the first of its piece.
+        Whether each row is the first of its trajectory.
 
         Returns
         -------
         ndarray of bool of shape (n,)
-            The rows whose predecessor belongs to another piece.
+            The rows whose predecessor belongs to another trajectory.
         """
         is_start = np.ones(len(self), dtype=bool)
         is_start[1:] = self.ends[:-1]
@@ -209,7 +209,7 @@ class Transitions:
         Returns
         -------
         Transitions
-            The rows, whose pieces end where `ends` says so. They are not numbered.
+            The rows, without numbers. Trajectories end where `ends` says so.
         """
         taken = {name: column[rows] for name, column in self._columns().items()}
         return replace(self, first_row=None, **taken)

@@ -24,7 +24,7 @@ from skampo.features._regression import seed_unseeded
 from skampo.features._steps import last_step, put_together, split_features
 from skampo.features._unchecked import unchecked_transform
 
-__all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "behind"]
+__all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "compose"]
 __all__ += [
     "continuation",
     "features_of",
@@ -47,7 +47,7 @@ def unchecked(scores):
 
 @dataclass(frozen=True, eq=False)
 class FeatureScores:
-    """Scores of a model, a step of this name, behind a fitted transformer."""
+    """Scores of a model, a step of this name, compose a fitted transformer."""
 
     transformer: Any
     scores: Any
@@ -170,7 +170,7 @@ def scale_rows(features, factors):
     return features * factors[:, None]
 
 
-def behind(transformer, scores, regressor=None):
+def compose(transformer, scores, regressor=None):
     """Scores of observations from scores of their features; None changes nothing."""
     if transformer is None:
         return scores

@@ -9,7 +9,7 @@ __all__ = ["flatten", "last_step", "put_in_front", "put_together", "split_featur
 def flatten(regressor):
     """The same Pipeline without Pipelines inside, whose features would not be kept."""
     # One step is kept whole on purpose: it cannot be taken apart.
-    if not _is_plain(regressor) or len(regressor.steps) < 2:
+    if not _is_sequential(regressor) or len(regressor.steps) < 2:
         return regressor
     steps = list(_all_steps(regressor))
     if len(steps) == len(regressor.steps):
@@ -26,10 +26,10 @@ def flatten(regressor):
 
 def _all_steps(pipeline):
     for name, step in pipeline.steps:
-        yield from _all_steps(step) if _is_plain(step) else [(name, step)]
+        yield from _all_steps(step) if _is_sequential(step) else [(name, step)]
 
 
-def _is_plain(step):
+def _is_sequential(step):
     """Whether it does nothing but one step after the other."""
     is_pipeline = type(step) is Pipeline
     return is_pipeline and step.memory is None and step.transform_input is None

@@ -194,7 +194,7 @@ def _arrange(log, trajectories, model, gamma):
     discounts = trajectories.discounts(gamma)
     errors = trajectories.place(log.rewards - model.taken)
     # Behind a cut there is no reward, so that V has no error to correct there.
-    values = trajectories.place(model.values) + trajectories.behind(model.beyond)
+    values = trajectories.place(model.values) + trajectories.after_end(model.beyond)
     return {
         "errors": discounts * trajectories.weights * errors,
         "values": discounts * trajectories.previous * values,

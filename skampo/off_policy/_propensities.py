@@ -61,7 +61,7 @@ def estimate_propensities(log, classifier, *, n_splits=5):
     array([0.5, 0.5, 0.5, 0.5])
     """
     check_options("estimate_propensities", n_splits=n_splits)
-    # Labels may be missing for problems of one step, whose rows are then episodes.
+    # Labels may be missing for contextual bandits, whose rows are then episodes.
     groups = log.is_start.cumsum()
     done = np.searchsorted(log.classes, log.actions)
     if log.n_episodes < 2:

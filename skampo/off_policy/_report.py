@@ -140,7 +140,7 @@ class PolicyReport:
             known. Without, a classifier estimates them.
         gamma : float, default=None
             Discount factor in [0, 1). None is ``policy.gamma``; it plays no part where
-            every row is a problem of one step.
+            every row is a step of a contextual bandit.
         baseline : {"logged"}, default="logged"
             What the policy is compared with: the policy that was logged.
         min_gain : float, default=0.0

@@ -125,7 +125,7 @@ class Trajectories:
         placed[self.rows, self.steps] = values
         return placed
 
-    def behind(self, values):
+    def after_end(self, values):
         """One value per episode, in the column behind its last step."""
         placed = np.zeros((len(self.lengths), self.horizon))
         placed[np.arange(len(self.lengths)), self.lengths] = values

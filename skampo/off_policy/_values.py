@@ -8,7 +8,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
 from skampo.data import as_transitions
-from skampo.data._tables import behind_table, is_table, on_numbers
+from skampo.data._tables import is_table, numeric_pipeline, table_pipeline
 from skampo.encodings import ENCODINGS
 from skampo.features._lending import unwrap
 from skampo.features._regression import check_regressor
@@ -95,8 +95,8 @@ def fit_action_values(
     Fitted Q evaluation of a fixed policy.
 
     Sweep by sweep, a regressor is fitted to :math:`r + \gamma (1 - terminated)
-    \sum_{a'} \pi(a' | s') Q(s', a')`; for one-step logs this is a regression of the
-    rewards.
+    \sum_{a'} \pi(a' | s') Q(s', a')`; for contextual bandits this is
+    a regression of the rewards.
 
     Parameters
     ----------
@@ -192,14 +192,14 @@ def _prepare(regressor, columns):
         regressor = _suggest(columns)
     check_regressor(regressor, "fit_action_values")
     regressor = flatten(regressor)
-    return regressor if columns is None else behind_table(columns, regressor)
+    return regressor if columns is None else table_pipeline(columns, regressor)
 
 
 def _suggest(columns):
     """The default regressor with an intercept."""
     # Where nothing ends, values shrunk to zero stay too small by a multiple of it.
     numbers = default_regressor().set_params(ridge__fit_intercept=True)
-    return numbers if columns is None else on_numbers(columns, numbers)
+    return numbers if columns is None else numeric_pipeline(columns, numbers)
 
 
 def _enough_sweeps(gamma, regressor):

@@ -6,7 +6,7 @@ from sklearn.base import clone
 
 from skampo._history import Validation
 from skampo.critics import CRITICS
-from skampo.data._tables import behind_table, on_numbers
+from skampo.data._tables import numeric_pipeline, table_pipeline
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
 
@@ -87,7 +87,9 @@ class Problem:
         """The default regressor for the data, of policies and of critics."""
         # A table's columns may hold anything, and the regressor takes numbers only.
         numbers = self.model_of_numbers()
-        return numbers if self.columns is None else on_numbers(self.columns, numbers)
+        return (
+            numbers if self.columns is None else numeric_pipeline(self.columns, numbers)
+        )
 
     @cached_property
     def value_model(self):
@@ -97,7 +99,9 @@ class Problem:
     def give_table(self, regressor):
         """A regressor as it is fitted to rows of arrays."""
         return (
-            regressor if self.columns is None else behind_table(self.columns, regressor)
+            regressor
+            if self.columns is None
+            else table_pipeline(self.columns, regressor)
         )
 
     def resolved_critic(self):

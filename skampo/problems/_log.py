@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from skampo.critics import default_classifier
 from skampo.data import TransitionLog, as_transitions
 from skampo.data._log import has_numbers
-from skampo.data._tables import behind_numbers, behind_table
+from skampo.data._tables import numeric_table_pipeline, table_pipeline
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import (
@@ -128,8 +128,8 @@ def _check_critic(critic, weight):
     if weight is not None and not critic.accepts_sample_weight:
         raise InvalidParameterError(
             f"{critic!r} takes no sample_weight. Weights are for labels, rewards of "
-            "all actions, and logs of one step with critic='auto' or 'reward_model': "
-            "leave them out, or repeat rows."
+            "all actions, and logs of contextual bandits with critic='auto' or "
+            "'reward_model': leave them out, or repeat rows."
         )
 
 
@@ -159,13 +159,13 @@ def give_table(critic, columns, has_numbers):
     for name in ("regressor", "classifier"):
         # Neither None nor "policy", which stand for regressors that take tables.
         if hasattr(own.get(name), "fit"):
-            changed[name] = behind_table(columns, own[name])
+            changed[name] = table_pipeline(columns, own[name])
     if hasattr(own.get("transformer"), "fit"):
         changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
     if "classifier" in own and own["classifier"] is None:
         # The default for arrays takes neither categories nor missing values.
         default = default_classifier(table=not has_numbers)
-        changed["classifier"] = behind_numbers(columns, default)
+        changed["classifier"] = numeric_table_pipeline(columns, default)
     if own.get("critic") is not None:
         changed["critic"] = give_table(own["critic"], columns, has_numbers)
     # This object is a clone already: the one that was passed in stays as it is.

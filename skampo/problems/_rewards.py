@@ -1,4 +1,4 @@
-"""Problems of one step with full information: rewards of all actions, or labels."""
+"""Contextual bandits with full information: rewards of all actions, or labels."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -84,9 +84,9 @@ def _read(X, actions, rewards, sample_weight=None, **others):
     """The rewards of all actions, the actions, and the columns of a data frame."""
     if others:
         raise ValueError(
-            "Rewards of all actions, of shape (n, n_actions), are problems of one "
-            f"step. Got {sorted(others)} as well: leave them out, or pass one reward "
-            "per row."
+            "Rewards of all actions, of shape (n, n_actions), are contextual "
+            f"bandits. Got {sorted(others)} as well: leave them out, or pass one "
+            "reward per row."
         )
     columns = TableColumns.of(X) if is_table(X) else None
     # Values of a table may be text or missing, which its Pipeline deals with.

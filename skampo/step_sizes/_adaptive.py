@@ -109,7 +109,7 @@ class TrustRegion(StepSize):
         ----------
         t : int
             Ignored.
-        policy : PolicyTable
+        policy : PolicyBatch
             The policy on the observations of `sample`.
         sample : QSample
             Its ``q_values`` and ``sample_weight`` are used.
@@ -260,7 +260,7 @@ class Adaptive(StepSize):
         ----------
         t : int
             The iteration, counted from 0.
-        policy : PolicyTable
+        policy : PolicyBatch
             The policy on the observations of `sample`.
         sample : QSample
             All its attributes are used; states without weight are left out.

@@ -109,7 +109,7 @@ class StepSize(Documented, BaseEstimator, ABC):
         ----------
         t : int
             The iteration, counted from 0.
-        policy : PolicyTable
+        policy : PolicyBatch
             The policy on the observations of `sample`: its attributes ``mirror_map``,
             ``proba`` and ``dual``, the latter two of shape (n, n_actions), and its
             method ``step(q_values, eta)``, which returns the probabilities after an

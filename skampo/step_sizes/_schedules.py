@@ -65,7 +65,7 @@ class Constant(StepSize):
         ----------
         t : int
             Ignored.
-        policy : PolicyTable
+        policy : PolicyBatch
             Ignored.
         sample : QSample
             Ignored.
@@ -128,7 +128,7 @@ class Normalized(StepSize):
         ----------
         t : int
             Ignored.
-        policy : PolicyTable
+        policy : PolicyBatch
             Ignored.
         sample : QSample
             Its ``q_values`` and ``sample_weight`` are used.
@@ -178,7 +178,7 @@ class Geometric(StepSize):
 
     At :math:`\gamma = 0`, in a bandit, both defaults are infinite: the step is the cap,
     which is as good as greedy, and the bound is 0 from the first iteration on. Labels
-    and logs of one step are bandits; where rewards are noisy, give both parameters. At
+    are bandits, too; where rewards are noisy, give both parameters. At
     :math:`\gamma = 1` there is no bound, and steps do not grow.
     With one action, which no step moves, the entropy counts as 1.
 
@@ -210,7 +210,7 @@ class Geometric(StepSize):
         ----------
         t : int
             The iteration, counted from 0.
-        policy : PolicyTable
+        policy : PolicyBatch
             Ignored.
         sample : QSample
             Its ``gamma`` gives the defaults, its ``q_values`` the cap and, if there is
@@ -284,7 +284,7 @@ class Greedy(StepSize):
         ----------
         t : int
             Ignored.
-        policy : PolicyTable
+        policy : PolicyBatch
             Ignored.
         sample : QSample
             Ignored.

@@ -7,7 +7,7 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import check_distribution
 
-__all__ = ["at_least", "counts", "distributions", "error_floor", "plain"]
+__all__ = ["at_least", "counts", "distributions", "error_floor", "float_or_array"]
 __all__ += ["finite", "mismatch", "numbers", "positive"]
 
 
@@ -98,6 +98,6 @@ def error_floor(gamma, coefficient, concentrability, approximation_error):
     return float(2 * (1 + coefficient) * root / (1 - gamma)) if root else 0.0
 
 
-def plain(values):
+def float_or_array(values):
     """A float for a single number, else the array."""
     return values if np.ndim(values) else float(values)

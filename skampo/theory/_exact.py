@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from skampo.exceptions import InvalidParameterError
-from skampo.theory._checks import at_least, counts, numbers, plain, positive
+from skampo.theory._checks import at_least, counts, float_or_array, numbers, positive
 from skampo.utils._validation import check_discount
 
 __all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "protopapas_bound"]
@@ -70,7 +70,7 @@ def xiao_sublinear_bound(n_iter, gamma, divergence, eta):
     at_least(0, divergence=divergence)
     positive(eta=eta)
     first = divergence / (eta * (1 - gamma)) + 1 / (1 - gamma) ** 2
-    return plain(first / (counts(n_iter) + 1))
+    return float_or_array(first / (counts(n_iter) + 1))
 
 
 def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
@@ -142,7 +142,7 @@ def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
     with np.errstate(divide="ignore"):
         start = divergence / (theta * (1 - gamma) * eta0) * np.power(rate, k - 1)
     # At k = 0 and theta = 1, no divergence at all would be 0 · ∞.
-    return plain(rate**k * gap + (start if divergence else 0.0))
+    return float_or_array(rate**k * gap + (start if divergence else 0.0))
 
 
 def agarwal_bound(n_iter, gamma, n_actions, eta):
@@ -207,7 +207,7 @@ def agarwal_bound(n_iter, gamma, n_actions, eta):
     positive(eta=eta)
     first = np.log(n_actions) / eta + 1 / (1 - gamma) ** 2
     with np.errstate(divide="ignore"):
-        return plain(first / counts(n_iter))
+        return float_or_array(first / counts(n_iter))
 
 
 def johnson_bound(n_iter, gamma, initial_gap, slacks):
@@ -371,7 +371,7 @@ def _contraction(n_iter, rate, initial_gap, slacks):
     # The sum of the bound without γ⁻ⁱ, which overflows and has no value at γ = 0.
     for slack in slacks:
         bounds.append(rate * bounds[-1] + slack)
-    return plain(np.array(bounds)[k.astype(int)])
+    return float_or_array(np.array(bounds)[k.astype(int)])
 
 
 def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance):
@@ -443,4 +443,4 @@ def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance):
     first = initial_gap + 2 * tau * (1 - share) * log_distance
     k = counts(n_iter)
     rate = (1 - (1 - gamma) * share) ** np.maximum(k - 1, 0)
-    return plain(np.where(k == 0, initial_gap, gamma * first * rate))
+    return float_or_array(np.where(k == 0, initial_gap, gamma * first * rate))

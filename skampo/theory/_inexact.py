@@ -6,8 +6,8 @@ from skampo.theory._checks import (
     at_least,
     counts,
     error_floor,
+    float_or_array,
     mismatch,
-    plain,
     positive,
 )
 from skampo.theory._exact import xiao_linear_bound
@@ -161,7 +161,7 @@ def ampo_sublinear_bound(
     floor = error_floor(gamma, nu, concentrability, approximation_error)
     with np.errstate(divide="ignore"):
         first = (divergence / eta0 + nu) / ((1 - gamma) * counts(n_iter))
-    return plain(first + floor)
+    return float_or_array(first + floor)
 
 
 def ampo_linear_bound(
@@ -316,7 +316,7 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     floor = error_floor(gamma, theta, concentrability, error)
     first = (1 - 1 / theta) ** counts(n_iter) * 2 / (1 - gamma)
     # The floor is that of m = 2.
-    return plain(first + (0.5 if centered else 1.0) * floor)
+    return float_or_array(first + (0.5 if centered else 1.0) * floor)
 
 
 def politex_bound(n_iter, gamma, n_actions, error=0.0):
@@ -380,4 +380,4 @@ def politex_bound(n_iter, gamma, n_actions, error=0.0):
     # For a single action the quotient at 0 is NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.where(k > 0, np.sqrt(2 * np.log(n_actions) / k), np.inf)
-    return plain(root / (1 - gamma) ** 2 + 2 * error / (1 - gamma))
+    return float_or_array(root / (1 - gamma) ** 2 + 2 * error / (1 - gamma))

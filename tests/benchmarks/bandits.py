@@ -1,5 +1,5 @@
 """
-What propensities are worth to a learner: `RewardModel` on logs of one step.
+What propensities are worth to a learner: `RewardModel` on logs of contextual bandits.
 
 Run with ``python -m tests.benchmarks.bandits [--seeds 10]``. Rewards of three actions
 are smooth functions of four columns plus noise; the logger prefers what a straight line

@@ -44,7 +44,7 @@ def log_of_cartpole(n_rows):
 
 
 def bandit(n_rows):
-    """A log of one step, its states as a table with a category."""
+    """A log of a contextual bandit, its states as a table with a category."""
     rng = np.random.default_rng(1)
     table = pd.DataFrame(
         {"size": rng.normal(size=n_rows), "kind": rng.choice(["a", "b"], n_rows)}

@@ -126,7 +126,7 @@ def run(folder, environment, name, seed):
 
 
 def load(folder, environment, name):
-    """CPU seconds (n_seeds,) and returns (n_seeds, n_iterations); gaps are filled."""
+    """CPU seconds (n_seeds,) and returns (n_seeds, n_iterations); none is missing."""
     files = sorted(folder.glob(f"{environment}_{name}_*.csv"))
     rows = np.array([np.fromstring(file.read_text(), sep=",") for file in files])
     returns = rows[:, 1:]

@@ -76,10 +76,10 @@ def test_merged_states_have_an_order_of_their_own():
     transitions = as_transitions(log)
     sample = critic.evaluate(UNIFORM, transitions, make_setting())
     assert sample.observations.ravel().tolist() == [0, 1, 2, 3]
-    # The policy is uniform: what is left of the price is that of the logged one.
-    price = (sample.q_values - critic.q_(sample.observations)) * sample.largest_step
+    # The policy is uniform: what is left of the penalty is that of the logged one.
+    penalty = (sample.q_values - critic.q_(sample.observations)) * sample.largest_step
     behavior = np.where([[0], [1], [1], [0]] == np.arange(2), 1.0, 0.01)
-    assert_allclose(np.diff(price), 2 * np.diff(np.log(behavior)), atol=1e-9)
+    assert_allclose(np.diff(penalty), 2 * np.diff(np.log(behavior)), atol=1e-9)
 
 
 def test_a_classifier_that_fails_is_named_and_asked_again():

@@ -26,7 +26,7 @@ ONE_HOT = OneHotEncoder(sparse_output=False)
 
 
 def log(states, actions, rewards, after, *, terminated=None):
-    """One transition per row; every row is a piece of its own."""
+    """One transition per row; every row is a trajectory of its own."""
     no = np.zeros(len(states), dtype=bool)
     return Transitions(
         STATES[states],

@@ -21,8 +21,8 @@ TREE = DecisionTreeRegressor(random_state=0)
 UNIFORM = uniform(2)
 
 
-def pieces(*, terminated):
-    """Rewards 1, 2 | 4, 8 in states 0 to 3; both pieces end back in state 0."""
+def trajectories(*, terminated):
+    """Rewards 1, 2 | 4, 8 in states 0 to 3; both trajectories end back in state 0."""
     ends = np.array([False, True, False, True])
     return Transitions(
         STATES,
@@ -48,65 +48,67 @@ class TestEpisodes:
     )
     @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
     def test_by_hand(self, gamma, expected, encoding):
-        sample = evaluate(MonteCarlo(), pieces(terminated=True), gamma, encoding)
+        sample = evaluate(MonteCarlo(), trajectories(terminated=True), gamma, encoding)
         assert_allclose(sample.q_values[range(4), [0, 1, 0, 1]], expected)
         assert_array_equal(sample.observations, STATES)
         assert (sample.gamma, sample.reward_range) == (gamma, 7.0)
 
     def test_a_cut_episode_goes_on_with_the_last_values(self):
         critic = MonteCarlo()
-        evaluate(critic, pieces(terminated=False))
+        evaluate(critic, trajectories(terminated=False))
         value = critic.q_(STATES[:1]).mean()
-        sample = evaluate(critic, pieces(terminated=False))
+        sample = evaluate(critic, trajectories(terminated=False))
         taken = sample.q_values[range(4), [0, 1, 0, 1]]
         assert_allclose(taken[[1, 3]], [2 + 0.5 * value, 8 + 0.5 * value])
         assert_allclose(taken[[0, 2]], [1 + 0.5 * taken[1], 4 + 0.5 * taken[3]])
 
     def test_the_policy_weighs_the_last_values(self):
         critic = MonteCarlo()
-        evaluate(critic, pieces(terminated=True))
+        evaluate(critic, trajectories(terminated=True))
         value = critic.q_(STATES[:1])[0, 1]
         second = softmax_of(lambda X: [[0.0, 900.0]] + 0 * X)
-        sample = evaluate(critic, pieces(terminated=False), policy=second)
+        sample = evaluate(critic, trajectories(terminated=False), policy=second)
         assert_allclose(sample.q_values[1, 1], 2 + 0.5 * value)
 
     def test_forbidden_actions_have_no_part_in_what_goes_on(self):
-        critic, known = MonteCarlo(), vars(pieces(terminated=True))
+        critic, known = MonteCarlo(), vars(trajectories(terminated=True))
         evaluate(critic, Transitions(**known | {"rewards": np.array([1, 20, 4, 8])}))
         value, other = critic.q_(STATES[:1])[0]
         assert other > value
         masks = np.ones((4, 2), dtype=bool)
         next_masks = np.tile([True, False], (4, 1))
-        data = vars(pieces(terminated=False))
+        data = vars(trajectories(terminated=False))
         data |= {"action_masks": masks, "next_action_masks": next_masks}
         sample = evaluate(critic, Transitions(**data))
         assert_allclose(sample.q_values[1, 1], 2 + 0.5 * value)
 
     def test_termination_stops_what_the_critic_knew(self):
         critic = MonteCarlo()
-        first, second = (evaluate(critic, pieces(terminated=True)) for _ in range(2))
+        first, second = (
+            evaluate(critic, trajectories(terminated=True)) for _ in range(2)
+        )
         assert_allclose(first.q_values, second.q_values)
 
 
 class TestGeometric:
     def test_by_hand(self):
-        sample = evaluate(MonteCarlo("geometric"), pieces(terminated=True))
-        # Plain sums, of the first row of each piece only.
+        sample = evaluate(MonteCarlo("geometric"), trajectories(terminated=True))
+        # Plain sums, of the first row of each trajectory only.
         assert_array_equal(sample.observations, STATES[[0, 2]])
         assert_allclose(sample.q_values[:, 0], [3, 12])
 
-    def test_a_cut_piece_goes_on_with_the_last_values(self):
+    def test_a_cut_trajectory_goes_on_with_the_last_values(self):
         critic = MonteCarlo("geometric")
-        evaluate(critic, pieces(terminated=False))
+        evaluate(critic, trajectories(terminated=False))
         value = critic.q_(STATES[:1]).mean()
-        sample = evaluate(critic, pieces(terminated=False))
+        sample = evaluate(critic, trajectories(terminated=False))
         expected = [3 + 0.5 * value, 12 + 0.5 * value]
         assert_allclose(sample.q_values[:, 0], expected)
 
     def test_nothing_follows_an_end_at_the_time_limit(self):
         critic = MonteCarlo("geometric")
-        evaluate(critic, pieces(terminated=False))
-        both = vars(pieces(terminated=True))
+        evaluate(critic, trajectories(terminated=False))
+        both = vars(trajectories(terminated=True))
         both |= {"truncated": both["ends"]}
         sample = evaluate(critic, Transitions(**both))
         assert_allclose(sample.q_values[:, 0], [3, 12])
@@ -134,11 +136,11 @@ class TestSetting:
 
     def test_a_regressor_of_its_own(self):
         critic = MonteCarlo(regressor=DummyRegressor())
-        sample = evaluate(critic, pieces(terminated=True))
+        sample = evaluate(critic, trajectories(terminated=True))
         assert_allclose(sample.q_values, np.tile([5.0, 5.0], (4, 1)))
 
     def test_rewards_of_any_size(self):
-        data = pieces(terminated=True)
+        data = trajectories(terminated=True)
         large = Transitions(**vars(data) | {"rewards": 1e200 * data.rewards})
         samples = [evaluate(MonteCarlo(), rows).q_values for rows in (data, large)]
         assert_allclose(samples[1] / 1e200, samples[0])

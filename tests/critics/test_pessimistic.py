@@ -1,4 +1,4 @@
-"""The price of leaving the logged policy, by hand and in what it prevents."""
+"""The penalty of leaving the logged policy, by hand and in what it prevents."""
 
 import pickle
 from dataclasses import replace
@@ -62,8 +62,8 @@ def test_the_price_by_hand():
     # Advantages are -1/2 and 1/2, whose root mean square is 1/2; the policy is (p, q).
     scores = np.array([0.0, 1.0])
     proba = np.exp(scores) / np.exp(scores).sum()
-    price = np.log(proba) - 2 * np.log([0.75, 0.25])
-    expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * price
+    penalty = np.log(proba) - 2 * np.log([0.75, 0.25])
+    expected = np.array([0.0, 1.0]) - 2.0 * 0.5 * penalty
     sample = evaluate(critic, scores)
     assert_allclose(sample.q_values, [expected], atol=1e-6)
     assert_allclose(sample.largest_step, 1 / (2.0 * 0.5))
@@ -242,8 +242,8 @@ def test_measuring_from_the_worst_changes_no_value_that_was_seen():
 
 
 def test_strength_zero_changes_nothing():
-    priced = evaluate(Pessimistic(strength=0.0)).q_values
-    assert_array_equal(priced, evaluate(FittedQ()).q_values)
+    found = evaluate(Pessimistic(strength=0.0)).q_values
+    assert_array_equal(found, evaluate(FittedQ()).q_values)
 
 
 @pytest.mark.parametrize("step_size", ["constant", "greedy"])
@@ -329,8 +329,8 @@ def test_some_states_of_a_long_log_are_labeled():
     assert set(map(tuple, first.observations)) <= set(map(tuple, log.states))
     behavior = critic.classifier_.predict_proba(first.observations)
     # The policy is uniform, and constants of a state do not matter.
-    price = (first.q_values - critic.q_(first.observations)) * first.largest_step
-    assert_allclose(np.diff(price), 2 * np.diff(np.log(behavior)), atol=1e-9)
+    penalty = (first.q_values - critic.q_(first.observations)) * first.largest_step
+    assert_allclose(np.diff(penalty), 2 * np.diff(np.log(behavior)), atol=1e-9)
 
 
 def test_critics_that_need_fresh_data_cannot():
@@ -435,12 +435,12 @@ def test_choices_are_copied_if_they_gain_or_hide_something(actions, pays, copies
     rewards = np.equal(actions, pays).astype(float)
     log = TransitionLog(np.zeros((10, 1)), actions, rewards)
     critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
-    # The policy is even, and its share of the price a constant.
-    gap = np.diff(evaluate(critic, log=log).q_values)[0, 0]
+    # The policy is even, and its share of the penalty a constant.
+    difference = np.diff(evaluate(critic, log=log).q_values)[0, 0]
     assert critic.copies_ == copies
     share = np.mean(actions)
     copied = 2.0 * 0.5 * 2 * np.log(share / (1 - share)) if copies else 0.0
-    assert_allclose(gap, (1.0 if pays == 1 else -1.0) + copied, atol=1e-6)
+    assert_allclose(difference, (1.0 if pays == 1 else -1.0) + copied, atol=1e-6)
 
 
 def test_a_log_that_tells_nothing_is_learned_from_without_copying():

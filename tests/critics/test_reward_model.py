@@ -1,4 +1,4 @@
-"""Rewards of logs of one step: fitted, weighted, and corrected by propensities."""
+"""Rewards of contextual bandits: fitted, weighted, and corrected by propensities."""
 
 import numpy as np
 import pytest
@@ -132,7 +132,7 @@ def test_methods_that_need_propensities_say_so(method):
 
 
 def test_several_steps_are_refused():
-    with pytest.raises(ValueError, match="RewardModel is for problems of one step"):
+    with pytest.raises(ValueError, match="RewardModel is for contextual bandits"):
         fit(RewardModel(), next_states=STATES)
 
 

@@ -84,7 +84,7 @@ def test_what_follows_a_terminated_row_does_not_matter():
     assert_array_equal(transitions.next_observations[:, 0], [1, 2, 2, 6])
 
 
-def test_rows_that_go_on_are_one_piece():
+def test_rows_that_go_on_are_one_trajectory():
     transitions = as_transitions(TransitionLog(**GOOD))
     assert_array_equal(transitions.ends, [False, False, True, True])
     shuffled = TransitionLog(**GOOD)[[1, 0, 2, 3]]

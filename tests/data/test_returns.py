@@ -42,7 +42,7 @@ def test_retrace_returns_by_hand():
     values = [10.0, 20.0, 30.0, 40.0, 50.0]
     q_taken = [1.0, 2.0, 4.0, 8.0, 16.0]
     ends = [False, True, False, True, True]
-    # The weight of a piece's first row is never used.
+    # The weight of a trajectory's first row is never used.
     traces = [9.0, 0.5, 9.0, 0.25, 9.0]
     # 2 + .5 * 20; 1 + .5 (10 + .5 (12 - 2)); 4; 3 + .5 (30 + .25 (4 - 8)); 5 + .5 * 50
     expected = [8.5, 12.0, 17.5, 4.0, 30.0]
@@ -50,7 +50,7 @@ def test_retrace_returns_by_hand():
     assert_array_equal(result, expected)
 
 
-def test_an_infinite_return_spoils_its_own_piece_only():
+def test_an_infinite_return_spoils_its_own_trajectory_only():
     rewards, ends = [4.0, 1.0, np.inf, 2.0, 3.0], [True, False, False, True, True]
     result = discounted_returns(rewards, [0.5] * 5, ends, 2.0)
     assert_array_equal(result, [5.0, np.inf, np.inf, 3.0, 4.0])
@@ -67,7 +67,7 @@ def test_termination_forgets_the_value_and_truncation_does_not():
 
 
 @st.composite
-def pieces(draw):
+def trajectories(draw):
     n = draw(st.integers(1, 12))
     numbers = st.lists(st.floats(-100, 100), min_size=n, max_size=n)
     ends = draw(st.lists(st.booleans(), min_size=n, max_size=n))
@@ -76,7 +76,7 @@ def pieces(draw):
     return map(np.array, (draw(numbers), discounts, draw(numbers), ends))
 
 
-@given(pieces())
+@given(trajectories())
 def test_lambda_one_is_the_discounted_return(case):
     rewards, discounts, values, ends = case
     expected = discounted_returns(rewards, discounts, ends, values)
@@ -84,15 +84,15 @@ def test_lambda_one_is_the_discounted_return(case):
     assert_allclose(result, expected, rtol=1e-12, atol=1e-9)
 
 
-@given(pieces())
+@given(trajectories())
 def test_lambda_zero_is_one_step(case):
     rewards, discounts, values, ends = case
     result = lambda_returns(rewards, discounts, values, ends, 0.0)
     assert_allclose(result, rewards + discounts * values)
 
 
-@given(pieces(), st.floats(0, 1))
-def test_pieces_do_not_mix(case, trace_decay):
+@given(trajectories(), st.floats(0, 1))
+def test_trajectories_do_not_mix(case, trace_decay):
     rewards, discounts, values, ends = case
     whole = lambda_returns(rewards, discounts, values, ends, trace_decay)
     first = int(np.flatnonzero(ends)[0]) + 1
@@ -111,7 +111,7 @@ def test_nothing_gives_nothing():
     assert discounted_returns([], [], [], []).shape == (0,)
 
 
-def test_the_last_piece_must_be_closed():
+def test_the_last_trajectory_must_be_closed():
     with pytest.raises(ValueError, match="last entry of 'ends' must be True"):
         discounted_returns([1.0], [0.5], [False], 0.0)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

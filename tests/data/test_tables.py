@@ -14,7 +14,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo.critics import default_classifier
-from skampo.data._tables import TableColumns, behind_numbers, behind_table, is_table
+from skampo.data._tables import (
+    TableColumns,
+    is_table,
+    numeric_table_pipeline,
+    table_pipeline,
+)
 from skampo.features._steps import split_features
 
 MIXED = pd.DataFrame(
@@ -64,7 +69,7 @@ def test_one_observation_is_a_table_of_one_row():
 )
 def test_features_are_shared_only_where_they_are_arrays(regressor, splits):
     columns = TableColumns.of(MIXED[["stock"]])
-    transformer, _ = split_features(behind_table(columns, regressor))
+    transformer, _ = split_features(table_pipeline(columns, regressor))
     assert (transformer is not None) is splits
 
 
@@ -128,12 +133,12 @@ def test_tables_of_another_library():
         TableColumns.of(Frame())
 
 
-@pytest.mark.parametrize("behind", [behind_table, behind_numbers])
+@pytest.mark.parametrize("make", [table_pipeline, numeric_table_pipeline])
 @pytest.mark.parametrize("name", ["table", "numbers"])
-def test_names_of_steps_do_not_clash(behind, name):
+def test_names_of_steps_do_not_clash(make, name):
     own = Pipeline([(name, StandardScaler()), ("model", Ridge())])
     table = MIXED[["stock"]]
-    model = behind(TableColumns.of(table), own).fit(table.to_numpy(), [0, 1, 2])
+    model = make(TableColumns.of(table), own).fit(table.to_numpy(), [0, 1, 2])
     assert model.predict(table).shape == (3,)
 
 
@@ -147,7 +152,9 @@ def test_names_of_steps_do_not_clash(behind, name):
 )
 def test_numbers_of_missing_values_of_pandas(values):
     table = pd.DataFrame({"missing": values, "there": [1.0, 2.0, 3.0]})
-    model = behind_numbers(TableColumns.of(table), default_classifier(table=True))
+    model = numeric_table_pipeline(
+        TableColumns.of(table), default_classifier(table=True)
+    )
     rows = np.array([[1, 1.0], [np.nan, 2.0], [0, 3.0]], dtype=object)
     if values.dtype == "string":
         rows[:, 0] = ["u", np.nan, "v"]

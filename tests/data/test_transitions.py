@@ -31,7 +31,7 @@ def test_starts_follow_ends():
     assert len(transitions) == 4
 
 
-def test_tail_is_newest_and_starts_a_piece():
+def test_tail_is_newest_and_starts_a_trajectory():
     transitions = make(range(5))
     assert_array_equal(transitions.tail(2).rewards, [3, 4])
     assert_array_equal(transitions.tail(2).is_start, [True, False])
@@ -49,7 +49,7 @@ def test_only_whole_batches_keep_their_numbers():
     assert make(range(4)).row_numbers is None
 
 
-def test_concatenate_keeps_order_and_pieces():
+def test_concatenate_keeps_order_and_trajectories():
     whole = Transitions.concatenate([make([0, 1]), make([2])])
     assert_array_equal(whole.rewards, [0, 1, 2])
     assert_array_equal(whole.is_start, [True, False, True])

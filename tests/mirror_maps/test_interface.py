@@ -185,8 +185,10 @@ def test_project_inverts_the_gradient(mirror_map):
 def test_the_dual_is_the_gradient_up_to_a_constant_per_row(mirror_map):
     scores = np.random.default_rng(0).normal(size=(100, 4))
     with np.errstate(invalid="ignore"):
-        gap = mirror_map.dual(scores) - mirror_map.gradient(mirror_map.project(scores))
-    np.testing.assert_allclose(gap - gap[:, :1], 0, atol=1e-10)
+        difference = mirror_map.dual(scores) - mirror_map.gradient(
+            mirror_map.project(scores)
+        )
+    np.testing.assert_allclose(difference - difference[:, :1], 0, atol=1e-10)
 
 
 @every_map
@@ -255,10 +257,10 @@ def test_slope_of_the_divergence_is_the_difference_of_gradients(mirror_map):
     width = 1e-6
     expected = mirror_map.gradient(p) - mirror_map.gradient(q)
     for action in range(4):
-        ahead, behind = p.copy(), p.copy()
-        ahead[:, action] += width
-        behind[:, action] -= width
-        rise = mirror_map.divergence(ahead, q) - mirror_map.divergence(behind, q)
+        above, below = p.copy(), p.copy()
+        above[:, action] += width
+        below[:, action] -= width
+        rise = mirror_map.divergence(above, q) - mirror_map.divergence(below, q)
         np.testing.assert_allclose(
             rise / (2 * width), expected[:, action], rtol=1e-6, atol=1e-6
         )

@@ -1,4 +1,4 @@
-"""A policy that is certain of its action, and logs of one step that show it."""
+"""A policy that is certain of its action, and logs of bandits that show it."""
 
 import numpy as np
 from sklearn.dummy import DummyClassifier

@@ -73,7 +73,7 @@ def fewer(array):
     return array[:, :-1].copy()
 
 
-def behind(array):
+def doubled(array):
     return np.concatenate([array, array], axis=-1)
 
 
@@ -101,7 +101,7 @@ REFUSED = {
         all_of(attribute("Tree", "values", lambda a: a[:, :0])),
         NODES,
     ),
-    "values of classes": (TREE, attribute("Tree", "values", behind), OUTPUTS),
+    "values of classes": (TREE, attribute("Tree", "values", doubled), OUTPUTS),
     "a leaf of no features": ("leaf", attribute("Tree", "n_features", 0), NODES),
     "a tree of all features": (
         TREE,
@@ -129,7 +129,7 @@ REFUSED = {
     "boosting from two means": (
         BOOSTING,
         all_of(
-            attribute("DummyRegressor", "constant_", behind),
+            attribute("DummyRegressor", "constant_", doubled),
             attribute("DummyRegressor", "n_outputs_", 2),
         ),
         STAGES,

@@ -78,7 +78,7 @@ SMALL = {"max_iter": 2, "steps_per_iter": 48, "n_envs": 2, "random_state": 0}
 FEW = {"n_estimators": 3, "min_child_samples": 2, "verbose": -1}
 
 
-def behind(*parts):
+def with_ridge(*parts):
     return make_pipeline(*parts, Ridge())
 
 
@@ -118,8 +118,8 @@ REGRESSORS = {
     "kernel ridge": make_pipeline(StandardScaler(), KernelRidge(kernel="rbf")),
     "Gaussian process": GaussianProcessRegressor(optimizer=None),
     "kernels": GaussianProcessRegressor(RBF() + WhiteKernel(), optimizer=None),
-    "Nystroem": behind(StandardScaler(), Nystroem(gamma=0.5, n_components=20)),
-    "splines": behind(SplineTransformer()),
+    "Nystroem": with_ridge(StandardScaler(), Nystroem(gamma=0.5, n_components=20)),
+    "splines": with_ridge(SplineTransformer()),
     "SGD": SGDRegressor(),
     "averaged SGD": SGDRegressor(average=True),
     "Lasso": Lasso(warm_start=True),
@@ -137,7 +137,7 @@ REGRESSORS = {
     "union": make_pipeline(
         make_union(StandardScaler(), "passthrough", PCA(1)), RidgeCV()
     ),
-    "columns": behind(
+    "columns": with_ridge(
         ColumnTransformer(
             [
                 ("a", StandardScaler(), [0]),
@@ -146,17 +146,17 @@ REGRESSORS = {
             remainder="passthrough",
         )
     ),
-    "polynomials": behind(PolynomialFeatures(2)),
-    "quantiles": behind(QuantileTransformer(n_quantiles=5)),
-    "powers": behind(PowerTransformer()),
-    "scalers": behind(
+    "polynomials": with_ridge(PolynomialFeatures(2)),
+    "quantiles": with_ridge(QuantileTransformer(n_quantiles=5)),
+    "powers": with_ridge(PowerTransformer()),
+    "scalers": with_ridge(
         SimpleImputer(),
         MinMaxScaler(),
         MaxAbsScaler(),
         RobustScaler(),
         FunctionTransformer(),
     ),
-    "random features": behind(RBFSampler(n_components=20)),
+    "random features": with_ridge(RBFSampler(n_components=20)),
 }
 
 

@@ -208,7 +208,7 @@ def test_geometric_walks_that_end_begin_again(truncates):
     assert rows.ends[over].all()
     assert (rows.ends & ~over).any()
     assert experience.n_steps > len(rows)
-    # Within a piece the steps follow each other.
+    # Within a trajectory the steps follow each other.
     inside = ~rows.is_start[1:]
     later = rows.observations[1:, 0][inside]
     assert_array_equal(later, rows.next_observations[:-1, 0][inside])

@@ -69,7 +69,7 @@ def softmax(scores):
     return np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
 
 
-def gap(one, other):
+def largest_difference(one, other):
     return np.abs(one - other).max()
 
 
@@ -85,8 +85,8 @@ def test_the_bound_holds(seed):
     problem = Problem(seed)
     best, optimal = problem.optimum()
     policies, _ = problem.walk(30)
-    gaps = [gap(best, problem.soft(proba)) for proba in policies]
-    distance = gap(np.log(optimal), np.log(policies[0]))
+    gaps = [largest_difference(best, problem.soft(proba)) for proba in policies]
+    distance = largest_difference(np.log(optimal), np.log(policies[0]))
     setting = problem.gamma, problem.tau, problem.eta, gaps[0], distance
     bounds = cen_bound(np.arange(31), *setting)
     assert (gaps <= bounds + 1e-10 * np.abs(best).max()).all()
@@ -104,8 +104,10 @@ def test_the_bound_is_tight_within_a_factor_of_100():
     problem.eta = 0.05 / problem.tau
     best, optimal = problem.optimum()
     policies, _ = problem.walk(10)
-    gaps = np.array([gap(best, problem.soft(proba)) for proba in policies])
-    distance = gap(np.log(optimal), np.log(policies[0]))
+    gaps = np.array(
+        [largest_difference(best, problem.soft(proba)) for proba in policies]
+    )
+    distance = largest_difference(np.log(optimal), np.log(policies[0]))
     setting = problem.gamma, problem.tau, problem.eta, gaps[0], distance
     assert (cen_bound(np.arange(11), *setting) < 100 * gaps).all()
 
@@ -113,7 +115,7 @@ def test_the_bound_is_tight_within_a_factor_of_100():
 def test_constant_steps_reach_the_regularized_optimum():
     problem = Problem(7)
     policies, _ = problem.walk(300)
-    assert gap(policies[-1], problem.optimum()[1]) < 1e-9
+    assert largest_difference(policies[-1], problem.optimum()[1]) < 1e-9
 
 
 def test_steps_are_cut_where_they_are_soft_policy_iteration():
@@ -130,7 +132,7 @@ def test_greedy_steps_are_soft_policy_iteration():
     settings = {"critic": Exact(tau=problem.tau), "gamma": problem.gamma}
     policy = AMPOPolicy(step_size="greedy", max_iter=20, **settings).fit(problem.mdp)
     found = policy.predict_proba(problem.mdp.states)
-    assert gap(found, problem.optimum()[1]) < 1e-9
+    assert largest_difference(found, problem.optimum()[1]) < 1e-9
 
 
 def test_values_by_hand():
