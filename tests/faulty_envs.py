@@ -132,8 +132,11 @@ class SpaceEnv(CountingEnv):
 
     def __init__(self, observation_space=None, action_space=None, **kwargs):
         super().__init__(**kwargs)
-        self.observation_space = observation_space or self.observation_space
-        self.action_space = action_space or self.action_space
+        # Spaces without parts are false.
+        if observation_space is not None:
+            self.observation_space = observation_space
+        if action_space is not None:
+            self.action_space = action_space
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)

@@ -1,8 +1,11 @@
-"""Policies as critics and step sizes are given them."""
+"""Policies as critics and step sizes are given them, and where they are learned."""
 
 from skampo._policy import MirrorPolicy
 from skampo.encodings import Scores
 from skampo.mirror_maps import NegativeEntropy
+from skampo.testing._corridor import Corridor
+
+__all__ = ["Corridor", "MirrorPolicy", "softmax_of", "uniform"]
 
 
 def softmax_of(f, **parameters):

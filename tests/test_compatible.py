@@ -12,7 +12,6 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, Polynomial
 
 from skampo import AMPOPolicy
 from skampo.critics import Exact
-from skampo.encodings._compatible_joint import center_pairs
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
@@ -204,13 +203,6 @@ def cross_sparse(rows):
 
 
 CROSSED = make_pipeline(FunctionTransformer(cross), LEAST_SQUARES)
-
-
-def test_centered_pairs_by_hand():
-    phi, proba = np.array([[2.0, 3.0], [4.0, -1.0]]), np.array([[0.75, 0.25]])
-    expected = [[-0.5, 1.0], [1.5, -3.0]]
-    assert_allclose(center_pairs(phi, proba), expected)
-    assert_allclose(center_pairs(csr_array(phi), proba).toarray(), expected)
 
 
 def test_features_of_states_are_a_special_case_of_features_of_pairs():

@@ -7,7 +7,6 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ
-from skampo.critics._repeats import disagreement
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
 from skampo.theory import approximation_error
@@ -64,17 +63,6 @@ def test_what_line_1_misses_is_not_all():
     policy = AMPOPolicy(critic_error=True, gamma=0.9, **SMALL).fit(mdp.to_env())
     small = errors(policy, "approximation_error") < 0.2 * errors(policy)
     assert small.all()
-
-
-@pytest.mark.parametrize("share", [0.5, 0.3, 0.9])
-def test_disagreement_of_weighted_means(share):
-    n = 1000
-    odd = np.arange(n) < share * n
-    first, second = 1.0 + odd, 2.0 - odd
-    difference = first / first.sum() - second / second.sum()
-    # The error of a mean of n numbers is n ** -0.5 of theirs.
-    expected = np.sqrt((difference**2).sum() * n)
-    assert disagreement(share) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("critic", DATA_CRITICS, ids=show)

@@ -1,13 +1,14 @@
 """Pairs of state and action as regression rows, and back."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.neighbors import KNeighborsRegressor
@@ -21,9 +22,6 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.encodings import ENCODINGS, Learner, Scores
-from skampo.encodings._base import pair_weights, rms
-from skampo.encodings._compatible import centered_rows
-from skampo.encodings._scores import ColumnScores, JointScores, joint_rows, zero_scores
 from skampo.mdp import make_random_mdp
 
 X = np.arange(6.0)[:, None]
@@ -42,6 +40,21 @@ def learner(regressor=TREE, **keywords):
     return Learner(regressor, rng(), **keywords)
 
 
+class Fake(RegressorMixin, BaseEstimator):
+    """Predicts a function of the rows; remembers those of its fit, and how many."""
+
+    def __init__(self, function=np.sum):
+        self.function = function
+
+    def fit(self, X, y):
+        self.rows_ = X
+        return self
+
+    def predict(self, X):
+        self.n_rows = len(X)
+        return self.function(X)
+
+
 class Fitted:
     """Predicts a function of the rows, and remembers how many there were."""
 
@@ -53,7 +66,15 @@ class Fitted:
         return self.function(X)
 
 
-class TestRms:
+def unit(values, weights=None):
+    """The unit of the target, by which the regressor's target is divided."""
+    values = np.asarray(values, dtype=float).reshape(len(values), -1)
+    rows = np.arange(float(len(values)))[:, None]
+    scores = ENCODINGS["multi_output"]().fit_all(learner(), rows, values, weights)
+    return scores.scale
+
+
+class TestUnit:
     @pytest.mark.parametrize(
         ("values", "weights", "expected"),
         [
@@ -65,16 +86,16 @@ class TestRms:
             ([0.0, 0.0], [1, 2], 1.0),
         ],
     )
-    def test_by_hand(self, values, weights, expected):
+    def test_root_mean_square_by_hand(self, values, weights, expected):
         weights = None if weights is None else np.array(weights)
-        assert_allclose(rms(np.array(values), weights), expected)
+        assert_allclose(unit(values, weights), expected)
 
     def test_only_rows_with_weight_count(self):
-        assert rms(np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 1.0
+        assert unit([0.0, 1.0], np.array([1.0, 0.0])) == 1.0
 
     @given(st.floats(1e-300, 1e300))
     def test_scales_without_overflow(self, size):
-        assert_allclose(rms(size * np.array([3.0, -4.0])), size * np.sqrt(12.5))
+        assert_allclose(unit([3.0 * size, -4.0 * size]), size * np.sqrt(12.5))
 
 
 class TestScores:
@@ -90,27 +111,31 @@ class TestScores:
 
     @pytest.mark.parametrize("n_actions", [1, 4])
     def test_no_model_at_all(self, n_actions):
-        assert_array_equal(zero_scores(n_actions)(X), np.zeros((6, n_actions)))
+        scores = Scores((None,) * n_actions)
+        assert_array_equal(scores(X), np.zeros((6, n_actions)))
 
     @pytest.mark.parametrize("shape", [(-1,), (-1, 1), (-1, 2)])
     def test_columns(self, shape):
         n_actions = shape[-1] if len(shape) == 2 else 1
-        model = Fitted(lambda X: np.arange(len(X) * n_actions).reshape(shape))
-        scores = ColumnScores(model, n_actions, scale=0.5)
+        model = Fake(lambda X: np.arange(len(X) * n_actions).reshape(shape))
+        values = np.full((6, n_actions), 0.5)
+        scores = ENCODINGS["multi_output"]().fit_all(learner(model), X, values, None)
         expected = np.arange(4 * n_actions).reshape(4, n_actions) / 2
         assert_allclose(scores(X[:4]), expected)
-        assert scores.fitted is model
+        assert type(scores.fitted) is Fake
 
     def test_joint(self):
-        model = Fitted(lambda X: X @ [1.0, 10.0, 20.0, 30.0])
-        scores = JointScores(model, 3, scale=0.1)
+        model = Fake(lambda X: X @ [1.0, 10.0, 20.0, 30.0])
+        values = np.full((6, 3), 0.1)
+        scores = ENCODINGS["joint"]().fit_all(learner(model), X, values, None)
         assert_allclose(scores(X[:2]), [[1, 2, 3], [1.1, 2.1, 3.1]])
-        assert model.n_rows == 6
-        assert scores.fitted is model
+        assert scores.fitted.n_rows == 6
 
     def test_joint_rows(self):
-        rows = joint_rows(np.array([[7.0], [8.0]]), 2)
-        assert_array_equal(rows, [[7, 1, 0], [7, 0, 1], [8, 1, 0], [8, 0, 1]])
+        rows, values = np.array([[7.0], [8.0]]), np.eye(2)
+        scores = ENCODINGS["joint"]().fit_all(learner(Fake()), rows, values, None)
+        expected = [[7, 1, 0], [7, 0, 1], [8, 1, 0], [8, 0, 1]]
+        assert_array_equal(scores.fitted.rows_, expected)
 
 
 class TestFitAll:
@@ -123,7 +148,7 @@ class TestFitAll:
     @every_encoding
     def test_the_regressor_sees_a_target_of_unit_size(self, name):
         scores = ENCODINGS[name]().fit_all(learner(), X, 1e9 * TARGETS, None)
-        assert_allclose(scores.scale, rms(1e9 * TARGETS))
+        assert_allclose(scores.scale, 1e9 * np.sqrt(np.mean(TARGETS**2)))
         models = scores.fitted if isinstance(scores.fitted, list) else [scores.fitted]
         assert max(np.abs(model.tree_.value).max() for model in models) < 3
 
@@ -144,11 +169,11 @@ class TestFitAll:
 
     @pytest.mark.parametrize(
         ("regressor", "kind"),
-        [(Ridge(), ColumnScores), (SGDRegressor(random_state=0), Scores)],
+        [(Ridge(), Ridge), (SGDRegressor(random_state=0), list)],
     )
     def test_auto_asks_the_regressor(self, regressor, kind):
         scores = ENCODINGS["auto"]().fit_all(learner(regressor), X, TARGETS, None)
-        assert type(scores) is kind
+        assert type(scores.fitted) is kind
 
 
 class TestFitTaken:
@@ -186,14 +211,24 @@ class TestPairWeights:
         scores = fit(learner(DummyRegressor()), X[:2], values, weights)
         assert_allclose(scores(X[:1]), [expected])
 
-    def test_every_pair_has_some(self):
+    @pytest.mark.parametrize("weight", [np.array([0.25, 0.75]), None])
+    def test_every_pair_has_some(self, weight):
         proba = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
-        weights = pair_weights(np.array([0.25, 0.75]), proba)
-        assert_array_equal(weights[:, 0], [0.25, 0.375])
-        assert weights[1, 1] == 0.375
+        target = SimpleNamespace(values=np.eye(2, 3), action_weights=proba)
+        rows, fits = X[:2], []
+
+        class Weighed(Fake):
+            def fit(self, X, y, sample_weight=None):
+                fits.append(sample_weight)
+                return super().fit(X, y)
+
+        ENCODINGS["per_action"]().fit(learner(Weighed()), rows, target, weight)
+        weights = np.column_stack(fits)
+        weight = np.ones(2) if weight is None else weight
+        assert_array_equal(weights[:, 0], weight * [1.0, 0.5])
+        assert weights[1, 1] == 0.5 * weight[1]
         assert 0 < weights[0, 1] < 1e-15
         assert (weights[:, 2] > 0).all()
-        assert_array_equal(pair_weights(None, proba)[1, :2], [0.5, 0.5])
 
 
 class TestJobs:
@@ -270,10 +305,3 @@ def test_learns_on_from_a_copy_of_the_last_scores(name):
     assert_array_equal(first(X / 6), before)
     passes = [np.atleast_1d(scores.fitted)[0].t_ for scores in (first, second)]
     assert passes[1] > passes[0]
-
-
-def test_centered_rows_by_hand():
-    psi, proba = np.array([[2.0, 3.0]]), np.array([[0.75, 0.25]])
-    expected = [[0.5, 0.75, -0.5, -0.75], [-1.5, -2.25, 1.5, 2.25]]
-    assert_allclose(centered_rows(psi, proba), expected)
-    assert_allclose(centered_rows(csr_array(psi), proba).toarray(), expected)

@@ -1,7 +1,8 @@
 """What is recorded, printed and kept: history, progress lines, the best iterate."""
 
 import re
-from itertools import count
+from functools import partial
+from itertools import chain, count, cycle
 
 import numpy as np
 import pytest
@@ -9,8 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
-from skampo._history import BestIterate, Validation, lower_end
-from skampo.rollouts import EpisodeResults
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import DATA_CRITICS, Fuse, FusedEnv, RewardingEnv, ScriptedCritic
 from tests.seeds import (
@@ -99,6 +98,52 @@ def test_verbose_prints_one_line_per_iteration(capsys, early_stopping):
     assert capsys.readouterr().out == ""
 
 
+class Luck:
+    """Returns of validation: for each iteration, of one attempt after another."""
+
+    def __init__(self, values):
+        self.values = values
+        self.resets = []
+
+    def __deepcopy__(self, memo):
+        """Share the record between copies."""
+        return self
+
+    def draw(self, stream):
+        self.resets.append(stream)
+        attempts = self.values[(self.resets.count(VALIDATION) - 1) // 4]
+        value = attempts[min(VALIDATIONS.index(stream), len(attempts) - 1)]
+        return np.broadcast_to(value, 4)[(len(self.resets) - 1) % 4]
+
+
+class LuckyEnv(CountingEnv):
+    """Episodes of one step, whose reward is luck where policies are validated."""
+
+    STREAMS = {reset_seed(0, s, i, 0): s for s in VALIDATIONS for i in range(4)}
+
+    def __init__(self, luck):
+        super().__init__(length=1)
+        self.luck = luck
+
+    def reset(self, *, seed=None, options=None):
+        stream = self.STREAMS.get(seed)
+        self.reward = None if stream is None else self.luck.draw(stream)
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        reward = action if self.reward is None else self.reward
+        return observation, float(reward), *rest
+
+
+def fit_lucky(values, patience=None):
+    """Fit one iteration after another; what is learned does not matter."""
+    luck = Luck(values)
+    make = lambda: LuckyEnv(luck)
+    script = [0] * len(values)
+    return fit_script(script, X=make, n_iter_no_change=patience), luck.resets[::4]
+
+
 @pytest.mark.parametrize(
     ("values", "patience", "kept", "stops_at"),
     [
@@ -114,17 +159,17 @@ def test_verbose_prints_one_line_per_iteration(capsys, early_stopping):
     ],
 )
 def test_the_best_iterate(values, patience, kept, stops_at):
-    best = BestIterate()
-    stops = [best.update(value, i, patience) for i, value in enumerate(values, start=1)]
-    assert best.iterate == kept
-    assert best.best == max(values)
-    assert (stops.index(True) + 1 if any(stops) else None) == stops_at
+    policy, _ = fit_lucky([[value] for value in values], patience)
+    assert policy.best_iteration_ == kept
+    assert policy.n_iter_ == (stops_at or len(values))
 
 
 def test_validations_join_as_if_they_were_one():
-    returns = np.random.default_rng(0).normal(3, 2, size=12)
-    joined = Validation.of(returns[:4], 10).join(Validation.of(returns[4:], 30))
-    assert_allclose(joined, Validation.of(returns, 40), rtol=1e-12)
+    returns = np.random.default_rng(0).normal(3, 2, size=(4, 4))
+    policy, _ = fit_lucky([[-9.0], returns])
+    record = policy.history_[-1]
+    assert_allclose(record["validation_return"], returns.mean(), rtol=1e-12)
+    assert_allclose(record["validation_std"], returns.std(), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +181,8 @@ def test_validations_join_as_if_they_were_one():
         ([[1.0], [0.0], [1.0]], 3, 3),
     ],
 )
-def test_a_lead_has_to_be_confirmed(luck, kept, n_plays, monkeypatch):
-    plays = iter([value for attempts in luck for value in attempts])
-    streams = []
-
-    def play(X, policy, *, n_episodes, stream, **keywords):
-        streams.append(stream)
-        return EpisodeResults(np.full(n_episodes, next(plays)), np.ones(n_episodes))
-
-    monkeypatch.setattr("skampo.problems._environments.play_episodes", play)
-    policy = fit_script([0] * len(luck), n_iter_no_change=None)
+def test_a_lead_has_to_be_confirmed(luck, kept, n_plays):
+    policy, streams = fit_lucky(luck)
     assert policy.best_iteration_ == kept
     assert policy.n_validation_steps_ == 4 * n_plays
     assert streams == [s for attempts in luck for s in VALIDATIONS[: len(attempts)]]
@@ -243,6 +280,8 @@ class FallingEnv(RisingEnv):
         (FallingEnv, 8, 2, 8),
         # Without five that played, the last one.
         (FallingEnv, 4, 4, 4),
+        # Of no episode at all, the last one.
+        (partial(CountingEnv, 999), 6, 6, 6),
     ],
 )
 def test_the_episodes_of_learning_rank_iterates(X, max_iter, kept, n_iter):
@@ -260,27 +299,56 @@ def test_the_episodes_of_learning_rank_iterates(X, max_iter, kept, n_iter):
     assert np.isnan([r["validation_return"] for r in policy.history_]).all()
 
 
+class LuckyFirstEnv(CountingEnv):
+    """Four episodes in an iteration; the very first ones are better in the mean."""
+
+    def __init__(self, paid):
+        super().__init__(length=10)
+        self.paid = paid
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, float(next(self.paid) if any(rest[:2]) else 0), *rest
+
+
 def test_few_lucky_episodes_rank_below_many():
-    few, many = Validation.of([1.0, 9.0], 2), Validation.of([4.0, 5.0] * 9, 18)
-    assert few.mean > many.mean
-    assert_allclose(lower_end([few, Validation()]), 5 - 4 / np.sqrt(2), rtol=1e-12)
-    assert lower_end([few]) < lower_end([many])
-    assert_allclose(lower_end([few, many]), lower_end([few.join(many)]), rtol=1e-12)
-    assert lower_end([Validation(0.1, 0.0, 0, n) for n in (3, 7, 11)]) == 0.1
-    assert lower_end([Validation(), Validation.of([3.0], 1)]) is None
+    paid = chain([1, 1, 13, 13], cycle([4, 5]))
+    policy = AMPOPolicy(
+        Ridge(),
+        early_stopping=True,
+        validation_episodes=0,
+        n_iter_no_change=None,
+        **(SMALL | {"max_iter": 8}),
+    ).fit(lambda: LuckyFirstEnv(paid))
+    # By the mean of its neighbors, the second iterate would be the best.
+    means = [record["return_mean"] for record in policy.history_]
+    assert np.argmax(means) == 0
+    assert policy.best_iteration_ == 5
 
 
 @pytest.mark.parametrize(("X", "n_iter"), [(CountingEnv, 4), (RisingEnv, 6)])
-def test_patience_where_no_validation_is_played(X, n_iter, monkeypatch):
-    plays = iter([(1.0, 10), (3.0, 1000)])
+def test_patience_where_no_validation_is_played(X, n_iter):
+    # The second takes more steps than all of learning, and is not confirmed.
+    luck, lengths = Luck([[1.0], [3.0]]), (10, 1000)
 
-    def play(X, policy, *, n_episodes, **keywords):
-        # The second takes more steps than all of learning, and is not confirmed.
-        mean, length = next(plays)
-        return EpisodeResults(np.full(n_episodes, mean), np.full(n_episodes, length))
+    class Validated(X):
+        play = None
 
-    monkeypatch.setattr("skampo.problems._environments.play_episodes", play)
-    policy = fit_script([0] * 6, X=X, n_iter_no_change=2)
+        def reset(self, *, seed=None, options=None):
+            if seed in LuckyEnv.STREAMS:
+                value = luck.draw(LuckyEnv.STREAMS[seed])
+                self.play = value, lengths[(len(luck.resets) - 1) // 4]
+            return super().reset(seed=seed)
+
+        def step(self, action):
+            if self.play is None:
+                return super().step(action)
+            self.t += 1
+            (value, length), place = self.play, np.array([self.t, action], dtype=float)
+            is_over = self.t == length
+            return place, float(value) if is_over else 0.0, is_over, False, {}
+
+    policy = fit_script([0] * 6, X=Validated, n_iter_no_change=2)
     assert policy.n_iter_ == n_iter
     assert policy.best_iteration_ == 2
     means = [record["validation_return"] for record in policy.history_]

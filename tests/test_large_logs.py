@@ -4,61 +4,61 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ
-from skampo.features._blocks import tree_sum
+from skampo.data import TransitionLog
 from tests.benchmarks.log_memory import make_log
 
-LOG = make_log(1000, "logged")
+COLUMNS = ("states", "actions", "rewards", "next_states")
 
 
-def learn(log, critic):
-    policy = AMPOPolicy(critic=critic, max_iter=2, random_state=0).fit(log)
-    return policy.action_values(LOG.states), policy.predict_proba(LOG.states)
+def repeated(log, n):
+    """The log n times, one after the other."""
+    tiled = [np.concatenate([getattr(log, name)] * n) for name in COLUMNS]
+    return TransitionLog(*tiled)
 
 
-@pytest.fixture
-def blocks(monkeypatch):
-    """Blocks of few rows."""
-    monkeypatch.setattr("skampo.features._blocks.BLOCK", 64)
-    monkeypatch.setattr("skampo.features._blocks._MANY", 100)
-    monkeypatch.setattr("skampo.critics._lstdq._BLOCK", 100)
-
-
-@pytest.fixture
-def rounded(blocks, monkeypatch):
-    """The same, and features in single precision."""
-    monkeypatch.setattr("skampo.features._blocks._LARGE", 1)
+def learn(log, transformer, alpha, states):
+    """Values of the uniform policy, which is the first one."""
+    critic = LSTDQ(transformer, alpha=alpha)
+    policy = AMPOPolicy(Ridge(), critic=critic, gamma=0.9, max_iter=1).fit(log)
+    return policy.action_values(states)
 
 
 @pytest.mark.parametrize("order", ["logged", "shuffled"])
-# Rounded features have an error of 6e-8.
-@pytest.mark.parametrize(("how", "error"), [("blocks", 1e-9), ("rounded", 1e-6)])
-def test_values_are_those_of_all_rows_at_once(order, how, error, request):
+@pytest.mark.parametrize(
+    ("degree", "alpha", "n", "error"),
+    [
+        # 37,500 rows of each action, whose features are held in double precision.
+        (2, 100.0, 150, 1e-4),
+        # 70,000 rows of 495 features, which are held in single precision.
+        pytest.param(4, 1e5, 70, 1e-3, marks=pytest.mark.slow),
+    ],
+)
+def test_values_are_those_of_few_rows(degree, alpha, n, error, order):
+    # n times as many rows are as much as an n-th of the penalty.
     log = make_log(1000, order)
-    values, proba = learn(log, LSTDQ())
-    request.getfixturevalue(how)
-    found, found_proba = learn(log, LSTDQ())
-    assert (found != values).any()
-    assert_allclose(found, values, rtol=0, atol=error * np.abs(values).max())
-    assert_allclose(found_proba, proba, rtol=0, atol=100 * error)
-
-
-def test_numbers_beyond_single_precision_are_not_rounded(rounded):
-    # Of this size, values of single precision would be infinite.
-    huge = LSTDQ(FunctionTransformer(_huge), alpha=0.1)
-    values, _ = learn(LOG, huge)
-    assert np.isfinite(values).all()
-    assert np.ptp(values) > 0
+    features = PolynomialFeatures(degree)
+    expected = learn(log, features, alpha, log.states)
+    found = learn(repeated(log, n), features, alpha * n, log.states)
+    assert_allclose(found, expected, rtol=0, atol=error * np.abs(expected).max())
 
 
 def _huge(states):
-    return 1e60 * states
+    return 1e60 * np.tile(states, (1, 60))
+
+
+@pytest.mark.slow
+def test_numbers_beyond_single_precision_are_not_rounded():
+    # Of this size, values of single precision would be infinite.
+    log = repeated(make_log(1000, "logged"), 75)
+    values = learn(log, FunctionTransformer(_huge), 0.1, log.states[:1000])
+    assert np.isfinite(values).all()
+    assert np.ptp(values) > 0
 
 
 @pytest.mark.slow
@@ -69,15 +69,3 @@ def test_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 400e6
-
-
-@given(st.integers(1, 40))
-def test_sum_of_a_tree(n):
-    numbers = np.random.default_rng(n).normal(size=(n, 3)) * 10.0 ** np.arange(3)
-    assert_allclose(tree_sum(iter(numbers)), numbers.sum(axis=0))
-
-
-def test_sum_of_a_tree_rounds_seldom():
-    ones = np.ones(2**14, dtype=np.float16)
-    # One after another they stay 2048.
-    assert tree_sum(iter(ones)) == 2**14

@@ -1,6 +1,7 @@
-"""Modules import only what their layer allows (docs/developer/layers.md)."""
+"""Modules import only what their layer allows, and tests what is public."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "skampo").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+#: Code can be moved if few tests know where it is: white-box tests stand together.
+MOST_WITH_PRIVATE_NAMES = 10
+PRIVATE = re.compile(r"skampo(\.\w+)*\._[a-z]\w*(\.\w+)*")
 IMPORTED_WHERE_USED = {
     "dask",
     "distributed",
@@ -75,3 +80,40 @@ def test_optional_packages_are_imported_where_they_are_used(path):
 )
 def test_the_rule_for_optional_packages_sees_what_runs(source, expected):
     assert imported_at_import_time(source) == expected
+
+
+def private_names(source):
+    """What is imported of the package, or named in a string, and not public."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return {name for name in found if PRIVATE.fullmatch(name)}
+
+
+def test_few_tests_know_private_names():
+    knowing = [str(p) for p in TESTS if private_names(p.read_text(encoding="utf8"))]
+    assert len(knowing) <= MOST_WITH_PRIVATE_NAMES, knowing
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from skampo._run import Run", {"skampo._run.Run"}),
+        (
+            "from skampo.mdp import (\n    TabularMDP,\n    _moves,\n)",
+            {"skampo.mdp._moves"},
+        ),
+        ("import skampo.data._log as log", {"skampo.data._log"}),
+        ("set('skampo.data._log.Log', 3)", {"skampo.data._log.Log"}),
+        ("from skampo import __version__", set()),
+        ("from skampo.data import TransitionLog", set()),
+        ("from sklearn.utils._tags import get_tags", set()),
+    ],
+)
+def test_the_rule_for_private_names_sees_them(source, expected):
+    assert private_names(source) == expected

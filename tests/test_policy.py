@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skampo._policy import MirrorPolicy, PolicyBatch, exact_target, greedy_proba
 from skampo.critics import QSample
 from skampo.encodings import Scores
 from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
+from tests.iterates import MirrorPolicy
 
 STATES = np.arange(4.0)[:, None]
 MAPS = [kind() for kind in MIRROR_MAPS.values()]
@@ -30,6 +30,18 @@ def at(policy, q_values=Q_VALUES):
     return policy.at(sample)
 
 
+def greedy_proba(values, mask=None):
+    """Probabilities of the policy after an infinite step."""
+    policy = MirrorPolicy(NegativeEntropy(), table(values), np.inf)
+    return policy.proba(STATES[: len(values)], mask)
+
+
+def exact_target(q_values, dual, eta):
+    """What line 1 aims at from the softmax of `dual`."""
+    here = at(MirrorPolicy(NegativeEntropy(), table(dual)), q_values)
+    return here.target(np.asarray(q_values), eta).values
+
+
 class TestGreedy:
     def test_by_hand(self):
         values = [[0.0, 2.0, 1.0], [3.0, 1.0, 3.0], [-1.0, -1.0, -1.0]]
@@ -37,8 +49,9 @@ class TestGreedy:
         assert_allclose(greedy_proba(np.array(values)), expected)
 
     def test_forbidden_actions_never_share(self):
-        values = np.array([[-np.inf, 0.0, 0.0], [-np.inf, -np.inf, -5.0]])
-        assert_array_equal(greedy_proba(values), [[0, 0.5, 0.5], [0, 0, 1]])
+        values = np.array([[7.0, 0.0, 0.0], [7.0, 7.0, -5.0]])
+        mask = np.array([[False, True, True], [False, False, True]])
+        assert_array_equal(greedy_proba(values, mask), [[0, 0.5, 0.5], [0, 0, 1]])
 
 
 class TestExactTarget:
@@ -164,7 +177,7 @@ class TestMasks:
 
 
 class TestStep:
-    HERE = PolicyBatch(Euclidean(), np.array([[0.5, 0.5]]), np.array([[0.5, 0.5]]))
+    HERE = at(MirrorPolicy(Euclidean(), table([[0.5, 0.5]])), [[0.0, 0.0]])
 
     @pytest.mark.parametrize(
         ("eta", "expected"),
@@ -190,7 +203,7 @@ class TestStep:
         assert_array_equal(step, [[1, 0]])
 
     def test_the_target_of_line_1_by_hand(self):
-        here = PolicyBatch(Euclidean(), np.array([[0.0, 4.0]]), np.array([[0.2, 0.8]]))
+        here = at(MirrorPolicy(NegativeEntropy(), table([[0.0, 4.0]])), [[1.0, 3.0]])
         target = here.target(np.array([[1.0, 3.0]]), 4.0)
         # Centered: q (-1, 1), a quarter of the dual (-0.5, 0.5).
         assert_allclose(target.values, [[-1.5, 1.5]])

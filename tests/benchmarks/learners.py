@@ -3,7 +3,6 @@
 import time
 from contextlib import suppress
 from importlib import import_module
-from unittest.mock import patch
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -11,10 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo import AMPOPolicy
-from skampo._run import Run
 from skampo.regressors import default_regressor
 from tests.benchmarks.runs import peak_memory
-from tests.benchmarks.shares import Shares
+from tests.benchmarks.shares import Shares, replaced_validation
 
 N_EPISODES, N_FRESH, N_AFTER = 20, 100, 10
 
@@ -32,9 +30,8 @@ class WatchedPolicy(AMPOPolicy):
 
     def fit(self, X):
         """Fit with iterates that are watched."""
-        validate = Run._validate
 
-        def watched(run, iterate, record):
+        def watched(validate, run, iterate, record):
             self._check_limits()
             start = time.process_time()
             with self.shares.paused():
@@ -47,7 +44,7 @@ class WatchedPolicy(AMPOPolicy):
             self.excluded += end - start
             return result
 
-        with patch.object(Run, "_validate", watched):
+        with replaced_validation(watched):
             return super().fit(X)
 
     def _check_limits(self):

@@ -32,17 +32,16 @@ from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
-from unittest.mock import patch
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skampo import AMPOPolicy
-from skampo._run import Run
 from skampo.data import TransitionLog
 from skampo.rollouts import Rollouts, play_episodes
-from skampo.rollouts._seeding import SCORING, reset_seed
 from tests.benchmarks import runs
+from tests.benchmarks.shares import unlimited_validation
+from tests.seeds import SCORING, reset_seed
 
 # The discount of the peers.
 N_EPISODES, GAMMA = 20, 0.99
@@ -85,7 +84,7 @@ class Rollout(NamedTuple):
 
 def fit_validating_all(policy, X):
     """Fit with all iterates validated, whatever it costs: logs stay as they were."""
-    with patch.object(Run, "_can_afford", return_value=True):
+    with unlimited_validation():
         return policy.fit(X)
 
 

@@ -16,9 +16,9 @@ import time
 import numpy as np
 
 from skampo.rollouts import play_episodes
-from skampo.rollouts._seeding import VALIDATION
 from tests.benchmarks.learners import N_EPISODES, summary
 from tests.benchmarks.runs import peak_memory
+from tests.seeds import VALIDATION
 
 LARGE = {"net_arch": [256, 256]}
 # Environment, algorithm: environments, inputs normalized, schedule in steps, settings.

@@ -14,16 +14,15 @@ import argparse
 import os
 import platform
 import time
-from unittest.mock import patch
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from skampo import AMPOPolicy
-from skampo.problems import _environments
 from skampo.rollouts import EpisodeResults, Rollouts
 from tests.benchmarks import runs
+from tests.benchmarks.shares import replaced_play
 
 AXES = {
     "steps stored": (512, 2_048, 5_120, 10_240, 20_480, 40_960),
@@ -67,7 +66,7 @@ class ClockedPolicy(AMPOPolicy):
 
     def fit(self, X):
         self.marks = [(0, time.process_time(), runs.peak_memory())]
-        with patch.object(_environments, "play_episodes", self._mark):
+        with replaced_play(self._mark):
             return super().fit(X)
 
     def _mark(self, X, policy, **keywords):

@@ -26,12 +26,15 @@ import warnings
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
+from unittest.mock import patch
 
 from sklearn.pipeline import Pipeline
 
 from skampo import AMPOPolicy, _policy
+from skampo._run import Run
 from skampo.critics import _lstdq, _pooled, _sweeps
 from skampo.features import _memory, _split
+from skampo.problems import _environments
 from skampo.regressors import default_regressor
 from skampo.rollouts import _checked_env
 
@@ -131,6 +134,27 @@ class Shares:
             return replace(fast, f=shares.timed(fast.f, "regressor"))
 
         _policy.MirrorPolicy.unchecked = watched
+
+
+def replaced_validation(watched):
+    """Let `watched(validate, run, iterate, record)` validate, in a with statement."""
+    validate = Run._validate
+    wrapped = functools.partialmethod(_call, watched, validate)
+    return patch.object(Run, "_validate", wrapped)
+
+
+def _call(run, watched, validate, iterate, record):
+    return watched(validate, run, iterate, record)
+
+
+def unlimited_validation():
+    """Validate every iterate, whatever it costs, in a with statement."""
+    return patch.object(Run, "_can_afford", return_value=True)
+
+
+def replaced_play(play):
+    """Let `play` stand for the episodes of validation, in a with statement."""
+    return patch.object(_environments, "play_episodes", play)
 
 
 def methods_of(regressor):

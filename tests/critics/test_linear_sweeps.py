@@ -9,8 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
-from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.neural_network import MLPRegressor
+from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
     KBinsDiscretizer,
@@ -23,13 +22,13 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, Sweeps
-from skampo.critics._sweeps import LinearSweeps, RefitSweeps
+from skampo.critics import FittedQ, Sweeps, make_sweeps
 from skampo.encodings import Scores
 from skampo.exceptions import RegressorError
 from skampo.regressors import RidgeForm, default_regressor, linear_form
 from tests.faulty_envs import CountingEnv
 from tests.naming import show
+from tests.scripted import RewardingEnv
 
 STATES = np.random.default_rng(0).normal(size=(50, 4)) * [1.0, 1.0, 0.1, 1.0]
 COLUMNS = ColumnTransformer([("a", MinMaxScaler(), [0, 1]), ("b", "passthrough", [2])])
@@ -101,17 +100,13 @@ class TextbookFittedQ(FittedQ):
         return TextbookSweeps(model, features, steps.actions, setting)
 
 
-class RefitFittedQ(FittedQ):
-    """Treats a linear model as any other."""
-
-    def _make_solver(self, transformer, model, view, steps, setting):
-        features = view.features(transformer)
-        return RefitSweeps(model, features, steps.actions, setting)
+class UnknownLeastSquares(LinearRegression):
+    """Of another class, so that it is fitted in every sweep like any other model."""
 
 
-@pytest.mark.parametrize("double", [TextbookFittedQ, RefitFittedQ])
-def test_doubles_take_what_the_critic_takes(double):
-    assert signature(double._make_solver) == signature(FittedQ._make_solver)
+def test_the_double_takes_what_the_critic_takes():
+    first, second = (signature(c._make_solver) for c in (TextbookFittedQ, FittedQ))
+    assert first == second
 
 
 def fit(regressor, critic, env="CartPole-v1", **parameters):
@@ -147,10 +142,15 @@ def test_with_traces_and_a_stop():
 
 
 def test_least_squares_are_those_of_the_path_of_all_other_regressors():
-    regressor = make_pipeline(StandardScaler(), POLYNOMIALS, LinearRegression())
+    models = LinearRegression(), UnknownLeastSquares()
     keywords = {"n_sweeps": 4, "tol": 0.0, "trace_decay": 0.0, "n_states": 10_000}
-    critics = [c("policy", **keywords) for c in (FittedQ, RefitFittedQ)]
-    fast, slow = (fit(regressor, critic) for critic in critics)
+    fast, slow = (
+        fit(
+            make_pipeline(StandardScaler(), POLYNOMIALS, model),
+            FittedQ("policy", **keywords),
+        )
+        for model in models
+    )
     assert_same_policies(fast, slow)
 
 
@@ -235,26 +235,31 @@ class TestRegistered:
 
 @pytest.mark.parametrize("encoding", ["per_action", "multi_output", "compatible"])
 def test_encodings_that_split_actions_are_fast(encoding, monkeypatch):
-    def refuse(*arguments):
-        raise AssertionError("fitted in every sweep")
+    plain, calls = LinearRegression.fit, []
 
-    monkeypatch.setattr(RefitSweeps, "fit", refuse)
-    fit(LinearRegression(), FittedQ("policy"), encoding=encoding)
+    def counted(self, X, y, sample_weight=None):
+        calls.append(len(X))
+        return plain(self, X, y, sample_weight)
+
+    monkeypatch.setattr(LinearRegression, "fit", counted)
+    policy = fit(LinearRegression(), FittedQ("policy", tol=0.0), encoding=encoding)
+    # In line 1 of three iterations at most, and in none of the sweeps.
+    assert len(calls) <= 3 * 2 < policy.critic_.n_sweeps_
 
 
 def test_an_action_never_taken_has_the_mean_of_the_weights():
-    class Setting:
-        n_actions = 3
-
-    features = np.eye(2)
+    features, setting = np.eye(2), SimpleNamespace(n_actions=3)
     steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 2]))
-    sweeps = LinearSweeps(RidgeForm(1.0, False), features, steps, Setting)
+    sweeps = make_sweeps(RidgeForm(1.0, False), features, steps, setting)
     sweeps.fit(np.array([2.0, 4.0]))
     assert_allclose(sweeps.values(), [[1, 0.5, 0], [0, 1, 2]])
 
 
-def test_more_sweeps_are_made_where_each_is_one_pass():
-    models = [MLPRegressor(), DecisionTreeRegressor()]
-    actions = np.zeros(len(STATES), dtype=int)
-    sweeps = [RefitSweeps(model, STATES, actions, None) for model in models]
-    assert [s.n_sweeps for s in sweeps] == [10, 2]
+@pytest.mark.parametrize(
+    ("model", "n_sweeps"),
+    [(SGDRegressor(random_state=0), 10), (DecisionTreeRegressor(), 2)],
+    ids=show,
+)
+def test_more_sweeps_are_made_where_each_is_one_pass(model, n_sweeps):
+    policy = fit(model, FittedQ("policy", tol=0.0), RewardingEnv)
+    assert policy.critic_.n_sweeps_ == n_sweeps

@@ -12,8 +12,6 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ, CriticSetting, FittedQ
-from skampo.critics._lstdq import FixedPoint, _enough
-from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.data import Transitions
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
@@ -82,33 +80,6 @@ def test_it_is_what_many_sweeps_reach(seed, gamma):
     swept = evaluate(sweeps, transitions, policy, ridge, gamma)
     solved = evaluate(LSTDQ(alpha=0.1), transitions, policy, ridge, gamma)
     assert_allclose(solved.q_values, swept.q_values, atol=1e-8)
-
-
-@given(st.integers(0, 100))
-def test_single_precision_hides_behind_the_penalty(seed):
-    rng = np.random.default_rng(seed)
-    features, actions = rng.normal(size=(60, 3)), rng.integers(3, size=59)
-    over, no = rng.random(59) < 0.1, np.zeros(59, dtype=bool)
-    rows = Transitions(
-        features[:-1], actions, rng.normal(size=59), features[1:], over, no, no
-    )
-    proba = rng.dirichlet(np.ones(3), size=60)
-    targets = SweepTargets.of(proba, StoredSteps.of(rows), rows, 0.9, 0)
-    found = []
-    for many in (0, 60):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("skampo.critics._lstdq._MANY", many)
-            solver = FixedPoint(features, 3, 1.0)
-            solver.solve(targets)
-            found.append((solver.blocks[0].dtype, solver.scores(features)))
-    assert [dtype for dtype, _ in found] == [np.float32, np.float64]
-    assert_allclose(found[0][1], found[1][1], atol=1e-3)
-
-
-def test_double_precision_where_the_penalty_hides_nothing():
-    assert _enough(np.eye(2), 10**6, 1e-9) is np.float64
-    assert _enough(1e6 * np.eye(2), 10**6, 0.1) is np.float64
-    assert _enough(np.eye(2), 10**6, 0.1) is np.float32
 
 
 def test_an_action_never_taken_gets_the_mean_of_the_others():

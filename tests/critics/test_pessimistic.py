@@ -1,6 +1,5 @@
 """The penalty of leaving the logged policy, by hand and in what it prevents."""
 
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
@@ -23,38 +20,13 @@ from skampo.critics import (
     Pessimistic,
     default_classifier,
 )
-from skampo.critics._halves import saved_surprise
-from skampo.critics._pessimistic import (
-    LoggedPolicy,
-    better_half,
-    chooses_otherwise,
-    has_nothing_to_lose,
-    in_better_half,
-    measure_from,
-    value_range,
-    worst_value,
-)
 from skampo.data import TransitionLog, as_transitions
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
+from tests.critics.logs import FREQUENCIES, LOG, TABULAR, evaluate, mixture
 from tests.faulty_envs import CountingEnv
 from tests.iterates import softmax_of, uniform
-
-# Action 0 three times of four; action 1 pays 1 more.
-LOG = TransitionLog([[0.0]] * 4, [0, 0, 0, 1], [0.0, 0.0, 0.0, 1.0])
-TABULAR = make_pipeline(
-    OneHotEncoder(handle_unknown="ignore"), Ridge(1e-9, fit_intercept=False)
-)
-FREQUENCIES = DummyClassifier(strategy="prior")
-
-
-def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
-    policy = softmax_of(lambda X: np.tile(scores, (len(X), 1)))
-    setting = CriticSetting(
-        2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
-    )
-    return critic.evaluate(policy, as_transitions(log), setting)
 
 
 def test_the_price_by_hand():
@@ -75,45 +47,6 @@ def test_the_square_of_the_logged_policy_is_free():
     q_values = evaluate(critic, 2 * np.log([0.75, 0.25])).q_values
     # The normalizer is a constant of the state, and counts for nothing.
     assert_allclose(np.diff(q_values), [[1.0]], atol=1e-6)
-
-
-def test_values_are_measured_from_the_worst():
-    log = TransitionLog(
-        [[0.0], [1.0], [1.0]],
-        [0, 1, 0],
-        [-2.0, -2.0, 4.0],
-        [[1.0], [0.0], [0.0]],
-        terminated=[False, False, True],
-    )
-    transitions = as_transitions(log)
-    worst = worst_value(transitions, 0.5)
-    measured = measure_from(worst, transitions, 0.5)
-    # The worst is -2 for ever: -4. What terminates pays 4 instead of -4.
-    assert worst == -4.0
-    assert_array_equal(measured.rewards, [0.0, 0.0, 8.0])
-
-
-@pytest.mark.parametrize(
-    ("rewards", "ends", "expected"),
-    [
-        # Nothing is worse than what an end cuts off, if an end was seen.
-        ([3.0, 1.0], True, (0.0, 6.0)),
-        ([-3.0, -1.0], True, (-6.0, 0.0)),
-        # What comes with an end is paid once.
-        ([-1.0, 20.0], True, (-2.0, 20.0)),
-        ([1.0, -20.0], True, (-20.0, 2.0)),
-        ([1.0, 3.0], False, (2.0, 6.0)),
-        ([-3.0, -1.0], False, (-6.0, -2.0)),
-        # Alike for ever: an end would be bad news, or good news.
-        ([1.0, 1.0], False, (0.0, 2.0)),
-        ([-1.0, -1.0], False, (-2.0, 0.0)),
-    ],
-)
-def test_the_range_of_values(rewards, ends, expected):
-    states = [[0.0], [1.0]]
-    log = TransitionLog(states, [0, 1], rewards, states, terminated=[False, ends])
-    transitions = as_transitions(log)
-    assert value_range(transitions, 0.5) == expected
 
 
 def test_classifiers_of_lightgbm_count_no_cores():
@@ -137,40 +70,6 @@ def test_steps_are_in_units_of_the_rewards_as_they_are():
     assert evaluate(critic, log=log, gamma=0.5).reward_range == 6.0
 
 
-def test_the_better_half_by_hand():
-    # Worth with gamma = 1/2: 1 / (1 - 0.5 * 2 / 3), 0, 2 and 0.
-    log = TransitionLog(
-        np.arange(9.0)[:, None],
-        [0] * 9,
-        [1.0] * 3 + [0.0] * 2 + [1.0] * 2 + [0.0] * 2,
-        np.arange(1.0, 10.0)[:, None],
-        terminated=np.arange(9) == 2,
-        truncated=np.isin(np.arange(9), [4, 6, 8]),
-        classes=[0, 1],
-    )
-    rows = better_half(as_transitions(log), 0.5)
-    assert_array_equal(rows, [0, 1, 2, 5, 6])
-
-
-def test_what_is_a_little_worse_is_copied_as_well():
-    # Two episodes that end after 9 and after 11 steps: starts differ, not choices.
-    ends = np.isin(np.arange(20), [8, 19])
-    states = np.arange(20.0)[:, None]
-    log = TransitionLog(states, [0, 1] * 10, -np.ones(20), states + 1, terminated=ends)
-    rows = better_half(as_transitions(log), 0.9)
-    assert_array_equal(rows, np.arange(20))
-
-
-@pytest.mark.parametrize("torn", [False, True])
-def test_rows_of_equals_and_torn_ones_are_all_in_the_better_half(torn):
-    states = np.arange(8.0)[:, None] * (2 if torn else 1)
-    # Equal rewards in four episodes of two rows, or any in rows that do not follow.
-    rewards = np.arange(8.0) if torn else np.ones(8)
-    log = TransitionLog(states, [0, 1] * 4, rewards, states + 1, truncated=[0, 1] * 4)
-    rows = better_half(as_transitions(log), 0.9)
-    assert_array_equal(rows, np.arange(8))
-
-
 def test_choices_that_mean_nothing_are_hardly_copied():
     rng = np.random.default_rng(0)
     states = rng.normal(size=(400, 3))
@@ -192,39 +91,6 @@ def test_logs_of_a_few_rows(actions):
     policy = AMPOPolicy(max_iter=2, random_state=0)
     policy.fit(states[:-1], actions, rewards=rewards, next_states=states[1:])
     assert policy.predict_proba(states).shape == (len(states), len(set(actions)))
-
-
-@pytest.mark.parametrize(("n_ends", "nothing"), [(0, True), (1, True), (20, False)])
-def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
-    terminated = np.arange(200) < n_ends
-    states = np.arange(200.0)[:, None] / 200
-    log = TransitionLog(
-        states, [0, 1] * 100, -np.ones(200), states + 0.1, terminated=terminated
-    )
-    transitions = as_transitions(log)
-    # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
-    assert has_nothing_to_lose(transitions, 0.9) == nothing
-    policy = uniform(2)
-    setting = CriticSetting(
-        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
-    )
-    critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
-    sample = critic.evaluate(policy, transitions, setting)
-    values = critic.q_(sample.observations)
-    unit = np.sqrt(np.mean((values - values.mean(axis=1, keepdims=True)) ** 2))
-    assert_allclose(1 / sample.largest_step, (0.2 if nothing else 2.0) * unit)
-    # Even choices are worth what the mean of the log is: -1 / (1 - 0.9 * 0.9).
-    assert_allclose(critic._origin, 0.0 if nothing else -1 / 0.19)
-
-
-def test_a_prize_at_the_end_is_something_to_lose():
-    # -1 a step, and 20 at the end of thirty: far better than -1 for ever, and 20 for
-    # ever is no value that can be had.
-    ends = np.arange(300) % 30 == 29
-    states = np.arange(300.0)[:, None]
-    rewards = np.where(ends, 20.0, -1.0)
-    log = TransitionLog(states, [0, 1] * 150, rewards, states + 1, terminated=ends)
-    assert not has_nothing_to_lose(as_transitions(log), 0.995)
 
 
 def test_measuring_from_the_worst_changes_no_value_that_was_seen():
@@ -371,15 +237,6 @@ def test_new_data_may_move_a_policy_that_has_settled():
     assert policy.n_iter_ == 4
 
 
-def test_pickles_hold_no_log():
-    critic = Pessimistic(classifier=FREQUENCIES)
-    before = evaluate(critic).q_values
-    again = pickle.loads(pickle.dumps(critic))
-    kept = vars(again).values()
-    assert not any(isinstance(value, np.ndarray | LoggedPolicy) for value in kept)
-    assert_array_equal(evaluate(again).q_values, before)
-
-
 def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
     transitions = as_transitions(log)
@@ -517,35 +374,6 @@ def test_rewards_of_one_step_are_the_values_where_nothing_is_copied(critic):
     assert np.abs(policy.action_values(states) - expected).mean() < 0.1
 
 
-def mixture(n_episodes, better=(1, 1)):
-    """Episodes of twenty steps, half of them paid; shares that do as they are told."""
-    rng = np.random.default_rng(0)
-    episode = np.repeat(np.arange(n_episodes), 20)
-    states = rng.normal(size=(len(episode), 2))
-    told = (states[:, 0] > 0).astype(int)
-    means_it = rng.random(len(episode)) < np.take(better, episode % 2)
-    actions = np.where(means_it, told, rng.integers(2, size=len(episode)))
-    return TransitionLog(
-        states,
-        actions,
-        # One large reward makes the range of values as wide as one likes.
-        np.where(np.arange(len(episode)) == 0, 1e3, episode % 2),
-        np.roll(states, -1, axis=0),
-        truncated=np.arange(len(episode)) % 20 == 19,
-        episodes=episode,
-    )
-
-
-@pytest.mark.parametrize(("worse", "otherwise"), [(0.0, True), (0.9, False)])
-def test_halves_that_choose_otherwise_are_told_apart(worse, otherwise):
-    transitions = as_transitions(mixture(40, better=(worse, 0.9)))
-    # The rest is worse by a thousandth of the range of values.
-    assert len(better_half(transitions, 0.9)) == 800
-    is_better = in_better_half(transitions, 0.9)
-    assert np.mean(is_better) == 420 / 800
-    assert chooses_otherwise(transitions, is_better) == otherwise
-
-
 @pytest.mark.parametrize("n_episodes", [4, 40])
 def test_a_mixture_is_copied_from_the_better_policy(n_episodes):
     log = mixture(n_episodes, better=(0.0, 1.0))
@@ -556,18 +384,3 @@ def test_a_mixture_is_copied_from_the_better_policy(n_episodes):
     assert (sure > 0.9) == (n_episodes == 40)
     share = {4: 1.0, 40: 420 / 800}
     assert policy.critic_.copied_share_ == share[n_episodes]
-
-
-def test_categories_are_not_asked():
-    states = np.array([["a"], ["b"]] * 200, dtype=object)
-    assert saved_surprise(np.arange(400) < 200, states, np.arange(400) % 2) == 0
-
-
-def test_states_that_differ_are_no_choices():
-    # The halves are in other places, where one and the same policy does other things.
-    states = np.random.default_rng(0).normal(size=(3000, 1))
-    actions = (states[:, 0] > 0.5).astype(int)
-    assert saved_surprise(states[:, 0] > 0, states, actions) < 0.01
-    # In the same places they do the opposite.
-    group = np.arange(3000) % 2
-    assert saved_surprise(group, states, actions ^ group) > 0.5

@@ -1,11 +1,15 @@
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from skampo.data import Transitions
-from skampo.data._store import TransitionStore
+from skampo.rollouts import Rollouts
+from tests.faulty_envs import CountingEnv
+from tests.rollouts.policies import UniformPolicy
 
 
 def make(values, masks=None, ends=None):
@@ -81,46 +85,56 @@ def test_lengths_must_agree():
         make([0, 1], masks=np.ones((3, 2), dtype=bool))
 
 
+ENDLESS = partial(CountingEnv, None)
+
+
+def gathered(n_times, size, capacity, make=ENDLESS):
+    """What one environment that counts its steps has left, time after time."""
+    limits = {"steps_per_iter": size, "max_episode_steps": 10**6}
+    with Rollouts(make, n_envs=1, capacity=capacity, **limits) as rollouts:
+        for _ in range(n_times):
+            yield rollouts.gather(UniformPolicy())
+
+
 @pytest.mark.parametrize("capacity", [1, 3, 10, 1000])
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_store_keeps_the_newest(capacity, size):
-    store = TransitionStore(capacity)
-    seen, earlier = [], []
-    for start in range(0, 30 * size, size):
-        values = range(start, start + size)
-        seen += values
-        kept = store.append(make(values))
-        assert_array_equal(kept.rewards, seen[-capacity:])
-        assert len(store.buffer) <= 2 * capacity
-        earlier.append((kept, kept.rewards.copy()))
-    for kept, rewards in earlier:
-        assert_array_equal(kept.rewards, rewards)
+def test_the_newest_are_kept(capacity, size):
+    earlier = []
+    for t, kept in enumerate(gathered(30, size, capacity), start=1):
+        seen = np.arange(t * size)
+        assert_array_equal(kept.observations[:, 0], seen[-capacity:])
+        assert len(kept.observations.base) <= 2 * capacity
+        earlier.append((kept, kept.observations.copy()))
+    for kept, observations in earlier:
+        assert_array_equal(kept.observations, observations)
 
 
-def test_store_moves_rows_rarely(monkeypatch):
-    store, moves = TransitionStore(10**6), []
-    grow = store._grow
-    monkeypatch.setattr(store, "_grow", lambda rows: (moves.append(1), grow(rows)))
-    for t in range(512):
-        store.append(make([t, t]))
-    assert len(moves) <= 11
+def test_kept_rows_are_moved_rarely():
+    arrays = [kept.rewards.base for kept in gathered(512, 2, 10**6)]
+    moves = 1 + sum(first is not second for first, second in pairwise(arrays))
+    assert moves <= 11
 
 
-def test_store_hands_out_rows_that_cannot_be_changed():
-    kept = TransitionStore(5).append(make([1, 2]))
+def test_kept_rows_cannot_be_changed():
+    (kept,) = gathered(1, 2, 5)
     with pytest.raises(ValueError, match="read-only"):
         kept.rewards[0] = 7
 
 
-def test_store_takes_masks_that_appear_late():
-    store = TransitionStore(5)
-    store.append(make([1]))
-    kept = store.append(make([2], np.array([[True, False]])))
-    kept = store.append(make([3]))
+class LateMaskEnv(CountingEnv):
+    """Forbids something after its first step, and nothing before and afterwards."""
+
+    def step(self, action):
+        *result, info = super().step(action)
+        return *result, {"action_mask": [1, 0]} if self.t == 1 else info
+
+
+def test_masks_may_appear_late():
+    *_, kept = gathered(3, 1, 5, partial(LateMaskEnv, None))
     assert_array_equal(kept.action_masks, [[1, 1], [1, 0], [1, 1]])
 
 
-def test_store_without_capacity_keeps_nothing():
-    store, rows = TransitionStore(0), make([1])
-    assert store.append(rows) is rows
-    assert store.kept() is None
+def test_without_capacity_nothing_is_kept():
+    first, second = gathered(2, 3, 0)
+    assert_array_equal(first.observations[:, 0], [0, 1, 2])
+    assert_array_equal(second.observations[:, 0], [3, 4, 5])

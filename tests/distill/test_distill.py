@@ -12,13 +12,13 @@ import skampo
 from skampo import AMPOPolicy
 from skampo.data import TransitionLog
 from skampo.distill import ReturnEstimate, TreePolicy, distill
-from skampo.distill._imitation import Lessons, losses
 from skampo.exceptions import InvalidParameterError, SkampoFileError
 from skampo.export import to_c, to_python
 from skampo.mdp import make_random_mdp
 from skampo.testing import parametrize_with_policy_checks
-from skampo.testing._corridor import Corridor
 from tests.export.compiled import COMPILER, Compiled
+from tests.faulty_envs import CountingEnv
+from tests.iterates import Corridor
 
 SMALL = {"max_iter": 2, "steps_per_iter": 32, "n_envs": 2, "random_state": 0}
 FEW = {"max_iter": 3, "episodes_per_iter": 4, "evaluation_episodes": 5}
@@ -34,27 +34,56 @@ def test_contract_of_a_policy(policy, check):
     check(policy)
 
 
-def test_losses_by_hand():
-    scores = np.array([[3.0, 1.0, 2.5], [0.0, 0.0, 4.0]])
-    best, lost = losses(scores)
-    assert_array_equal(best, [0, 2])
-    assert_array_equal(lost, [2.0, 4.0])
-    # Without the worst, and without the best.
-    masks = np.array([[True, False, True], [True, True, False]])
-    best, lost = losses(scores, masks)
-    assert_array_equal(best, [0, 0])
-    assert_array_equal(lost, [0.5, 0.0])
+class TwoOfThreeEnv(CountingEnv):
+    """Forbids one action after the other."""
+
+    def __init__(self):
+        super().__init__(length=6, n_actions=3)
+
+    def allowed(self, t):
+        return np.arange(3) != t % 3
+
+    def reset(self, *, seed=None, options=None):
+        observation, _ = super().reset(seed=seed)
+        return observation, {"action_mask": self.allowed(0).astype(np.int8)}
+
+    def step(self, action):
+        observation, _, *flags, _ = super().step(action)
+        mask = self.allowed(self.t).astype(np.int8)
+        return observation, float(self.t * action), *flags, {"action_mask": mask}
 
 
-def test_lessons_are_joined_and_compared():
-    class Left:
-        def proba(self, states):
-            return np.tile([1.0, 0.0], (len(states), 1))
+def what_is_lost(policy, states, masks):
+    """Scores of the best allowed action less those of the worst, added up."""
+    scores = policy.decision_function(states)
+    best = np.where(masks, scores, -np.inf).max(axis=1)
+    return (best - np.where(masks, scores, np.inf).min(axis=1)).sum()
 
-    first = Lessons(np.zeros((2, 1)), np.array([0, 1]), np.ones(2))
-    both = first.and_(Lessons(np.ones((2, 1)), np.array([0, 0]), np.ones(2)))
-    assert both.states.shape == (4, 1)
-    assert both.agreement(Left()) == 0.75
+
+def test_states_count_by_what_the_worst_action_loses():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = (X[:, 0] > X[:, 1]) + (X[:, 1] > 1).astype(int)
+    policy = AMPOPolicy(Ridge(), max_iter=3, random_state=0).fit(X, y)
+    student = distill(policy, X, random_state=0)
+    expected = what_is_lost(policy, X, np.ones((40, 3), dtype=bool))
+    assert student.tree_.tree_.weighted_n_node_samples[0] == pytest.approx(expected)
+
+
+def test_forbidden_actions_are_neither_best_nor_worst():
+    policy = AMPOPolicy(Ridge(), max_iter=3, steps_per_iter=60, random_state=0)
+    env = TwoOfThreeEnv()
+    policy.fit(TwoOfThreeEnv)
+    states, masks, done = [np.zeros(2)], [env.allowed(0)], []
+    for t in range(1, 6):
+        done.append(int(policy.predict(states[-1:], action_mask=masks[-1])[0]))
+        states.append(np.array([t, done[-1]], dtype=float))
+        masks.append(env.allowed(t))
+    student = distill(
+        policy, TwoOfThreeEnv, max_iter=1, episodes_per_iter=1, random_state=0
+    )
+    expected = what_is_lost(policy, np.array(states), np.array(masks))
+    assert student.tree_.tree_.weighted_n_node_samples[0] == pytest.approx(expected)
+    assert student.predict(states[:-1]).tolist() == done
 
 
 def test_an_interval_by_hand():

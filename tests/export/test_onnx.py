@@ -21,10 +21,9 @@ from skampo import AMPOPolicy
 from skampo.distill import distill
 from skampo.exceptions import ExportError
 from skampo.export import to_onnx
-from skampo.export._export import _form
-from skampo.export._states import states_to_compare
 from skampo.mirror_maps import Tsallis
-from skampo.testing._corridor import Corridor
+from tests.export.states import states_of
+from tests.iterates import Corridor
 
 onnx = pytest.importorskip("onnx", reason="an extra: pip install skampo[onnx]")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime runs the models")
@@ -48,7 +47,7 @@ def _compare(policy, atol=1e-12):
     export = to_onnx(policy)
     assert export.largest_difference <= atol
     session = runtime.InferenceSession(export.text, providers=["CPUExecutionProvider"])
-    states = states_to_compare(policy, _form(policy), None, 2000)
+    states = states_of(policy, 2000)
     proba, action = session.run(None, {"observation": states})
     expected = policy.predict_proba(states)
     assert_allclose(proba, expected, rtol=0, atol=atol)

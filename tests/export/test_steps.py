@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.interpolate import BSpline
+from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
+from skampo import AMPOPolicy
 from skampo.export import _helpers
+from skampo.export._export import _form
 from skampo.export._forests import exact_thresholds
 from skampo.export._projections import (
     Greedy,
@@ -22,6 +25,7 @@ from skampo.export._projections import (
     Tangent,
     Tsallis,
 )
+from skampo.export._states import states_to_compare
 from skampo.export._steps import (
     Affine,
     Gaussian,
@@ -39,6 +43,7 @@ from skampo.mirror_maps import (
     NegativeEntropy,
 )
 from skampo.mirror_maps import Tsallis as TsallisMap
+from tests.iterates import Corridor
 
 PROJECTIONS = [
     (Softmax, (), NegativeEntropy()),
@@ -165,3 +170,12 @@ def test_observations_are_flattened_whatever_they_are():
     assert _helpers.numbers(((1, 2.5), [np.array([[3], [4]])])) == [1.0, 2.5, 3.0, 4.0]
     with pytest.raises(TypeError, match="no number"):
         _helpers.numbers("abc")
+
+
+def test_stored_states_are_compared():
+    policy = AMPOPolicy(
+        Ridge(), warm_start=True, max_iter=3, steps_per_iter=64, random_state=0
+    ).fit(Corridor)
+    stored = policy._state.rollouts["transitions"].observations
+    states = states_to_compare(policy, _form(policy), None, 1000)
+    assert (states[:, None] == stored[:3]).all(axis=2).any(axis=0).all()

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from skampo import AMPOPolicy
 from skampo.export import to_onnx
-from skampo.testing._corridor import Corridor
+from tests.iterates import Corridor
 
 
 def test_the_extra_is_named(monkeypatch):

@@ -1,91 +1,80 @@
-"""The root finder on functions that are hard for false position."""
+"""Normalizers are found in few steps, for potentials that are hard to follow."""
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
-from skampo.mirror_maps._normalizer import find_root
+from skampo.mirror_maps import OmegaPotential
 
-ROOTS = np.array([1e-12, 0.1, 0.5, 0.9, 1 - 1e-12])
-FUNCTIONS = {
-    "line": lambda x: x - ROOTS,
-    "convex": lambda x: x**30 - ROOTS**30,
-    "concave": lambda x: np.cbrt(x - ROOTS),
-    "exponential": lambda x: np.expm1(700 * (x - ROOTS)) / 1e300,
-    "logit": lambda x: np.log(x / (1 - x)) - np.log(ROOTS / (1 - ROOTS)),
-    "jump": lambda x: np.where(x < ROOTS, -1.0, 1.0),
+# Potentials and their inverses.
+POTENTIALS = {
+    "line": (lambda x: x, lambda p: p),
+    "convex": (lambda x: np.maximum(x, 0.0) ** (1 / 8), lambda p: p**8),
+    "concave": (lambda x: x**3, np.cbrt),
+    "exponential": (lambda x: np.exp(700 * x), lambda p: np.log(p) / 700),
+    "logit": (expit, logit),
+    "flat": (lambda x: np.log1p(np.maximum(x, 0.0)) / 30, lambda p: np.expm1(30 * p)),
 }
+PEAKS = np.array([0.5 + 1e-12, 0.6, 0.75, 0.9, 1 - 1e-9])
 
 
-def solve(function):
+def counted(potential, inverse):
+    """The map, and the arguments that its potential is called with."""
     calls = []
 
-    def counted(x):
+    def watched(x):
         calls.append(x)
-        return function(x)
+        return potential(x)
 
-    return find_root(counted, np.zeros(5), np.ones(5)), calls
-
-
-@pytest.mark.parametrize("name", ["line", "concave", "logit", "jump"])
-def test_roots(name):
-    bracket, _ = solve(FUNCTIONS[name])
-    np.testing.assert_allclose(bracket.root, ROOTS, rtol=1e-9, atol=1e-14)
+    return OmegaPotential(watched, inverse), calls
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_point_is_inside_the_bracket_and_steps_are_bounded(name):
-    bracket, calls = solve(FUNCTIONS[name])
+def scores_of(inverse, peaks=PEAKS):
+    """Scores of two actions, the first of which has these probabilities."""
+    return np.column_stack([np.zeros(len(peaks)), inverse(1 - peaks) - inverse(peaks)])
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_probabilities_that_are_known(name):
+    potential, inverse = POTENTIALS[name]
+    mirror_map, calls = counted(potential, inverse)
+    scores = scores_of(inverse)
+    before = scores.copy()
+    proba = mirror_map.project(scores)
+    np.testing.assert_allclose(proba[:, 0], PEAKS, rtol=1e-9)
+    np.testing.assert_array_equal(scores, before)
     assert len(calls) < 250
-    assert all(((x >= 0) & (x <= 1)).all() for x in calls)
-    assert (bracket.lower <= bracket.upper).all()
-    small = bracket.residual <= 1e-14
-    narrow = bracket.upper - bracket.lower <= 4e-16
-    assert (small | narrow).all()
 
 
 def test_a_line_needs_one_step():
-    _, calls = solve(FUNCTIONS["line"])
-    assert len(calls) <= 5
+    mirror_map, calls = counted(*POTENTIALS["line"])
+    mirror_map.project(scores_of(lambda p: p))
+    assert len(calls) <= 6
 
 
-def test_arguments_are_not_changed():
-    lower, upper = np.zeros(5), np.ones(5)
-    find_root(FUNCTIONS["convex"], lower, upper)
-    np.testing.assert_array_equal([lower, upper], [np.zeros(5), np.ones(5)])
-
-
-def test_no_root_and_missing_values_end_at_once():
-    for value in (1.0, -1.0, np.nan):
-        calls = []
-        bracket = find_root(
-            lambda x, v=value, c=calls: c.append(x) or np.full(2, v),
-            np.zeros(2),
-            np.ones(2),
-        )
-        assert len(calls) == 2
-        assert not (bracket.residual < 0.5).any()
-
-
-def test_fraction_of_a_jump():
-    bracket = find_root(lambda x: np.where(x < 0.5, -0.5, 1.5), np.zeros(1), np.ones(1))
-    np.testing.assert_allclose(bracket.fraction, 0.25)
-
-
-def test_the_fraction_stays_inside_a_bracket_without_a_root():
-    bracket = find_root(lambda x: 0.5 * x - 1.0, np.zeros(1), np.ones(1))
-    np.testing.assert_array_equal(bracket.fraction, 1.0)
-
-
-@pytest.mark.parametrize("root", [0.1, 0.3, 0.5, 0.9])
-def test_smooth_functions_take_a_fraction_of_the_steps_of_bisection(root):
+@pytest.mark.parametrize("peak", PEAKS[:-1])
+@pytest.mark.parametrize("name", ["concave", "logit", "exponential"])
+def test_smooth_potentials_take_a_fraction_of_the_steps_of_bisection(name, peak):
     # Bisection would take 50.
-    for function in (np.exp, np.sqrt, lambda x: x**3, lambda x: -np.exp(-5 * x)):
-        calls = []
+    potential, inverse = POTENTIALS[name]
+    mirror_map, calls = counted(potential, inverse)
+    found = mirror_map.project(scores_of(inverse, np.array([peak])))
+    np.testing.assert_allclose(found[0, 0], peak, rtol=1e-9)
+    assert len(calls) <= 20
 
-        def counted(x, function=function, calls=calls):
-            calls.append(x)
-            return function(x) - function(root)
 
-        found = find_root(counted, np.zeros(1), np.ones(1)).root
-        np.testing.assert_allclose(found, root, rtol=1e-9)
-        assert len(calls) <= 16
+@pytest.mark.parametrize("value", [1.0, np.nan])
+def test_potentials_without_a_solution_end_at_once(value):
+    mirror_map, calls = counted(lambda x: np.full_like(x, value), lambda p: p)
+    with pytest.raises(ValueError, match="potential"):
+        mirror_map.project([[0.0, -1.0]])
+    assert len(calls) <= 4
+
+
+def test_what_a_jump_leaves_out_belongs_to_what_jumps():
+    # From 0.3 to 0.6 at 0.3, which the second action reaches where the first has 0.65.
+    mirror_map, _ = counted(
+        lambda x: np.where(x < 0.3, x, x + 0.3),
+        lambda p: np.where(p < 0.3, p, np.maximum(p - 0.3, 0.3)),
+    )
+    np.testing.assert_allclose(mirror_map.project([[0.0, -0.05]]), [[0.65, 0.35]])

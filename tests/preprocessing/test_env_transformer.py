@@ -352,10 +352,23 @@ def test_memory(X, tmp_path):
         assert_array_equal(cached.fit(X).predict_proba(STATES), expected)
 
 
-def test_memory_is_used(tmp_path, monkeypatch):
-    cached = make_pipe().set_params(memory=str(tmp_path)).fit(TASKS)
-    monkeypatch.setattr(EnvTransformer, "_roll_out", None)
-    assert cached.fit(TASKS)[0].n_features_in_ == 4
+class CountedScaler(StandardScaler):
+    """Counts the fits of all clones."""
+
+    n_fits = 0
+
+    def fit(self, X, y=None, sample_weight=None):
+        CountedScaler.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_memory_is_used(tmp_path):
+    cached = make_pipe(CountedScaler()).set_params(memory=str(tmp_path))
+    fits = []
+    for _ in range(2):
+        assert cached.fit(TASKS)[0].n_features_in_ == 4
+        fits.append(CountedScaler.n_fits)
+    assert fits[0] == fits[1] > 0
 
 
 def test_output_containers():

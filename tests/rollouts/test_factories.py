@@ -11,10 +11,9 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import TimeLimit
 
 from skampo.exceptions import RolloutError
-from skampo.rollouts import EnvTask, is_environment
-from skampo.rollouts._checked_env import close_all, open_envs
-from skampo.rollouts._factories import resolve_factories
+from skampo.rollouts import EnvTask, Rollouts, is_environment
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv, SpaceEnv, fails
+from tests.rollouts.policies import UniformPolicy
 
 CARTPOLE = gymnasium.make("CartPole-v1")
 ENVIRONMENTS = {
@@ -39,11 +38,12 @@ ENVIRONMENTS = {
 class Task:
     """An environment and a seed of its own."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, make=CountingEnv):
         self.seed = seed
+        self.make = make
 
     def __call__(self):
-        return CountingEnv()
+        return self.make()
 
 
 OTHERS = {
@@ -68,6 +68,11 @@ OTHERS = {
 }
 
 
+def make(X):
+    """A new environment of the first element."""
+    return EnvTask(X, 0)()
+
+
 @pytest.mark.parametrize("X", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_environments_are_recognized(X):
     assert is_environment(X)
@@ -77,7 +82,7 @@ def test_environments_are_recognized(X):
 def test_other_things_are_not_environments(X):
     assert not is_environment(X)
     with pytest.raises(ValueError, match=f"Got {type(X).__name__} instead"):
-        resolve_factories(X)
+        Rollouts(X)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +106,13 @@ def test_a_mixed_list():
 
 
 @pytest.mark.parametrize("X", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_every_source_makes_a_new_environment(X):
-    for factory in resolve_factories(X):
-        first, second = factory.make(), factory.make()
+def test_every_factory_makes_a_new_environment(X):
+    is_list = isinstance(X, list | tuple | np.ndarray | pd.Series)
+    for element in X if is_list else [X]:
+        first, second = make(element), make(element)
         assert isinstance(first, gymnasium.Env)
         assert first is not second
-        assert first is not X
+        assert first is not element
         first.reset(seed=0)
         first.close()
         second.close()
@@ -116,7 +122,7 @@ def test_a_live_environment_is_left_alone():
     env = gymnasium.make("CartPole-v1")
     env.reset(seed=3)
     state = env.unwrapped.state.copy()
-    copied = resolve_factories(env)[0].make()
+    copied = make(env)
     copied.reset(seed=0)
     copied.step(1)
     np.testing.assert_array_equal(env.unwrapped.state, state)
@@ -128,7 +134,7 @@ def test_a_rendered_environment_is_rebuilt():
     env.render()
     with pytest.raises(TypeError, match="cannot pickle"):
         copy.deepcopy(env)
-    made = resolve_factories(env)[0].make()
+    made = make(env)
     assert made.spec.id == "CartPole-v1"
     made.close()
     env.close()
@@ -136,15 +142,15 @@ def test_a_rendered_environment_is_rebuilt():
 
 def test_copies_open_no_window():
     env = gymnasium.make("CartPole-v1", render_mode="human")
-    assert resolve_factories(env)[0].make().render_mode is None
-    assert resolve_factories(env.spec)[0].make().render_mode is None
+    assert make(env).render_mode is None
+    assert make(env.spec).render_mode is None
     env.close()
 
 
 def test_an_environment_that_cannot_be_copied():
     with pytest.raises(ValueError, match=r"LockedEnv cannot be copied .* Pass its id"):
-        resolve_factories(LockedEnv())[0].make()
-    assert isinstance(resolve_factories(LockedEnv)[0].make(), LockedEnv)
+        make(LockedEnv())
+    assert isinstance(make(LockedEnv), LockedEnv)
 
 
 @pytest.mark.filterwarnings("ignore:.*out of date:DeprecationWarning")
@@ -154,50 +160,60 @@ def test_an_environment_that_cannot_be_copied():
 )
 def test_an_unknown_id(X, match):
     with pytest.raises(ValueError, match=match) as caught:
-        resolve_factories(X)[0].make()
+        make(X)
     assert "function that makes the environment" in str(caught.value)
 
 
 def test_a_package_that_is_missing():
-    def make():
+    def absent():
         raise gymnasium.error.DependencyNotInstalled("Box2D is not installed")
 
     with pytest.raises(ImportError, match=r'pip install "skampo\[box2d\]"'):
-        resolve_factories(EnvSpec("Missing-v0", make))[0].make()
+        make(EnvSpec("Missing-v0", absent))
 
 
 @pytest.mark.parametrize("error", [KeyError("k"), SystemExit(3)])
 def test_an_environment_that_cannot_be_made(error):
-    def make():
+    def broken():
         fails(error)(None)
 
-    for X in (make, EnvSpec("Broken-v0", make)):
+    for X in (broken, EnvSpec("Broken-v0", broken)):
         with pytest.raises(RolloutError, match=type(error).__name__) as caught:
-            resolve_factories(X)[0].make()
+            make(X)
         assert isinstance(caught.value.__cause__, type(error))
 
 
 def test_a_factory_of_something_else():
     with pytest.raises(TypeError, match=r"must return a gymnasium.Env. Got int"):
-        resolve_factories(lambda: 3)[0].make()
+        make(lambda: 3)
 
 
 def test_tasks_carry_a_seed():
-    assert resolve_factories(Task(5))[0].task_seed == 5
-    assert resolve_factories([Task(5), CountingEnv])[1].task_seed is None
-    seeds = set()
-    for task in (Task(0), Task(1), CountingEnv):
-        env = open_envs(resolve_factories(task), 1, 0, 0)[0]
-        env.reset(1)
-        seeds.add(env.seed)
-    assert len(seeds) == 3
+    made = []
+
+    def record():
+        made.append(CountingEnv())
+        return made[-1]
+
+    def first_seeds(X):
+        made.clear()
+        with Rollouts(X, n_envs=1, steps_per_iter=1) as rollouts:
+            rollouts.gather(UniformPolicy())
+        return [env.seeds[0] for env in made]
+
+    tasks = [Task(0, record), Task(1, record), record]
+    seeds = [first_seeds(task)[0] for task in tasks]
+    assert len(set(seeds)) == 3
+    # Each in its own place of a list, where the first is that of the list's index 0.
+    assert first_seeds(tasks[:1] * 2)[0] == seeds[0]
+    assert first_seeds([tasks[2], tasks[0]])[0] == seeds[2]
 
 
 def test_environments_cycle_through_the_factories():
-    lengths = (3, 4)
-    X = [partial(CountingEnv, length=length) for length in lengths]
-    envs = open_envs(resolve_factories(X), 5, 0, 0)
-    assert [env.env.length for env in envs] == [3, 4, 3, 4, 3]
+    X = [partial(CountingEnv, length=length) for length in (3, 4)]
+    with Rollouts(X, n_envs=5, steps_per_iter=1, sampling="episodes") as rollouts:
+        ends = rollouts.gather(UniformPolicy()).ends
+    assert np.diff(np.flatnonzero(ends), prepend=-1).tolist() == [3, 4, 3, 4, 3]
 
 
 @pytest.mark.parametrize("kind", ["observation_space", "action_space"])
@@ -209,22 +225,21 @@ def test_spaces_must_agree_and_what_was_made_is_closed(kind):
         partial(SpaceEnv, counter=counter, **{kind: space}),
     ]
     with pytest.raises(ValueError, match=rf"{kind}=Discrete\(7\)"):
-        open_envs(resolve_factories(X), 2, 0, 0)
+        Rollouts(X, n_envs=2)
     assert counter.opened == counter.closed == 2
 
 
 def test_a_factory_must_not_return_the_same_environment_twice():
     env = CountingEnv()
-    for make in (lambda: env, lambda: TimeLimit(env, 10)):
+    for factory in (lambda: env, lambda: TimeLimit(env, 10)):
         with pytest.raises(ValueError, match="the same environment twice"):
-            open_envs(resolve_factories(make), 2, 0, 0)
+            Rollouts(factory, n_envs=2)
 
 
 def test_a_seed_that_is_negative():
-    negative = partial(EnvTask, CountingEnv, -1)
-    for make in (partial(resolve_factories, Task(-1)), negative):
+    for build in (partial(Rollouts, Task(-1)), partial(EnvTask, CountingEnv, -1)):
         with pytest.raises(ValueError, match=r"range \[0, inf\)\. Got -1 instead"):
-            make()
+            build()
 
 
 @pytest.mark.parametrize("first", ["CartPole-v1", "Unknown-v3", CountingEnv])
@@ -234,10 +249,15 @@ def test_pairs_of_environment_and_seed(first):
 
 
 def test_closing_goes_on_after_an_error():
-    counter = Counter()
-    envs = open_envs(resolve_factories(lambda: CountingEnv(counter=counter)), 3, 0, 0)
-    envs[1].env.close = lambda: sys.exit(1)
-    assert isinstance(close_all(envs), SystemExit)
+    counter, made = Counter(), []
+
+    def record():
+        made.append(CountingEnv(counter=counter))
+        return made[-1]
+
+    rollouts = Rollouts(record, n_envs=3)
+    made[1].close = lambda: sys.exit(1)
+    rollouts.close()
     assert counter.closed == 2
-    assert close_all(envs) is None
+    rollouts.close()
     assert counter.closed == 2

@@ -1,65 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.rollouts import Rollouts
-from skampo.rollouts._sampling import draw_actions, explore
-from skampo.rollouts._seeding import SCORING, TRAINING, VALIDATION, reset_seed
 from tests.faulty_envs import CountingEnv, TabularEnv
 from tests.rollouts.policies import TablePolicy, UniformPolicy
-
-
-def test_inverse_distribution_function_by_hand():
-    proba = np.tile([0.2, 0.3, 0.5], (5, 1))
-    uniforms = np.array([0.0, 0.19, 0.2, 0.51, 0.9999])
-    assert_array_equal(draw_actions(proba, uniforms), [0, 0, 1, 2, 2])
-
-
-def test_exploration_mixes_in_uniform_actions():
-    proba = np.array([[1.0, 0.0]] * 2)
-    # With a share of 0.2 the edges are 0.9 and 1.
-    mixed = explore(proba, 0.2)
-    assert_allclose(mixed, [[0.9, 0.1]] * 2)
-    assert_array_equal(draw_actions(mixed, np.array([0.89, 0.91])), [0, 1])
-    masks = np.array([[True, False]] * 2)
-    assert_array_equal(explore(proba, 0.2, masks), [[1.0, 0.0]] * 2)
-
-
-@pytest.mark.parametrize("exploration", [0.0, 0.1])
-def test_actions_are_alike_where_no_allowed_one_is_likely(exploration):
-    proba = np.array([[1.0, 0.0, 0.0], [0.2, 0.8, 0.0]])
-    masks = np.array([[False, True, True], [True, True, True]])
-    mixed = explore(proba, exploration, masks)
-    assert_allclose(mixed[0], [0.0, 0.5, 0.5])
-    assert_allclose(mixed[1], (1 - exploration) * proba[1] + exploration / 3)
-
-
-@given(
-    arrays(float, (4, 5), elements=st.sampled_from([0.0, 1e-9, 0.3, 1.0])),
-    arrays(float, 4, elements=st.floats(0, 1, exclude_max=True)),
-    st.sampled_from([0.999, 1.0, 1.001]),
-)
-def test_impossible_actions_are_never_drawn(weights, uniforms, slip):
-    weights[:, 2] += 0.1
-    # Sums that are off, as those of float32 are, do not matter.
-    proba = slip * weights / weights.sum(axis=1, keepdims=True)
-    actions = draw_actions(proba, uniforms)
-    assert (proba[np.arange(4), actions] > 0).all()
-
-
-def test_reset_seeds_are_python_ints_and_differ():
-    seeds = [
-        reset_seed(0, stream, index, episode)
-        for stream in (TRAINING, VALIDATION, SCORING)
-        for index in range(10)
-        for episode in range(10)
-    ]
-    assert {type(seed) for seed in seeds} == {int}
-    assert len(set(seeds)) == len(seeds)
-    assert reset_seed(0, 0, 0, 0) == reset_seed(0, 0, 0, 0) != reset_seed(1, 0, 0, 0)
 
 
 def test_steps_keep_running_from_one_gather_to_the_next():

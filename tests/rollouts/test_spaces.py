@@ -5,8 +5,21 @@ import pytest
 from gymnasium import spaces
 from numpy.testing import assert_array_equal
 
-from skampo.rollouts._actions import ActionEncoder
-from skampo.rollouts._observations import ObservationEncoder
+from skampo.rollouts import Rollouts
+from tests.faulty_envs import SpaceEnv
+
+
+def encode_observations(space):
+    """What makes rows of the observations of an environment."""
+    with Rollouts(lambda: SpaceEnv(space), n_envs=1) as rollouts:
+        return rollouts.observation_encoder
+
+
+def encode_actions(space, name="SpaceEnv"):
+    """What makes columns of the actions of an environment."""
+    with Rollouts(lambda: type(name, (SpaceEnv,), {})(None, space), n_envs=1) as made:
+        return made.action_encoder
+
 
 BOX = spaces.Box(-1.0, 1.0, (2, 3), np.float32)
 FLAT = {
@@ -25,7 +38,7 @@ FLAT = {
 
 @pytest.mark.parametrize("space", FLAT.values(), ids=FLAT)
 def test_observations_flatten(space):
-    encoder = ObservationEncoder(space)
+    encoder = encode_observations(space)
     space.seed(0)
     for _ in range(5):
         observation = space.sample()
@@ -40,7 +53,7 @@ def test_observations_flatten(space):
 @pytest.mark.parametrize("start", [-3, 0, 5])
 @pytest.mark.parametrize("kind", [int, np.int64, np.array, float])
 def test_discrete_observations_are_one_integer_column(start, kind):
-    encoder = ObservationEncoder(spaces.Discrete(4, start=start))
+    encoder = encode_observations(spaces.Discrete(4, start=start))
     assert encoder.is_discrete
     assert encoder.n_features == 1
     assert_array_equal(encoder.encode(kind(start + 3)), [start + 3])
@@ -50,7 +63,7 @@ def test_discrete_observations_are_one_integer_column(start, kind):
 @pytest.mark.parametrize("value", [-1, 4, 1.5, np.nan, None, "1", [1], np.inf])
 def test_discrete_observations_outside(value):
     with pytest.raises(ValueError, match="integer from 0 to 3"):
-        ObservationEncoder(spaces.Discrete(4)).encode(value)
+        encode_observations(spaces.Discrete(4)).encode(value)
 
 
 @pytest.mark.parametrize(
@@ -65,18 +78,18 @@ def test_discrete_observations_outside(value):
 )
 def test_box_observations_that_do_not_fit(value, match):
     with pytest.raises(ValueError, match=match):
-        ObservationEncoder(BOX).encode(value)
+        encode_observations(BOX).encode(value)
 
 
 @pytest.mark.parametrize("value", [np.ones((2, 3), dtype=int), [[1.0] * 3] * 2])
 def test_box_observations_are_cast(value):
-    assert_array_equal(ObservationEncoder(BOX).encode(value), np.ones(6))
+    assert_array_equal(encode_observations(BOX).encode(value), np.ones(6))
 
 
 @pytest.mark.parametrize("value", [{}, {"a": 7, "b": np.zeros((2, 3))}, 3, None])
 def test_flat_observations_that_do_not_fit(value):
     with pytest.raises(ValueError, match=r"was expected|were expected"):
-        ObservationEncoder(FLAT["dict"]).encode(value)
+        encode_observations(FLAT["dict"]).encode(value)
 
 
 @pytest.mark.parametrize("outer", [lambda s: s, lambda s: spaces.Dict({"k": s})])
@@ -90,33 +103,33 @@ def test_flat_observations_that_do_not_fit(value):
 )
 def test_spaces_of_varying_size_are_refused(outer, space):
     with pytest.raises(ValueError, match=f"of a {type(space).__name__} space"):
-        ObservationEncoder(outer(space))
+        encode_observations(outer(space))
 
 
 def test_a_space_is_required():
     with pytest.raises(ValueError, match="must be a gymnasium space"):
-        ObservationEncoder(3)
+        encode_observations(3)
 
 
 def test_feature_names_follow_the_keys():
-    names = ObservationEncoder(FLAT["nested"]).feature_names
+    names = encode_observations(FLAT["nested"]).feature_names
     assert names == [*(f"x_y_{i}" for i in range(6)), "x_z_0", "x_z_1"]
     one = spaces.Dict({"speed": spaces.Box(0, 1, (1,)), "mode": spaces.Discrete(2)})
-    encoder = ObservationEncoder(one)
+    encoder = encode_observations(one)
     assert encoder.feature_names == ["mode_0", "mode_1", "speed"]
     assert encoder.name_feature(2) == "feature 2 ('speed')"
-    assert ObservationEncoder(BOX).feature_names is None
-    assert ObservationEncoder(BOX).name_feature(2) == "feature 2"
+    assert encode_observations(BOX).feature_names is None
+    assert encode_observations(BOX).name_feature(2) == "feature 2"
 
 
 def test_names_that_two_columns_would_share():
     space = spaces.Dict({"a": spaces.Box(0, 1, (2,)), "a_0": spaces.Box(0, 1, (1,))})
-    assert ObservationEncoder(space).feature_names is None
+    assert encode_observations(space).feature_names is None
 
 
 def test_a_class_derived_from_discrete():
     space = type("Cells", (spaces.Discrete,), {})(3, start=1)
-    encoder = ObservationEncoder(space)
+    encoder = encode_observations(space)
     assert_array_equal(encoder.encode_batch([1, 3]), [[1], [3]])
     with pytest.raises(ValueError, match="integer from 1 to 3"):
         encoder.encode(0)
@@ -125,10 +138,10 @@ def test_a_class_derived_from_discrete():
 @pytest.mark.parametrize("space", [*FLAT.values(), spaces.Discrete(3)])
 def test_observation_encoders_pickle_compare_and_hold_no_generator(space):
     space.seed(0)
-    encoder = ObservationEncoder(space)
+    encoder = encode_observations(space)
     again = pickle.loads(pickle.dumps(encoder))
-    assert again == encoder == ObservationEncoder(space)
-    assert encoder != ObservationEncoder(spaces.Discrete(99))
+    assert again == encoder == encode_observations(space)
+    assert encoder != encode_observations(spaces.Discrete(99))
     assert encoder != "something else"
     assert b"Generator" not in pickle.dumps(encoder)
     assert repr(encoder) == f"ObservationEncoder({space})"
@@ -137,7 +150,7 @@ def test_observation_encoders_pickle_compare_and_hold_no_generator(space):
 @pytest.mark.parametrize("start", [-1, 0, 7])
 def test_discrete_actions(start):
     space = spaces.Discrete(3, start=start)
-    encoder = ActionEncoder(space)
+    encoder = encode_actions(space)
     assert_array_equal(encoder.labels, [start, start + 1, start + 2])
     for index in range(3):
         assert space.contains(encoder.to_env(index))
@@ -146,7 +159,7 @@ def test_discrete_actions(start):
 
 def test_multi_discrete_actions_are_enumerated():
     space = spaces.MultiDiscrete([2, 3], start=[0, 1])
-    encoder = ActionEncoder(space)
+    encoder = encode_actions(space)
     expected = [[0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3]]
     assert_array_equal(encoder.labels, expected)
     assert all(space.contains(encoder.to_env(i)) for i in range(6))
@@ -155,27 +168,27 @@ def test_multi_discrete_actions_are_enumerated():
 
 
 def test_limit_of_joint_actions():
-    assert ActionEncoder(spaces.MultiDiscrete([10, 100])).n_actions == 1000
+    assert encode_actions(spaces.MultiDiscrete([10, 100])).n_actions == 1000
     with pytest.raises(ValueError, match=r"Big-v0 .* with 1001 joint actions"):
-        ActionEncoder(spaces.MultiDiscrete([7, 11, 13]), "Big-v0")
+        encode_actions(spaces.MultiDiscrete([7, 11, 13]), "Big-v0")
 
 
 @pytest.mark.parametrize("n", [10_001, 10**9, 10**15])
 def test_limit_of_actions(n):
-    assert ActionEncoder(spaces.Discrete(10_000)).n_actions == 10_000
+    assert encode_actions(spaces.Discrete(10_000)).n_actions == 10_000
     match = f"Big-v0 has .* with {n} actions, more than the 10000"
     with pytest.raises(ValueError, match=match):
-        ActionEncoder(spaces.Discrete(n), "Big-v0")
+        encode_actions(spaces.Discrete(n), "Big-v0")
 
 
 def test_limit_of_features():
-    assert ObservationEncoder(spaces.Box(0, 1, (200_000,))).n_features == 200_000
+    assert encode_observations(spaces.Box(0, 1, (200_000,))).n_features == 200_000
     # An integer is one column, however many there are.
-    assert ObservationEncoder(spaces.Discrete(10**9)).n_features == 1
+    assert encode_observations(spaces.Discrete(10**9)).n_features == 1
     one_hot = spaces.Dict({"item": spaces.Discrete(10**9), "n": spaces.Discrete(2)})
     for space in (spaces.Box(0, 1, (200_001,)), one_hot):
         with pytest.raises(ValueError, match="features, more than the 200000"):
-            ObservationEncoder(space)
+            encode_observations(space)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +196,7 @@ def test_limit_of_features():
 )
 def test_observations_without_features(space):
     with pytest.raises(ValueError, match="at least one feature"):
-        ObservationEncoder(space)
+        encode_observations(space)
 
 
 PARTS = {
@@ -221,10 +234,10 @@ def test_parts_by_hand(part):
     outer = spaces.Dict(
         {"z": spaces.Tuple([space, spaces.Discrete(2)]), "a": spaces.Box(-9, 9, ())}
     )
-    found = ObservationEncoder(outer).encode({"z": (value, 0), "a": -3})
+    found = encode_observations(outer).encode({"z": (value, 0), "a": -3})
     assert_array_equal(found, [-3, *row, 1, 0])
     if not isinstance(space, spaces.Box | spaces.Discrete):
-        assert_array_equal(ObservationEncoder(space).encode(value), row)
+        assert_array_equal(encode_observations(space).encode(value), row)
 
 
 OUTSIDE = {
@@ -249,7 +262,7 @@ OUTSIDE = {
 @pytest.mark.parametrize("case", OUTSIDE)
 def test_parts_outside_of_their_space(case):
     space, value = OUTSIDE[case]
-    encoder = ObservationEncoder(spaces.Dict({"part": space}))
+    encoder = encode_observations(spaces.Dict({"part": space}))
     with pytest.raises(ValueError, match=r"(was|were) expected"):
         encoder.encode({"part": value})
 
@@ -265,7 +278,7 @@ def test_parts_outside_of_their_space(case):
 )
 def test_other_action_spaces_are_refused(space):
     with pytest.raises(ValueError, match="finite action space") as caught:
-        ActionEncoder(space, "Pendulum-v1")
+        encode_actions(space, "Pendulum-v1")
     assert f"Pendulum-v1 has action_space={space}." in str(caught.value)
     assert "gymnasium.wrappers.DiscretizeAction(env, bins=11)" in str(caught.value)
     assert "gymnasium.wrappers.TransformAction(env, func" in str(caught.value)
@@ -274,23 +287,23 @@ def test_other_action_spaces_are_refused(space):
 def test_action_encoders_pickle_and_compare():
     space = spaces.Discrete(3)
     space.seed(0)
-    encoder = ActionEncoder(space)
+    encoder = encode_actions(space)
     assert pickle.loads(pickle.dumps(encoder)) == encoder
-    assert encoder != ActionEncoder(spaces.Discrete(3, start=1))
+    assert encoder != encode_actions(spaces.Discrete(3, start=1))
     assert encoder != 3
     assert b"Generator" not in pickle.dumps(encoder)
     assert repr(encoder) == "ActionEncoder(Discrete(3))"
 
 
 def test_masks():
-    encoder = ActionEncoder(spaces.Discrete(3))
+    encoder = encode_actions(spaces.Discrete(3))
     assert encoder.read_mask({}) is None
     assert encoder.read_mask({"action_mask": None}) is None
     mask = encoder.read_mask({"action_mask": np.array([0, 1, 1], dtype=np.int8)})
     assert_array_equal(mask, [False, True, True])
     with pytest.raises(ValueError, match="3 zeros and ones were expected"):
         encoder.read_mask({"action_mask": [1, 0]})
-    joint = ActionEncoder(spaces.MultiDiscrete([2, 2]))
+    joint = encode_actions(spaces.MultiDiscrete([2, 2]))
     assert joint.read_mask({"action_mask": (np.ones(2), np.ones(2))}) is None
 
 
@@ -298,7 +311,7 @@ def test_masks():
     "odd", [np.ones(6), "abc", None, np.ones((2, 3), complex), np.ones((2, 3), "M8[s]")]
 )
 def test_a_batch_is_refused_for_the_first_row_that_does_not_fit(odd):
-    encoder = ObservationEncoder(BOX)
+    encoder = encode_observations(BOX)
     good = np.zeros((2, 3))
     with pytest.raises(ValueError, match="expected") as alone:
         encoder.encode(odd)
@@ -309,7 +322,7 @@ def test_a_batch_is_refused_for_the_first_row_that_does_not_fit(odd):
 
 
 def test_rows_of_a_batch_may_differ_in_type():
-    encoder = ObservationEncoder(BOX)
+    encoder = encode_observations(BOX)
     rows = [np.full((2, 3), 2**24 + 1), np.ones((2, 3), bool), [[0.1] * 3] * 2]
     expected = [encoder.encode(row) for row in rows]
     assert_array_equal(encoder.encode_batch(rows), expected)

@@ -6,9 +6,7 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers.vector import TransformReward
 from numpy.testing import assert_array_equal
 
-from skampo.rollouts import Rollouts
-from skampo.rollouts._factories import resolve_factories
-from skampo.rollouts._vector import FirstOfVector
+from skampo.rollouts import EnvTask, Rollouts
 from tests.faulty_envs import CountingEnv, LockedEnv, MaskedEnv
 from tests.rollouts.policies import UniformPolicy
 
@@ -32,6 +30,11 @@ class PlainVector(VectorEnv):
 
     def step(self, actions):
         return self.inner.step(actions)
+
+
+def first_of(vector):
+    """The first sub-environment, as an environment of its own."""
+    return EnvTask(vector, 0)()
 
 
 def vectors(mode):
@@ -70,7 +73,7 @@ def columns_of(rows):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_masks_pass_through_a_vector(mode):
-    X = FirstOfVector(PlainVector(mode, MaskedEnv))
+    X = PlainVector(mode, MaskedEnv)
     with Rollouts(X, n_envs=2, steps_per_iter=20) as experience:
         rows = experience.gather(UniformPolicy(3))
     assert_array_equal(rows.actions, rows.observations[:, 0] % 3)
@@ -90,10 +93,10 @@ def test_the_vector_itself_is_never_stepped():
 def test_an_async_vector_is_made_again():
     vector = AsyncVectorEnv([CountingEnv] * 2)
     try:
-        made = [factory.make() for factory in resolve_factories(vector)]
+        made = first_of(vector)
     finally:
         vector.close()
-    assert all(isinstance(env, CountingEnv) for env in made)
+    assert isinstance(made, CountingEnv)
 
 
 @pytest.mark.parametrize("n", [1, 3])
@@ -101,10 +104,9 @@ def test_a_vector_with_an_entry_point_becomes_single_environments(n):
     vector = gymnasium.make_vec(
         "CartPole-v1", n, vectorization_mode="vector_entry_point"
     )
-    factories = resolve_factories(vector)
-    assert len(factories) == n
-    env = factories[0].make()
-    assert env.spec.max_episode_steps == 500
+    assert first_of(vector).spec.max_episode_steps == 500
+    with Rollouts(vector, n_envs=1) as experience:
+        assert len(experience.episode_counts) == n
     with Rollouts(vector, n_envs=4, steps_per_iter=400) as experience:
         rows = experience.gather(UniformPolicy())
     with Rollouts("CartPole-v1", n_envs=4, steps_per_iter=400) as experience:
@@ -116,8 +118,7 @@ def test_a_vector_with_arguments_keeps_them():
     vector = gymnasium.make_vec(
         "FrozenLake-v1", 2, vectorization_mode="sync", map_name="8x8"
     )
-    made = [factory.make() for factory in resolve_factories(vector)]
-    assert [env.observation_space.n for env in made] == [64, 64]
+    assert first_of(vector).observation_space.n == 64
 
 
 def test_a_wrapped_vector_keeps_name_and_time_limit():
@@ -136,7 +137,7 @@ def test_a_vector_that_cannot_be_copied():
 
 def test_same_step_final_observation_is_the_true_one():
     vector = PlainVector(AutoresetMode.SAME_STEP)
-    env = FirstOfVector(vector)
+    env = first_of(vector)
     env.reset(seed=0)
     for t in range(1, 6):
         observation, reward, terminated, truncated, _ = env.step(1)
@@ -149,7 +150,7 @@ def test_others_that_end_first_are_reset():
     lengths = iter([7, 3] * 9)
     make = lambda: CountingEnv(next(lengths))
     vector = SyncVectorEnv([make] * 2, autoreset_mode=AutoresetMode.DISABLED)
-    env = FirstOfVector(TransformReward(vector, lambda rewards: rewards))
+    env = first_of(TransformReward(vector, lambda rewards: rewards))
     for _ in range(2):
         env.reset(seed=0)
         seen = [env.step(1) for _ in range(7)]
@@ -164,6 +165,6 @@ def test_a_vector_without_a_time_limit_keeps_none():
         vectorization_mode="vector_entry_point",
         max_episode_steps=-1,
     )
-    assert resolve_factories(vector)[0].make().spec.max_episode_steps is None
+    assert first_of(vector).spec.max_episode_steps is None
     with Rollouts(vector, n_envs=1, steps_per_iter=50) as experience:
         assert not experience.gather(UniformPolicy()).truncated.any()

@@ -19,7 +19,6 @@ from skampo.step_sizes import (
     StepSize,
     TrustRegion,
 )
-from skampo.step_sizes._base import bounded, standardize
 from tests.step_sizes.tables import (
     Q_VALUES,
     RNG,
@@ -43,60 +42,57 @@ def divergence_of(eta, policy, sample):
     return np.average(divergence, weights=sample.sample_weight)
 
 
-class TestStandardize:
+def scale_of(q_values, weights=None, eta=1.0):
+    """The unit of action values, which `Normalized` divides its step by."""
+    sample = make_sample(q_values, weights)
+    return eta / Normalized(eta)(0, uniform_policy(*sample.q_values.shape), sample)
+
+
+class TestScale:
     def test_by_hand(self):
         # Centered rows are (-1, 1) and (-3, 3): mean square 5.
-        advantages, scale = standardize([[2.0, 4.0], [7.0, 13.0]])
-        np.testing.assert_allclose(scale, np.sqrt(5))
-        np.testing.assert_allclose(advantages * scale, [[-1, 1], [-3, 3]])
+        np.testing.assert_allclose(scale_of([[2.0, 4.0], [7.0, 13.0]]), np.sqrt(5))
 
     def test_weights(self):
-        _, scale = standardize([[2.0, 4.0], [7.0, 13.0]], [3.0, 1.0])
+        scale = scale_of([[2.0, 4.0], [7.0, 13.0]], np.array([3.0, 1.0]))
         np.testing.assert_allclose(scale, np.sqrt(3))
 
     @pytest.mark.parametrize("c", [1e-300, 1e-9, 1e150, 1e300])
     def test_size_of_the_values(self, c):
-        advantages, scale = standardize(c * Q_VALUES)
-        expected, unit = standardize(Q_VALUES)
+        scale, unit = scale_of(c * Q_VALUES, eta=c), scale_of(Q_VALUES)
         np.testing.assert_allclose(scale / c, unit, rtol=1e-12)
-        np.testing.assert_allclose(advantages, expected, rtol=1e-9, atol=1e-12)
 
-    def test_the_largest_float_and_the_smallest(self):
-        for size in (LARGEST, 5e-324):
-            with np.errstate(over="raise", invalid="raise", divide="raise"):
-                advantages, scale = standardize([[size, -size], [0.0, size]])
-            assert 0 < scale <= LARGEST
-            np.testing.assert_allclose(np.square(advantages).mean(), 1)
+    @pytest.mark.parametrize("size", [LARGEST, 5e-324])
+    def test_the_largest_float_and_the_smallest(self, size):
+        sample = make_sample([[size, -size], [0.0, size]])
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            eta = Normalized(size)(0, uniform_policy(2), sample)
+        # Centered rows are (1, -1) and (-1/2, 1/2); below 5e-324 there is nothing.
+        expected = np.sqrt(1 / 0.625) if size == LARGEST else 1.0
+        np.testing.assert_allclose(eta, expected)
 
     @pytest.mark.parametrize("size", [0.0, 0.1, -7.3, 1e300])
     def test_constant_rows_have_no_scale(self, size):
         rows = np.random.default_rng(0).normal(size=(50, 1))
-        advantages, scale = standardize(size * np.repeat(rows, 3, axis=1))
-        assert scale == 1
-        assert (advantages == 0).all()
+        assert scale_of(size * np.repeat(rows, 3, axis=1)) == 1
 
     def test_tiny_differences_beside_large_values(self):
-        advantages, scale = standardize([[1.0, 1.0], [0.0, 1e-200]])
+        scale = scale_of([[1.0, 1.0], [0.0, 1e-200]])
         np.testing.assert_allclose(scale, 1e-200 / np.sqrt(8))
-        np.testing.assert_allclose(advantages * scale, [[0, 0], [-5e-201, 5e-201]])
 
     def test_differences_without_weight_have_no_scale(self):
-        advantages, scale = standardize([[0.0, 1.0], [2.0, 2.0]], [0.0, 1.0])
-        assert scale == 1
-        assert (advantages == 0).all()
+        assert scale_of([[0.0, 1.0], [2.0, 2.0]], np.array([0.0, 1.0])) == 1
 
 
 @pytest.mark.parametrize(
-    ("eta", "limit", "expected"),
-    [
-        (2.0, np.inf, 2.0),
-        (2.0, 1.5, 1.5),
-        (0.0, 1.5, np.finfo(float).tiny),
-        (np.inf, np.inf, LARGEST),
-    ],
+    ("eta", "expected"),
+    [(2.0, 2.0), (5e-324, np.finfo(float).tiny), (LARGEST, LARGEST)],
 )
-def test_bounded(eta, limit, expected):
-    assert bounded(eta, limit) == expected
+def test_steps_are_positive_and_finite(eta, expected):
+    # A unit of 1, and of 1e-9 where the step would be infinite.
+    unit = 1e-9 if eta == LARGEST else 1.0
+    sample = make_sample([[unit, -unit]])
+    assert Normalized(eta)(0, uniform_policy(), sample) == expected
 
 
 class TestConstant:

@@ -18,12 +18,12 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skampo import AMPOPolicy
 from skampo.data import TransitionLog
+from skampo.exceptions import RegressorError
 from skampo.off_policy import doubly_robust, estimate_propensities, fit_action_values
-from skampo.utils import _threads
-from skampo.utils._threads import limit_threads
 
 ROOT = Path(__file__).parents[2]
 X, Y = np.arange(60.0)[:, None], np.arange(60) % 2
+SMALL_X, SMALL_Y = X[:20], Y[:20]
 SMALL = {"max_iter": 1, "steps_per_iter": 64, "n_envs": 2, "random_state": 0}
 
 
@@ -117,48 +117,128 @@ def test_logs_are_judged_on_one_thread(seen, estimate):
     assert_single(seen)
 
 
-def test_large_work_gets_the_threads_of_openmp_but_one_for_linear_algebra():
-    with limit_threads(), limit_threads(_threads.LARGE):
-        assert set(numbers("openmp")) == {2}
-        assert set(numbers("blas")) == {1}
-        with limit_threads():
-            assert set(numbers()) == {1}
-        assert set(numbers("openmp")) == {2}
-    assert set(numbers()) == {2}
+class LargeRecorder(Recorder):
+    """Remembers the threads of OpenMP and linear algebra, and of small work inside."""
+
+    seen = []
+
+    def fit(self, X, y):
+        self.seen.append((X.size, numbers("openmp"), numbers("blas")))
+        AMPOPolicy(Recorder(), max_iter=1).fit(SMALL_X, SMALL_Y)
+        self.seen.append((X.size, numbers("openmp"), numbers("blas")))
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
 
 
-def test_fits_that_overlap_restore_the_number_when_the_last_ends():
+@pytest.mark.filterwarnings("ignore:the regressor predicts a constant:UserWarning")
+def test_large_work_gets_the_threads_of_openmp_but_one_for_linear_algebra(seen):
+    # As many numbers as 80 MB hold, in rows that nobody copies often.
+    many = np.zeros((1000, 10_000))
+    LargeRecorder.seen.clear()
+    AMPOPolicy(LargeRecorder(), max_iter=1).fit(many, np.arange(1000) % 2)
+    assert {size for size, _, _ in LargeRecorder.seen} == {many.size}
+    for _, open_mp, linear in LargeRecorder.seen:
+        assert set(open_mp) == {2}
+        assert set(linear) == {1}
+    # The small work inside of it.
+    assert_single(seen)
+
+
+class WaitingRegressor(Recorder):
+    """Fits while another fit goes on."""
+
     inside, leave = threading.Event(), threading.Event()
 
-    @limit_threads()
-    def first():
-        inside.set()
-        assert leave.wait(10)
+    def fit(self, X, y):
+        self.inside.set()
+        assert self.leave.wait(10)
+        return super().fit(X, y)
 
-    other = threading.Thread(target=first)
+    def __sklearn_clone__(self):
+        return self
+
+
+class LeavingRegressor(Recorder):
+    """Fits until the other fit has ended."""
+
+    other = None
+
+    def fit(self, X, y):
+        WaitingRegressor.leave.set()
+        self.other.join(10)
+        assert not self.other.is_alive()
+        return super().fit(X, y)
+
+    def __sklearn_clone__(self):
+        return self
+
+
+@pytest.mark.filterwarnings("ignore:the regressor predicts a constant:UserWarning")
+def test_fits_that_overlap_restore_the_number_when_the_last_ends(seen):
+    first = AMPOPolicy(WaitingRegressor(), max_iter=1)
+    other = threading.Thread(target=first.fit, args=(X, Y))
     other.start()
-    assert inside.wait(10)
-    with limit_threads():
-        leave.set()
-        other.join(10)
-        assert set(numbers()) == {1}
-    assert set(numbers()) == {2}
+    assert WaitingRegressor.inside.wait(10)
+    regressor = LeavingRegressor()
+    regressor.other = other
+    AMPOPolicy(regressor, max_iter=1).fit(X, Y)
+    # After the other one had ended as well.
+    assert_single(seen)
 
 
 def test_after_an_error_the_numbers_are_as_before():
-    with pytest.raises(KeyError), limit_threads():
-        raise KeyError
+    class Failing(Recorder):
+        def fit(self, X, y):
+            raise KeyError
+
+    with pytest.raises(RegressorError):
+        AMPOPolicy(Failing(), max_iter=1).fit(X, Y)
     assert set(numbers()) == {2}
 
 
-def test_libraries_that_are_loaded_later_are_limited(monkeypatch):
-    with limit_threads():
-        pass
-    # As if every library were loaded after this.
-    monkeypatch.setattr(_threads._libraries, "loaded", [])
-    monkeypatch.setitem(sys.modules, "skampo_test_of_a_new_module", sys)
-    with limit_threads():
-        assert set(numbers()) == {1}
+LATER = """
+import ctypes, shutil, sys, tempfile
+from pathlib import Path
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from threadpoolctl import ThreadpoolController, threadpool_limits
+from skampo import AMPOPolicy
+
+X, y = np.arange(60.0)[:, None], np.arange(60) % 2
+AMPOPolicy(max_iter=1).fit(X, y)
+known = [i for i in ThreadpoolController().info() if i["user_api"] == "openmp"]
+# Another library, which a module that is imported now may have brought along.
+copied = shutil.copy(known[0]["filepath"], tempfile.mkdtemp())
+ctypes.CDLL(copied)
+sys.modules["just_imported"] = sys
+seen = []
+class Recorder(RegressorMixin, BaseEstimator):
+    def fit(self, X, y):
+        infos = ThreadpoolController().info()
+        seen.append({i["filepath"]: i["num_threads"] for i in infos})
+        return self
+
+    def predict(self, X):
+        return X[:, 0]
+
+with threadpool_limits(2):
+    AMPOPolicy(Recorder(), max_iter=1).fit(X, y)
+assert all(str(Path(copied).resolve()) in found for found in seen), seen
+print({number for found in seen for number in found.values()})
+"""
+
+
+def test_libraries_that_are_loaded_later_are_limited():
+    run = subprocess.run(
+        [sys.executable, "-c", LATER],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "{1}"
 
 
 @pytest.mark.parametrize(
@@ -187,10 +267,12 @@ def test_lightgbm_gets_one_thread_unless_told(regressor, model, given, expected)
     assert regressor.get_params()[f"{prefix}n_jobs"] is given
 
 
-def test_lightgbm_keeps_its_threads_for_large_data(monkeypatch):
-    monkeypatch.setattr("skampo.features._regression.LARGE", 60)
-    regressor = LGBMRegressor(n_estimators=2, verbose=-1)
-    policy = AMPOPolicy(regressor, max_iter=1).fit(X, Y)
+def test_lightgbm_keeps_its_threads_for_large_data():
+    regressor = LGBMRegressor(n_estimators=1, verbose=-1)
+    policy = AMPOPolicy(regressor, max_iter=1)
+    many = np.zeros((1000, 10_000))
+    many[:, 0] = np.arange(1000) % 2
+    policy.fit(many, many[:, 0])
     assert policy.regressor_[0].n_jobs is None
 
 
