@@ -2,7 +2,9 @@
 
 from skampo.rollouts._collect import Rollouts
 from skampo.rollouts._env_task import EnvTask
+from skampo.rollouts._guarded import Guarded
 from skampo.rollouts._play import EpisodeResults, play_episodes
 from skampo.rollouts._sources import is_environment
 
-__all__ = ["EnvTask", "EpisodeResults", "Rollouts", "is_environment", "play_episodes"]
+__all__ = ["EnvTask", "EpisodeResults", "Guarded", "Rollouts", "is_environment"]
+__all__ += ["play_episodes"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skampo.rollouts._collect import check_count
-from skampo.rollouts._lockstep import LockStep
+from skampo.rollouts._lockstep import LockStep, new_warnings
 from skampo.rollouts._sampling import draw_actions
 from skampo.rollouts._seeding import SCORING
 from skampo.rollouts._sources import resolve_sources
@@ -125,7 +125,7 @@ def play_episodes(
     sources = resolve_sources(X)
     played = []
     # Shared by all lock-steps, so that each warning is given once.
-    warned = {"limit": [], "bounds": []}
+    warned = new_warnings()
     for first in range(0, n_episodes, MAX_LANES):
         episodes = range(first, min(first + MAX_LANES, n_episodes))
         lockstep = LockStep(
@@ -202,7 +202,9 @@ def _play(lockstep, policy):
             proba = np.where(masks, proba, -1.0)
         step = lockstep.step(proba.argmax(axis=1))
         lockstep.check_bounds(step.next_observations)
-        lockstep.drop(np.flatnonzero(step.ended))
+        # An episode that was given up is played again.
+        lockstep.restart(np.flatnonzero(step.lost))
+        lockstep.drop(np.flatnonzero(step.ended & ~step.lost))
     return [(lane.episode_return, lane.n_steps) for lane in lanes]
 
 
