@@ -17,6 +17,7 @@ IMPORTED_WHERE_USED = {
     "onnx",
     "pandas",
     "PIL",
+    "pyarrow",
     "ray",
     "rich",
 }
