@@ -69,10 +69,10 @@ class Guarded:
     Notes
     -----
     With a `timeout` the environment is sent to the other process by cloudpickle, and of
-    infos only ``"action_mask"`` comes back. A step then takes about a tenth of a
-    millisecond longer, and the start a quarter of a second. An environment in which
-    nothing goes wrong gives the same bits as without `Guarded`. A start may take a
-    minute, whatever the `timeout`.
+    infos only ``"action_mask"`` comes back. A step then takes a few tenths of a
+    millisecond longer, and the start half a second; it may take a minute, whatever the
+    `timeout`. An environment in which nothing goes wrong gives the same bits as without
+    `Guarded`.
 
     ``history_`` counts the episodes given up while learning as ``n_faults``. Episodes
     of validation and scores are played again with another seed, so that a policy that
