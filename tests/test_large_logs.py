@@ -1,12 +1,13 @@
 """Logs of many rows are taken up block by block, and teach what they did at once."""
 
+import os
 import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.preprocessing import FunctionTransformer
 
 from skampo import AMPOPolicy
@@ -47,6 +48,24 @@ def test_values_are_those_of_all_rows_at_once(order, how, error, request):
     assert (found != values).any()
     assert_allclose(found, values, rtol=0, atol=error * np.abs(values).max())
     assert_allclose(found_proba, proba, rtol=0, atol=100 * error)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_features_in_a_file_are_the_same(is_full, rounded, monkeypatch):
+    expected, reserve, sizes = learn(LOG, LSTDQ()), os.posix_fallocate, []
+
+    def reserve_and_note(file, start, n_bytes):
+        sizes.append(n_bytes)
+        if is_full:
+            raise OSError("No space left on device")
+        reserve(file, start, n_bytes)
+
+    monkeypatch.setattr("skampo.features._blocks._ON_DISK", 1)
+    monkeypatch.setattr(os, "posix_fallocate", reserve_and_note)
+    found = learn(LOG, LSTDQ())
+    assert min(sizes) > 4 * len(LOG)
+    assert_array_equal(found[0], expected[0])
+    assert_array_equal(found[1], expected[1])
 
 
 def test_numbers_beyond_single_precision_are_not_rounded(rounded):
