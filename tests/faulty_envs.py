@@ -151,11 +151,12 @@ class SlowEnv(CountingEnv):
         return super().step(action)
 
 
-class PidEnv(CountingEnv):
+class PidEnv(FaultyEnv):
     """Tells the number of its process as its first observation, and prints."""
 
-    def __init__(self, closes=True, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, fault=None, closes=True):
+        # Without a fault, none ever comes.
+        super().__init__(fault, at_step=-1 if fault is None else 1)
         self.closes = closes
 
     def reset(self, *, seed=None, options=None):

@@ -11,6 +11,8 @@ import pickle
 import signal
 import sys
 import traceback
+from queue import SimpleQueue
+from threading import Thread
 
 import cloudpickle
 
@@ -90,6 +92,15 @@ def _portable(error):
         return RuntimeError(f"{type(error).__name__}: {error}")
 
 
+def _read(commands, asked):
+    """Hand on commands; end the process, hanging or not, when nobody asks any more."""
+    while True:
+        try:
+            asked.put(pickle.load(commands))
+        except EOFError:
+            os._exit(0)
+
+
 def _main():
     commands = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
@@ -99,13 +110,10 @@ def _main():
     # Ctrl-C is for the process that asks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path[:] = pickle.load(commands)
-    host = _Host()
+    host, asked = _Host(), SimpleQueue()
+    Thread(target=_read, args=(commands, asked), daemon=True).start()
     while True:
-        try:
-            name, *arguments = pickle.load(commands)
-        # Nobody asks any more.
-        except EOFError:
-            return
+        name, *arguments = asked.get()
         answers.write(_answer(getattr(host, name), *arguments))
         answers.flush()
 

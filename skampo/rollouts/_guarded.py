@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +32,7 @@ __all__ = ["Guarded"]
 _START_SECONDS = 60.0
 # To put away what it holds; then it is stopped.
 _CLOSE_SECONDS = 1.0
+_READ_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ class ChildEnv(gymnasium.Env):
     def announce_step(self, action):
         """Let it take a step, whose result `step` returns, while others take theirs."""
         self._is_stepping = True
+        # Of environments that hang at the same time all are stopped after this time.
+        self._deadline = time.monotonic() + self._timeout
         self._tell(("step", action))
 
     def step(self, action):
@@ -191,7 +195,8 @@ class ChildEnv(gymnasium.Env):
         if not self._is_stepping:
             self.announce_step(action)
         self._is_stepping = False
-        return self._hear(self._timeout)
+        # What it answered in time may not be read yet.
+        return self._hear(max(self._deadline - time.monotonic(), _READ_SECONDS))
 
     def close(self):
         """Close the environment and end its process."""
@@ -220,7 +225,8 @@ class ChildEnv(gymnasium.Env):
             answer = self._answers.get(timeout=seconds)
         except Empty:
             self._stop()
-            message = f"no answer within {seconds:g} s, so that its process was stopped"
+            limit = max(self._timeout, seconds)
+            message = f"no answer within {limit:g} s, so that its process was stopped"
             raise TimeoutError(message) from None
         if answer is None:
             code = self._process.wait()

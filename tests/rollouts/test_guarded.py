@@ -1,6 +1,8 @@
 import os
 import pickle
+import sys
 import time
+from subprocess import PIPE, Popen
 
 import gymnasium
 import numpy as np
@@ -247,6 +249,40 @@ def test_a_process_that_does_not_want_to_close():
     rows, _ = gather(Guarded(lambda: PidEnv(closes=False), timeout=5))
     with pytest.raises(ProcessLookupError):
         os.kill(int(rows.observations[0, 0]), 0)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:An episode was given up")
+def test_environments_that_hang_at_the_same_time():
+    make = lambda: FaultyEnv(hangs, 3)
+    with Rollouts(Guarded(make, timeout=2), n_envs=3, steps_per_iter=9) as e:
+        start = time.monotonic()
+        rows = e.gather(UniformPolicy())
+        # Three times as long one after the other, beside three starts.
+        assert time.monotonic() - start < 6
+    assert len(rows) == 6
+
+
+SCRIPT = """
+from skampo.rollouts import Guarded
+from tests.faulty_envs import PidEnv, hangs
+env = Guarded(lambda: PidEnv(fault=hangs), timeout=1000)()
+print(int(env.reset(seed=0)[0][0]), flush=True)
+env.step(0)
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_process_that_is_killed():
+    command = [sys.executable, "-c", SCRIPT]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with Popen(command, env=environment, stdout=PIPE, stderr=PIPE) as process:
+        os.kill(int(process.stdout.readline()), 0)
+        # It is hanging by now.
+        time.sleep(0.5)
+        process.kill()
+        # Whoever still lives could write to it.
+        process.communicate(timeout=5)
 
 
 def test_a_constructor_that_fails_in_another_process():
