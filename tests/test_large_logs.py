@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
+from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer
 
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ
+from skampo.data import TransitionLog
 from skampo.features._blocks import tree_sum
 from tests.benchmarks.log_memory import make_log
 
@@ -50,24 +52,6 @@ def test_values_are_those_of_all_rows_at_once(order, how, error, request):
     assert_allclose(found_proba, proba, rtol=0, atol=100 * error)
 
 
-@pytest.mark.parametrize("is_full", [False, True])
-def test_features_in_a_file_are_the_same(is_full, rounded, monkeypatch):
-    expected, reserve, sizes = learn(LOG, LSTDQ()), os.posix_fallocate, []
-
-    def reserve_and_note(file, start, n_bytes):
-        sizes.append(n_bytes)
-        if is_full:
-            raise OSError("No space left on device")
-        reserve(file, start, n_bytes)
-
-    monkeypatch.setattr("skampo.features._blocks._ON_DISK", 1)
-    monkeypatch.setattr(os, "posix_fallocate", reserve_and_note)
-    found = learn(LOG, LSTDQ())
-    assert min(sizes) > 4 * len(LOG)
-    assert_array_equal(found[0], expected[0])
-    assert_array_equal(found[1], expected[1])
-
-
 def test_numbers_beyond_single_precision_are_not_rounded(rounded):
     # Of this size, values of single precision would be infinite.
     huge = LSTDQ(FunctionTransformer(_huge), alpha=0.1)
@@ -100,3 +84,36 @@ def test_sum_of_a_tree_rounds_seldom():
     ones = np.ones(2**14, dtype=np.float16)
     # One after another they stay 2048.
     assert tree_sum(iter(ones)) == 2**14
+
+
+def _many(states):
+    return np.tile(states, (1, 80))
+
+
+def learn_many(states, n):
+    """Values where each state was seen n times, and the memory that it took."""
+    states = np.tile(states, (n, 1))
+    log = TransitionLog(states, np.arange(len(states)) % 4, states[:, 0], states / 2)
+    critic = LSTDQ(FunctionTransformer(_many), alpha=100.0 * n)
+    tracemalloc.start()
+    policy = AMPOPolicy(Ridge(), critic=critic, gamma=0.9, max_iter=1).fit(log)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return policy.action_values(states[:100]), peak
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_full", [False, True])
+def test_features_of_more_than_a_gib_are_in_a_file(is_full, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("No space left on device")
+
+    if is_full:
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    states = np.random.default_rng(0).normal(size=(17_000, 2))
+    expected, _ = learn_many(states, 1)
+    found, peak = learn_many(states, 100)
+    assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    # 160 features of 1,700,000 rows; where the disk is full they are in memory.
+    n_bytes = 4 * 160 * 1_700_000
+    assert (peak > n_bytes) == is_full
