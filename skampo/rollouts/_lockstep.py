@@ -204,7 +204,7 @@ class LockStep:
         )
 
     def _give_up(self, lane, error):
-        """Give up the episode of a lane; raise the error where that is not wanted."""
+        """Give up an episode; raise the error where that is not wanted."""
         lane.give_up(error)
         for _ in self._functions:
             lane.stepped = lane.stepped.env
