@@ -46,6 +46,7 @@ class Problem:
     #: The default of `min_odds`.
     min_odds = 0.0
     n_steps = 0
+    n_faults = 0
     episode_returns = ()
     observation_encoder = None
     action_encoder = None
