@@ -14,8 +14,6 @@ import traceback
 from queue import SimpleQueue
 from threading import Thread
 
-import cloudpickle
-
 __all__ = ["has_time_limit"]
 
 
@@ -36,8 +34,11 @@ class _Host:
 
     def make(self, recipe):
         """Make the environment; return what can be known about it from outside."""
-        made = cloudpickle.loads(recipe)
+        # It brings gymnasium along, which the environment needs as well.
+        made = pickle.loads(recipe).fn
         self.environment = environment = made() if callable(made) else made
+        from gymnasium.vector.utils import CloudpickleWrapper
+
         facts = {
             "observation_space": environment.observation_space,
             "action_space": environment.action_space,
@@ -46,7 +47,7 @@ class _Host:
             "has_time_limit": has_time_limit(environment),
             "has_masks": environment.has_wrapper_attr("action_masks"),
         }
-        return cloudpickle.dumps(facts)
+        return pickle.dumps(CloudpickleWrapper(facts))
 
     def reset(self, seed):
         """Begin an episode."""

@@ -11,9 +11,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-import cloudpickle
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector.utils import CloudpickleWrapper
 
 from skampo.rollouts import _child
 from skampo.rollouts._env_task import portable_environments
@@ -175,7 +175,7 @@ class ChildEnv(gymnasium.Env):
         except BaseException:
             self._stop()
             raise
-        vars(self).update(cloudpickle.loads(made))
+        vars(self).update(pickle.loads(made).fn)
         if self.has_masks:
             self.action_masks = partial(self._ask, "action_masks")
 
@@ -264,7 +264,7 @@ def _recipe(env):
     elif isinstance(env, gymnasium.Env):
         env = copy_live(env)
     try:
-        return cloudpickle.dumps(env)
+        return pickle.dumps(CloudpickleWrapper(env))
     except Exception as error:
         raise ValueError(
             f"{label_of(env)} cannot be sent to another process "
