@@ -1,5 +1,6 @@
 """Pictures of fitted policies, computed first and drawn with matplotlib on demand."""
 
+from skampo.inspection._comparison import ComparisonDisplay
 from skampo.inspection._convergence import ConvergenceDisplay
 from skampo.inspection._errors import ErrorDisplay
 from skampo.inspection._gridworld import GridworldDisplay
@@ -8,6 +9,7 @@ from skampo.inspection._policy_map import PolicyDisplay
 from skampo.inspection._simplex import SimplexDisplay
 
 __all__ = [
+    "ComparisonDisplay",
     "ConvergenceDisplay",
     "ErrorDisplay",
     "GridworldDisplay",
