@@ -51,7 +51,9 @@ def test_play_knows_how_far_to_trust_score():
     assert type(played.mean) is type(played.standard_error) is float
     assert played.standard_error == pytest.approx(sem(played.returns))
     assert f"standard error {played.standard_error:.2g}, 8 episodes" in str(played)
-    assert np.isnan(pole.play("CartPole-v1", 1).standard_error)
+    alone = pole.play("CartPole-v1", 1)
+    assert np.isnan(alone.standard_error)
+    assert str(alone) == f"{alone.mean:.4g} (1 episode)"
 
 
 def test_score_leaves_the_environment_as_it_is(policy):

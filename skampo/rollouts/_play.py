@@ -58,10 +58,9 @@ class EpisodeResults:
 
     def __str__(self):
         """Say it in one line."""
-        return (
-            f"{self.mean:.4g} (standard error {self.standard_error:.2g}, "
-            f"{len(self.returns)} episodes)"
-        )
+        n = len(self.returns)
+        said = f"standard error {self.standard_error:.2g}, {n} episodes"
+        return f"{self.mean:.4g} ({said if n > 1 else '1 episode'})"
 
 
 def play_episodes(

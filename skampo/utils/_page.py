@@ -59,9 +59,9 @@ def document(title, body):
     )
 
 
-def article(title, lines):
-    """What a notebook shows, with its style."""
-    head = [f"<style>{_STYLE}</style>", '<article class="skampo-report">']
+def article(title, lines, style=""):
+    """What a notebook shows, with its style and more of it."""
+    head = [f"<style>{_STYLE}{style}</style>", '<article class="skampo-report">']
     return "\n".join([*head, f"<h1>{say(title)}</h1>", *lines, "</article>"])
 
 
