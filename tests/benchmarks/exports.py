@@ -1,0 +1,171 @@
+"""
+How far exported policies are from the policies, on a million random states.
+
+Run with ``python -m tests.benchmarks.exports [--n-states 1000000]`` for a table. C is
+compiled by gcc, and models of ONNX are run by onnxruntime; a column is empty where one
+of them is missing. Programs of Python take up to a millisecond for a state, and get one
+in fifty of the states.
+
+Columns are the largest difference of a probability, and in parentheses the states whose
+most probable action is another one, with the largest difference of its probability to
+that of the action that was taken: a few last bits at most, where two are equal.
+"""
+
+import argparse
+import ctypes
+import subprocess
+import tempfile
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from lightgbm import LGBMRegressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer
+
+from skampo import AMPOPolicy
+from skampo.data import TransitionLog
+from skampo.exceptions import ExportError
+from skampo.export import to_c, to_onnx, to_python
+from skampo.export._export import _form
+from skampo.export._states import states_to_compare
+from skampo.mirror_maps import Tsallis
+
+FEW = {"max_iter": 3, "random_state": 0}
+_BLOCK = 10_000
+# Calls of ctypes would take longer than the program.
+_LOOP = """
+void many(long n, const double *x, double *out, int *action) {
+    for (long i = 0; i < n; i++) {
+        probabilities(x + i * N_FEATURES, 0, out + i * N_ACTIONS);
+        action[i] = act(x + i * N_FEATURES, 0);
+    }
+}
+"""
+
+
+def pole(regressor=None, **parameters):
+    """A policy of CartPole."""
+    return AMPOPolicy(regressor, **(FEW | parameters)).fit("CartPole-v1")
+
+
+def of_a_log():
+    """A policy with kernels of two widths."""
+    rng = np.random.default_rng(0)
+    X, shown = rng.normal(size=(2000, 3)), rng.integers(3, size=2000)
+    paid = (shown == (X[:, 0] > 0)) + rng.normal(size=2000)
+    log = TransitionLog(X, shown, paid, propensities=np.full(2000, 1 / 3))
+    return AMPOPolicy(**FEW).fit(log)
+
+
+POLICIES = {
+    "default, CartPole": pole,
+    "default, FrozenLake": lambda: AMPOPolicy(**FEW).fit("FrozenLake-v1"),
+    "two widths, a log": of_a_log,
+    "Ridge": lambda: pole(Ridge()),
+    "splines and Ridge": lambda: pole(make_pipeline(SplineTransformer(), Ridge())),
+    "LightGBM": lambda: pole(LGBMRegressor(verbose=-1)),
+    "random forest": lambda: pole(RandomForestRegressor(50)),
+    "MLP": lambda: pole(MLPRegressor(hidden_layer_sizes=(32, 32), max_iter=50)),
+    "Euclidean map": lambda: pole(mirror_map="euclidean"),
+    "Tsallis map, q=2": lambda: pole(mirror_map=Tsallis(2.0)),
+    "Tsallis map, q=1.5": lambda: pole(mirror_map=Tsallis(1.5)),
+}
+
+
+def run_python(policy):
+    """Probabilities and actions of an exported module."""
+    module: dict = {}
+    exec(to_python(policy).text, module)
+    places = {action: i for i, action in enumerate(policy.classes_.tolist())}
+
+    def run(states):
+        rows = states.tolist()
+        proba = np.array([module["probabilities"](row) for row in rows])
+        return proba, np.array([places[module["act"](row)] for row in rows])
+
+    return run
+
+
+def run_c(policy):
+    """The same of a compiled file."""
+    folder = Path(tempfile.mkdtemp())
+    source, library = folder / "policy.c", folder / "policy.so"
+    source.write_text(to_c(policy).text + _LOOP, "utf8")
+    build = ["gcc", "-std=c99", "-O2", "-shared", "-fPIC", "-o", library, source, "-lm"]
+    subprocess.run(build, check=True)
+    many = ctypes.CDLL(str(library)).many
+
+    def run(states):
+        states = np.ascontiguousarray(states)
+        proba = np.empty((len(states), len(policy.classes_)))
+        actions = np.empty(len(states), dtype=np.intc)
+        arrays = (x.ctypes.data_as(ctypes.c_void_p) for x in (states, proba, actions))
+        many(ctypes.c_long(len(states)), *arrays)
+        return proba, actions
+
+    return run
+
+
+def run_onnx(policy):
+    """The same of a model."""
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    # It warns that a mask with a default can still be given.
+    options.log_severity_level = 3
+    text = to_onnx(policy).text
+    session = InferenceSession(text, options, providers=["CPUExecutionProvider"])
+    return lambda states: session.run(None, {"observation": states})
+
+
+def difference(policy, run, states):
+    """What stands in the table."""
+    largest, margin, n_others = 0.0, 0.0, 0
+    for start in range(0, len(states), _BLOCK):
+        block = states[start : start + _BLOCK]
+        wanted = policy.predict_proba(block)
+        proba, action = run(block)
+        largest = max(largest, np.abs(proba - wanted).max())
+        others = np.flatnonzero(action != wanted.argmax(axis=1))
+        lost = wanted[others].max(axis=1, initial=0) - wanted[others, action[others]]
+        margin, n_others = max(margin, lost.max(initial=0)), n_others + len(others)
+    return f"{largest:.1e} ({n_others}" + (f", {margin:.0e})" if n_others else ")")
+
+
+def row(policy, n_states):
+    """Differences of the three kinds of programs."""
+    form = _form(policy)
+    states = states_to_compare(policy, form, None, n_states)
+    runs = {run_c: states, run_onnx: states, run_python: states[::50]}
+    missing = set() if find_spec("onnxruntime") else {run_onnx}
+    cells = []
+    for make, rows in runs.items():
+        try:
+            cell = "" if make in missing else difference(policy, make(policy), rows)
+        except ExportError as error:
+            cell = f"refused: {str(error).split(': ')[2]:.40}"
+        cells.append(cell)
+    return cells
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--n-states", type=int, default=10**6)
+    parser.add_argument("policies", nargs="*", default=[*POLICIES])
+    asked = parser.parse_args()
+    print("| policy | C | ONNX | Python |\n|---|---|---|---|")
+    for name in asked.policies:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cells = row(POLICIES[name](), asked.n_states)
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
