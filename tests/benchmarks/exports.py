@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from lightgbm import LGBMRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
@@ -31,8 +32,9 @@ from skampo import AMPOPolicy
 from skampo.data import TransitionLog
 from skampo.exceptions import ExportError
 from skampo.export import to_c, to_onnx, to_python
-from skampo.export._export import _form
+from skampo.export._export import _form, _rows
 from skampo.export._states import states_to_compare
+from skampo.export._steps import in_order
 from skampo.mirror_maps import Tsallis
 
 FEW = {"max_iter": 3, "random_state": 0}
@@ -62,6 +64,16 @@ def of_a_log():
     return AMPOPolicy(**FEW).fit(log)
 
 
+def of_a_table():
+    """A policy of words and numbers, some of which are missing."""
+    rng, n = np.random.default_rng(0), 2000
+    table = pd.DataFrame({"age": rng.normal(50, 15, size=n)})
+    table["region"] = rng.choice(["north", "south", "west", None], size=n)
+    table.loc[rng.random(n) < 0.1, "age"] = None
+    log = TransitionLog(table, rng.integers(3, size=n), rng.normal(size=n))
+    return AMPOPolicy(**FEW).fit(log)
+
+
 POLICIES = {
     "default, CartPole": pole,
     "default, FrozenLake": lambda: AMPOPolicy(**FEW).fit("FrozenLake-v1"),
@@ -74,6 +86,7 @@ POLICIES = {
     "Euclidean map": lambda: pole(mirror_map="euclidean"),
     "Tsallis map, q=2": lambda: pole(mirror_map=Tsallis(2.0)),
     "Tsallis map, q=1.5": lambda: pole(mirror_map=Tsallis(1.5)),
+    "table with categories": of_a_table,
 }
 
 
@@ -120,15 +133,16 @@ def run_onnx(policy):
     options.log_severity_level = 3
     text = to_onnx(policy).text
     session = InferenceSession(text, options, providers=["CPUExecutionProvider"])
-    return lambda states: session.run(None, {"observation": states})
+    observation = in_order(_form(policy))[0]
+    return lambda states: session.run(None, observation.inputs(states))
 
 
-def difference(policy, run, states):
+def difference(policy, form, run, states):
     """What stands in the table."""
     largest, margin, n_others = 0.0, 0.0, 0
     for start in range(0, len(states), _BLOCK):
         block = states[start : start + _BLOCK]
-        wanted = policy.predict_proba(block)
+        wanted = policy._policy.proba(_rows(policy, form, block))
         proba, action = run(block)
         largest = max(largest, np.abs(proba - wanted).max())
         others = np.flatnonzero(action != wanted.argmax(axis=1))
@@ -146,9 +160,10 @@ def row(policy, n_states):
     cells = []
     for make, rows in runs.items():
         try:
-            cell = "" if make in missing else difference(policy, make(policy), rows)
+            run = None if make in missing else make(policy)
+            cell = "" if run is None else difference(policy, form, run, rows)
         except ExportError as error:
-            cell = f"refused: {str(error).split(': ')[2]:.40}"
+            cell = f"refused: {str(error).split(': ', 1)[1]:.60}..."
         cells.append(cell)
     return cells
 
