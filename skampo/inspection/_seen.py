@@ -60,7 +60,9 @@ class Seen:
         if len(values) > _N_GRID:
             # The few states beyond are no reason for a wide picture.
             low, high = np.quantile(self.states[:, column], [0.01, 0.99])
-            values = np.linspace(low, high, _N_GRID)
+            values = values[(values >= low) & (values <= high)]
+            # Values that occur: between numbers of states there are none.
+            values = values[np.linspace(0, len(values) - 1, _N_GRID).astype(int)]
         states, proba = self.states.copy(), []
         for value in values:
             states[:, column] = value

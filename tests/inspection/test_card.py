@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from numpy.testing import assert_allclose
 from PIL import Image
 from sklearn.base import clone
@@ -87,6 +88,25 @@ def test_what_does_not_draw_has_no_film(policy):
     card = card_of(policy, SignEnv)
     assert card.film == b""
     assert "draws no pictures" in card._repr_html_()
+
+
+class Numbered(SignEnv):
+    """Shows one of a hundred numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.observation_space = spaces.Discrete(100)
+
+    def _draw(self):
+        super()._draw()
+        return int(50 + 50 * self.numbers[0])
+
+
+def test_values_of_features_are_some_that_occur():
+    numbered = AMPOPolicy(**PARAMETERS).fit(Numbered)
+    values, proba = card_of(numbered, Numbered).partial_dependence["x0"]
+    assert len(values) == len(proba) == 40
+    assert (values == values.astype(int)).all()
 
 
 def test_masks_are_kept(policy):
