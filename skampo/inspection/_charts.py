@@ -40,7 +40,6 @@ STYLE = f"""
 .skampo-report .legend line {{ stroke-width: 2; }}
 .skampo-report .share {{ margin: 0; height: .6rem; }}
 .skampo-report .share span {{ top: 0; height: .4rem; }}
-.skampo-report td:last-child {{ white-space: normal; }}
 .skampo-report pre {{ overflow-x: auto; font-size: .8125rem; line-height: 1.35;
   border: 1px solid var(--line); border-radius: .25rem; padding: .5rem;
   overflow-wrap: normal; margin: .5rem 0; }}
