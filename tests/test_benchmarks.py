@@ -11,7 +11,6 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skampo import AMPOPolicy
-from skampo.export._export import _form
 from tests.benchmarks import exports, offline, runs
 from tests.benchmarks.control import report
 from tests.benchmarks.learners import summary
@@ -171,5 +170,5 @@ def test_other_actions_of_a_program_are_counted_with_what_they_lose():
         return proba - 0.25, np.array([0, 0, 0, 1])
 
     lost = proba[2, 1] - proba[2, 0]
-    found = exports.difference(policy, _form(policy), run, np.array(X))
+    found = exports.difference(policy, run, np.array(X))
     assert found == f"2.5e-01 (1, {lost:.0e})"

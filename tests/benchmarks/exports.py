@@ -32,9 +32,6 @@ from skampo import AMPOPolicy
 from skampo.data import TransitionLog
 from skampo.exceptions import ExportError
 from skampo.export import to_c, to_onnx, to_python
-from skampo.export._export import _form, _rows
-from skampo.export._states import states_to_compare
-from skampo.export._steps import in_order
 from skampo.mirror_maps import Tsallis
 
 FEW = {"max_iter": 3, "random_state": 0}
@@ -64,14 +61,35 @@ def of_a_log():
     return AMPOPolicy(**FEW).fit(log)
 
 
-def of_a_table():
-    """A policy of words and numbers, some of which are missing."""
-    rng, n = np.random.default_rng(0), 2000
+def customers(regions, n, seed):
+    """Words and numbers, some of which are missing."""
+    rng = np.random.default_rng(seed)
     table = pd.DataFrame({"age": rng.normal(50, 15, size=n)})
-    table["region"] = rng.choice(["north", "south", "west", None], size=n)
+    table["region"] = rng.choice([*regions, None], size=n)
     table.loc[rng.random(n) < 0.1, "age"] = None
+    return table
+
+
+def of_a_table():
+    """A policy of them."""
+    rng, n = np.random.default_rng(0), 2000
+    table = customers(["north", "south", "west"], n, 0)
     log = TransitionLog(table, rng.integers(3, size=n), rng.normal(size=n))
     return AMPOPolicy(**FEW).fit(log)
+
+
+def states_of(policy, n):
+    """Numbers that were seen and others, and points near to those and far from them."""
+    rng = np.random.default_rng(1)
+    if hasattr(policy, "feature_names_in_"):
+        # One region is new.
+        return customers(["north", "south", "west", "east"], n, 1)
+    if policy.n_features_in_ == 1:
+        return rng.integers(18, size=(n, 1)).astype(float)
+    widths = 10 ** rng.uniform(-1.5, 1.5, size=(n, 1))
+    rows = widths * rng.standard_normal((n, policy.n_features_in_))
+    # Half of the numbers are round ones, on which trees may split.
+    return np.where(rng.random(rows.shape) < 0.5, np.round(2 * rows) / 2, rows)
 
 
 POLICIES = {
@@ -133,16 +151,24 @@ def run_onnx(policy):
     options.log_severity_level = 3
     text = to_onnx(policy).text
     session = InferenceSession(text, options, providers=["CPUExecutionProvider"])
-    observation = in_order(_form(policy))[0]
-    return lambda states: session.run(None, observation.inputs(states))
+    return lambda states: session.run(None, inputs(states))
 
 
-def difference(policy, form, run, states):
+def inputs(states):
+    """Arrays by the name of an input: one, or one for each column of a table."""
+    if not hasattr(states, "columns"):
+        return {"observation": states}
+    words = states["region"].astype(object).fillna("")
+    columns = {"age": states["age"], "region": words}
+    return {name: column.to_numpy()[:, None] for name, column in columns.items()}
+
+
+def difference(policy, run, states):
     """What stands in the table."""
     largest, margin, n_others = 0.0, 0.0, 0
     for start in range(0, len(states), _BLOCK):
         block = states[start : start + _BLOCK]
-        wanted = policy._policy.proba(_rows(policy, form, block))
+        wanted = policy.predict_proba(block)
         proba, action = run(block)
         largest = max(largest, np.abs(proba - wanted).max())
         others = np.flatnonzero(action != wanted.argmax(axis=1))
@@ -153,15 +179,14 @@ def difference(policy, form, run, states):
 
 def row(policy, n_states):
     """Differences of the three kinds of programs."""
-    form = _form(policy)
-    states = states_to_compare(policy, form, None, n_states)
+    states = states_of(policy, n_states)
     runs = {run_c: states, run_onnx: states, run_python: states[::50]}
     missing = set() if find_spec("onnxruntime") else {run_onnx}
     cells = []
     for make, rows in runs.items():
         try:
             run = None if make in missing else make(policy)
-            cell = "" if run is None else difference(policy, form, run, rows)
+            cell = "" if run is None else difference(policy, run, rows)
         except ExportError as error:
             cell = f"refused: {str(error).split(': ', 1)[1]:.60}..."
         cells.append(cell)

@@ -13,6 +13,7 @@ from scipy.interpolate import BSpline
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo.export import _helpers
+from skampo.export._export import _form
 from skampo.export._forests import exact_thresholds
 from skampo.export._projections import (
     Greedy,
@@ -22,6 +23,7 @@ from skampo.export._projections import (
     Tangent,
     Tsallis,
 )
+from skampo.export._states import states_to_compare
 from skampo.export._steps import (
     Affine,
     Gaussian,
@@ -30,6 +32,7 @@ from skampo.export._steps import (
     Powers,
     Splines,
     Trees,
+    in_order,
     values_of,
 )
 from skampo.mirror_maps import (
@@ -39,6 +42,7 @@ from skampo.mirror_maps import (
     NegativeEntropy,
 )
 from skampo.mirror_maps import Tsallis as TsallisMap
+from tests.export.tables import FRAMES, customers, fitted
 
 PROJECTIONS = [
     (Softmax, (), NegativeEntropy()),
@@ -165,3 +169,20 @@ def test_observations_are_flattened_whatever_they_are():
     assert _helpers.numbers(((1, 2.5), [np.array([[3], [4]])])) == [1.0, 2.5, 3.0, 4.0]
     with pytest.raises(TypeError, match="no number"):
         _helpers.numbers("abc")
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_places_of_words_are_as_good_as_the_words(kind):
+    table = FRAMES[kind](customers())
+    policy = fitted(table)
+    form = _form(policy)
+    states = states_to_compare(policy, form, table, 2000)
+    rows = in_order(form)[0].decode(states)
+    assert_allclose(
+        values_of(form, states, mask=None),
+        policy.predict_proba(policy._columns.transform(rows)),
+        atol=1e-12,
+    )
+    # Some numbers and words are missing, and some words are not known.
+    assert np.isnan(states[:, 0]).any()
+    assert {*states[:, 3]} == {-1, 0, 1, 2}

@@ -4,7 +4,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
-import polars
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import make_column_transformer
@@ -14,65 +13,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo import AMPOPolicy
-from skampo.data import TransitionLog
 from skampo.exceptions import ExportError
 from skampo.export import to_c, to_onnx, to_python
-from skampo.export._export import _form, _rows
-from skampo.export._states import states_to_compare
-from skampo.export._steps import values_of
+from tests.export.tables import customers, fitted
 
 runs = pytest.mark.skipif(
     find_spec("onnx") is None or find_spec("onnxruntime") is None,
-    reason="an extra: pip install skampo[onnx]; other tests let numpy compute it",
+    reason="an extra: pip install skampo[onnx]; others let numpy compute it",
 )
-FEW = {"max_iter": 2, "random_state": 0}
-
-
-def customers(n=300, seed=0):
-    """Numbers and words of all kinds, of which some are missing."""
-    rng = np.random.default_rng(seed)
-    table = pd.DataFrame(
-        {
-            "age": rng.integers(20, 80, size=n).astype(float),
-            "visits": rng.integers(9, size=n),
-            "is new": rng.random(n) < 0.5,
-            "region": rng.choice(["north", "south"], size=n),
-            "plan": pd.Categorical(
-                rng.choice(["a", "b"], size=n), categories=["c", "a", "b"]
-            ),
-        }
-    )
-    for name in ("age", "region", "plan"):
-        table.loc[rng.random(n) < 0.1, name] = None
-    return table
-
-
-def as_polars(kind):
-    def make(table):
-        columns = {
-            name: [None if pd.isna(x) else x for x in table[name]] for name in table
-        }
-        return polars.DataFrame(columns).with_columns(polars.col("plan").cast(kind))
-
-    return make
-
-
-FRAMES = {
-    "pandas": lambda table: table,
-    "pandas with NA": lambda table: table.convert_dtypes(),
-    "polars with categories": as_polars(polars.Categorical),
-    "polars with an enum": as_polars(polars.Enum(["c", "a", "b"])),
-}
-
-
-def fitted(table, regressor=None):
-    rng = np.random.default_rng(1)
-    n = len(table)
-    log = TransitionLog(table, rng.choice(["call", "mail"], size=n), rng.normal(size=n))
-    return AMPOPolicy(regressor, **FEW).fit(log)
-
-
 NUMBERS = make_column_transformer(
     (SimpleImputer(add_indicator=True), ["age"]),
     (OneHotEncoder(handle_unknown="ignore"), ["plan"]),
@@ -83,22 +31,6 @@ REGRESSORS = {
     "some columns": make_pipeline(NUMBERS, Ridge()),
     "trees": make_pipeline(NUMBERS, DecisionTreeRegressor(max_leaf_nodes=9)),
 }
-
-
-@pytest.mark.parametrize("kind", FRAMES)
-def test_places_of_words_are_as_good_as_the_words(kind):
-    table = FRAMES[kind](customers())
-    policy = fitted(table)
-    form = _form(policy)
-    states = states_to_compare(policy, form, table, 2000)
-    assert_allclose(
-        values_of(form, states, mask=None),
-        policy.predict_proba(_rows(policy, form, states).frame),
-        atol=1e-12,
-    )
-    # Some numbers and words are missing, and some words are not known.
-    assert np.isnan(states[:, 0]).any()
-    assert {*states[:, 3]} == {-1, 0, 1, 2}
 
 
 @runs
@@ -154,4 +86,4 @@ def test_what_no_model_can_take(column, message):
     ((name, kind),) = column.items()
     table = pd.DataFrame({"age": np.arange(n) * 1.0, name: values[kind]})
     with pytest.raises(ExportError, match=message):
-        _form(fitted(table))
+        to_onnx(fitted(table))
