@@ -88,12 +88,16 @@ class ScoreMixin:
         ------
         ValueError
             If there are neither environments, labels nor rewards.
+
+        See Also
+        --------
+        play : The returns behind a mean return, with its standard error.
         """
         now = self._now()
         if isinstance(X, TabularMDP):
             return greedy_return(X, now._policy, now.gamma)
         if is_environment(X):
-            return float(now.play(X, n_episodes).returns.mean())
+            return now.play(X, n_episodes).mean
         columns = rewards, next_states, terminated, truncated, episodes, propensities
         given = {
             name: column
@@ -132,7 +136,7 @@ class ScoreMixin:
         Returns
         -------
         EpisodeResults
-            Undiscounted returns and lengths.
+            Undiscounted returns and lengths, their mean and its standard error.
 
         Raises
         ------

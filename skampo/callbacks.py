@@ -1,5 +1,5 @@
 """
-Callbacks that scikit-learn does not have: stop at a return, and write checkpoints.
+Callbacks that scikit-learn does not have: stop at a return, log, write checkpoints.
 
 They follow the protocol of `sklearn.callback` and are set by ``policy.set_callbacks``,
 next to `sklearn.callback.ProgressBar` and `sklearn.callback.ScoringMonitor`.
@@ -25,9 +25,10 @@ from skampo.utils._validation import (
 )
 from skampo.utils._warnings import warn_user
 
-__all__ = ["Checkpoint", "StopAtReturn"]
+__all__ = ["Checkpoint", "LogHistory", "StopAtReturn"]
 
 _FUNCTION = Constraint("a function of a policy and a path", callable)
+_LOG = Constraint("a function of a dict and a step", callable)
 
 
 def _is_template(path):
@@ -166,6 +167,66 @@ class StopAtReturn(PolicyCallback):
             entry = "validation_return" if is_validated else "return_mean"
         # Where no episode has ended the return is NaN, which reaches nothing.
         return bool(record[entry] >= self.threshold)
+
+
+class LogHistory(PolicyCallback):
+    """
+    Pass what each iteration recorded to a function, such as that of a tracker.
+
+    Parameters
+    ----------
+    log : callable
+        ``log(values, step)`` gets a dict of the finite numbers of the last entry of
+        ``history_``, and its iteration. What it raises ends `fit`, as Ctrl-C does:
+        after the iteration was kept.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `log` cannot be called.
+
+    See Also
+    --------
+    Checkpoint : Writes the policy to a file during `fit`.
+
+    Notes
+    -----
+    ``mlflow.log_metrics`` and the method ``log`` of a run of Weights & Biases are such
+    functions; the user guide shows both, and one for TensorBoard. Numbers that are not
+    known, as the validation return without validation, are left out.
+
+    Examples
+    --------
+    >>> from skampo import AMPOPolicy
+    >>> from skampo.callbacks import LogHistory
+    >>> def show(values, step):
+    ...     print(step, values["n_steps"])
+    >>> policy = AMPOPolicy(max_iter=2, random_state=0).set_callbacks(LogHistory(show))
+    >>> policy = policy.fit("CartPole-v1")
+    1 512
+    2 1024
+    """
+
+    def __init__(self, log):
+        check_argument("LogHistory", "log", log, _LOG)
+        self.log = log
+
+    def on_fit_task_end(self, estimator, context):
+        """
+        Pass the last entry of the history on.
+
+        Parameters
+        ----------
+        estimator : AMPOPolicy
+            The policy.
+        context : CallbackContext
+            The task that ended.
+        """
+        # The task of the whole fit ends after its last iteration.
+        if context.task_name == "iteration":
+            record = estimator.history_[-1]
+            values = {name: x for name, x in record.items() if np.isfinite(x)}
+            self.log(values, values.pop("iteration"))
 
 
 class Checkpoint(PolicyCallback):

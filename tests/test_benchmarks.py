@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from tests.benchmarks import offline, runs
+from skampo import AMPOPolicy
+from tests.benchmarks import exports, offline, runs
 from tests.benchmarks.control import report
 from tests.benchmarks.learners import summary
 
@@ -158,3 +159,16 @@ def test_a_log_is_made_of_its_sources():
     assert set(log.propensities) == {0.5}
     rows = (log.next_states[:-1] == log.states[1:]).all(axis=1)
     assert_array_equal(rows[~log.terminated[:-1] & ~log.truncated[:-1]], True)
+
+
+def test_other_actions_of_a_program_are_counted_with_what_they_lose():
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    policy = AMPOPolicy(max_iter=1, random_state=0).fit(X, y)
+    proba = policy.predict_proba(X)
+
+    def run(states):
+        return proba - 0.25, np.array([0, 0, 0, 1])
+
+    lost = proba[2, 1] - proba[2, 0]
+    found = exports.difference(policy, run, np.array(X))
+    assert found == f"2.5e-01 (1, {lost:.0e})"

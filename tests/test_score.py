@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import sem
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
@@ -41,6 +42,18 @@ def test_score_plays_the_greedy_policy():
     policy.set_params(steps_per_iter=480, exploration=1.0)
     assert policy.fit(make_env).score(make_env, n_episodes=3) == 5.0
     assert policy.score([make_env, lambda: RewardingEnv(9, 3)], n_episodes=2) >= 5.0
+
+
+def test_play_knows_how_far_to_trust_score():
+    pole = AMPOPolicy(DecisionTreeRegressor(), **SMALL).fit("CartPole-v1")
+    played = pole.play("CartPole-v1", 8)
+    assert played.mean == pole.score("CartPole-v1", n_episodes=8)
+    assert type(played.mean) is type(played.standard_error) is float
+    assert played.standard_error == pytest.approx(sem(played.returns))
+    assert f"standard error {played.standard_error:.2g}, 8 episodes" in str(played)
+    alone = pole.play("CartPole-v1", 1)
+    assert np.isnan(alone.standard_error)
+    assert str(alone) == f"{alone.mean:.4g} (1 episode)"
 
 
 def test_score_leaves_the_environment_as_it_is(policy):

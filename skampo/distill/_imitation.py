@@ -9,7 +9,7 @@ from skampo.base import in_blocks
 from skampo.rollouts import play_episodes
 from skampo.rollouts._seeding import TRAINING
 
-__all__ = ["Episodes", "Lessons", "States", "losses"]
+__all__ = ["Episodes", "Lessons", "States", "losses", "watch"]
 
 
 def losses(scores, masks=None):
@@ -83,19 +83,24 @@ class Episodes:
 
     def visit(self, policy, round_):
         """The states that a policy meets, the masks there, and its returns."""
-        watched = Watched(policy)
-        results = play_episodes(
+        states, masks, results = watch(
             self.X,
-            watched,
+            policy,
             n_episodes=self.n_episodes,
             seed=(self.seed + round_) % 2**32,
             stream=TRAINING,
             **self.keywords,
         )
-        states = np.concatenate(watched.states)
-        has_masks = any(mask is not None for mask in watched.masks)
-        masks = np.concatenate(watched.all_masks()) if has_masks else None
         return states, masks, results.returns
+
+
+def watch(X, policy, **options):
+    """The states and masks that a policy meets in episodes, and their results."""
+    watched = Watched(policy)
+    results = play_episodes(X, watched, **options)
+    states = np.concatenate(watched.states)
+    has_masks = any(mask is not None for mask in watched.masks)
+    return states, np.concatenate(watched.all_masks()) if has_masks else None, results
 
 
 class Watched:

@@ -23,7 +23,7 @@ from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Provides, check_parameters
 
-__all__ = ["ReturnEstimate", "TreePolicy", "distill"]
+__all__ = ["ReturnEstimate", "TreePolicy", "distill", "play_options"]
 
 
 _ROUNDING = 1e-12
@@ -243,7 +243,7 @@ class TreePolicy(Documented, PolicyMixin, BaseEstimator):
 
     def _source(self, teacher, X, seed):
         if is_environment(X):
-            n_episodes, keywords = self.episodes_per_iter, _of_play(teacher)
+            n_episodes, keywords = self.episodes_per_iter, play_options(teacher)
             return Episodes(X, keywords, n_episodes, self.max_iter, seed)
         if teacher._columns is not None:
             raise ValueError(
@@ -261,7 +261,7 @@ class TreePolicy(Documented, PolicyMixin, BaseEstimator):
             n_episodes=self.evaluation_episodes,
             seed=seed,
             stream=VALIDATION,
-            **_of_play(self),
+            **play_options(self),
         )
         return ReturnEstimate.of(results.returns)
 
@@ -416,7 +416,7 @@ def _fit(lessons, classes, max_leaf_nodes, seed):
     return MirrorPolicy(NegativeEntropy(), scores, np.inf)
 
 
-def _of_play(policy):
+def play_options(policy):
     """What episodes need to know of a policy."""
     return {
         "max_episode_steps": policy.max_episode_steps,

@@ -13,7 +13,8 @@ from skampo.export._onnx import onnx_model, require_onnx
 from skampo.export._python import python_text
 from skampo.export._scores import form_of
 from skampo.export._states import states_to_compare
-from skampo.export._steps import values_of
+from skampo.export._steps import Observation, in_order, values_of
+from skampo.export._words import Table
 
 __all__ = ["Export", "to_c", "to_onnx", "to_python"]
 
@@ -134,6 +135,7 @@ def to_python(policy, path=None, *, X=None):
     >>> module["act"](2.8)
     'on'
     """
+    _refuse_tables(policy)
     return _export(policy, path, X, python_text, _run_python, _FEW)
 
 
@@ -183,6 +185,7 @@ def to_c(policy, path=None, *, X=None):
     >>> "int act(const double *x, const unsigned char *mask)" in export.text
     True
     """
+    _refuse_tables(policy)
     return _export(policy, path, X, c_text, _run_numpy, _MANY)
 
 
@@ -205,7 +208,9 @@ def to_onnx(policy, path=None, *, X=None):
         Its `text` are the bytes of a model with the inputs "observation", doubles of
         shape (n, n_features), and "action_mask", bools of shape (n, n_actions) or
         (1, n_actions), which may be left out; and the outputs "probabilities" and
-        "action", the place of the most probable one in `classes_`.
+        "action", the place of the most probable one in `classes_`. For tables the
+        inputs are the columns by name, words or doubles of shape (n, 1), where an empty
+        word is a missing one.
 
     Raises
     ------
@@ -248,10 +253,11 @@ def _run_onnx(text, form):
     run = require_onnx("onnx.reference").ReferenceEvaluator(
         require_onnx().load_model_from_string(text)
     )
+    observation = in_order(form)[0]
 
     def probabilities(states, mask):
         allowed = np.ones(form.size, dtype=bool) if mask is None else mask
-        given = {"observation": states, "action_mask": allowed[None]}
+        given = {"action_mask": allowed[None], **observation.inputs(states)}
         return run.run(["probabilities"], given)[0]
 
     return probabilities
@@ -262,7 +268,11 @@ def _export(policy, path, X, write, make_runner, n_states):
     text = write(form, _actions(policy), _title(policy))
     run = make_runner(text, form)
     states = states_to_compare(policy, form, X, n_states)
-    difference = max(_difference(policy, run, states, mask) for mask in _masks(policy))
+    rows = _rows(policy, form, states)
+    difference = max(
+        np.abs(run(states, mask) - policy._policy.proba(rows, mask)).max()
+        for mask in _masks(policy)
+    )
     if not difference <= _TOLERANCE:
         raise ExportError(
             f"The program and {type(policy).__name__} differ by {difference:.3g} in a "
@@ -279,18 +289,36 @@ def _export(policy, path, X, write, make_runner, n_states):
 def _form(policy):
     check_is_fitted(policy, "_policy")
     try:
-        if policy._columns is not None:
-            raise ExportError(
-                "its states are tables with categories or missing values, and only "
-                "numbers can be exported"
-            )
-        return form_of(policy._policy, policy.n_features_in_)
+        columns = policy._columns
+        plain = columns is None
+        known = Observation(policy.n_features_in_) if plain else Table.of(columns)
+        return form_of(policy._policy, known)
     except ExportError as error:
-        raise ExportError(
-            f"{type(policy).__name__} cannot be exported: {error}. To use it where "
-            "this package is installed, keep it with skampo.save or joblib.dump; "
-            "skampo.distill makes a tree of any policy, which can be exported."
-        ) from error
+        raise _refused(policy, error) from error
+
+
+def _refuse_tables(policy):
+    check_is_fitted(policy, "_policy")
+    if policy._columns is not None:
+        raise _refused(
+            policy,
+            "its states are tables with categories or missing values, which to_onnx "
+            "knows; programs take numbers",
+        )
+
+
+def _refused(policy, reason):
+    return ExportError(
+        f"{type(policy).__name__} cannot be exported: {reason}. To use it where "
+        "this package is installed, keep it with skampo.save or joblib.dump; "
+        "skampo.distill makes a tree of any policy of numbers, which can be exported."
+    )
+
+
+def _rows(policy, form, states):
+    """States as the policy takes them."""
+    rows = in_order(form)[0].decode(states)
+    return rows if policy._columns is None else policy._columns.rows(rows)
 
 
 def _actions(policy):
@@ -313,12 +341,6 @@ def _masks(policy):
     n_actions = len(policy.classes_)
     without = [np.arange(n_actions) != action for action in range(min(n_actions, 3))]
     return [None, *without] if n_actions > 1 else [None]
-
-
-def _difference(policy, run, states, mask):
-    # The method would look for names of columns, which the states have none of.
-    expected = policy._policy.proba(states, mask)
-    return np.abs(run(states, mask) - expected).max()
 
 
 def _run_python(text, form):

@@ -11,6 +11,7 @@ from skampo.export._steps import (
     Affine,
     Constant,
     Gaussian,
+    Impute,
     Join,
     Map,
     OneHot,
@@ -23,6 +24,7 @@ from skampo.export._steps import (
     Trees,
     in_order,
 )
+from skampo.export._words import Table
 
 __all__ = ["onnx_model", "require_onnx"]
 
@@ -52,7 +54,8 @@ def onnx_model(form):
     helper = require_onnx("onnx.helper")
     onnx, graph = require_onnx(), Graph()
     steps = in_order(form)
-    names = {id(steps[0]): "observation"}
+    first, infos = _enter(steps[0], graph)
+    names = {id(steps[0]): first}
     for step in steps[1:]:
         inputs = [names[id(source)] for source in step.sources]
         names[id(step)] = _emit(step, graph, *inputs)
@@ -65,7 +68,7 @@ def onnx_model(form):
         graph.nodes,
         "policy",
         [
-            info("observation", double, ["n", steps[0].size]),
+            *(info(name, kind, ["n", width]) for name, kind, width in infos),
             info("action_mask", onnx.TensorProto.BOOL, ["m", size]),
         ],
         [
@@ -89,13 +92,13 @@ class Graph:
 
     def array(self, values, dtype=np.float64):
         """The name of an array."""
-        name = f"table{len(self.arrays)}"
+        name = f"_array{len(self.arrays)}"
         self.arrays[name] = np.asarray(values, dtype=dtype)
         return name
 
     def node(self, operator, *inputs, output=None, domain="", **attributes):
         """The name of what an operator gives; numbers become arrays."""
-        output = output or f"v{len(self.nodes)}"
+        output = output or f"_v{len(self.nodes)}"
         names = [x if isinstance(x, str) else self.array(x) for x in inputs]
         make = require_onnx("onnx.helper").make_node
         self.nodes.append(make(operator, names, [output], domain=domain, **attributes))
@@ -110,9 +113,40 @@ class Graph:
         axes = self.array([axis], np.int64)
         return self.node("ReduceSum", x, axes, keepdims=keepdims)
 
+    def place(self, words, listed, others):
+        """Where words are in a list, and the place of others."""
+        place = self.node(
+            "LabelEncoder",
+            words,
+            domain="ai.onnx.ml",
+            keys_strings=listed,
+            values_int64s=list(range(len(listed))),
+            default_int64=others,
+        )
+        return self.number(place)
+
     def number(self, flags):
         """Truth values as numbers."""
         return self.node("Cast", flags, to=require_onnx().TensorProto.DOUBLE)
+
+
+@singledispatch
+def _enter(observation, graph):
+    """The name of the numbers of an observation; names, types and widths of inputs."""
+    kind = require_onnx().TensorProto.DOUBLE
+    return "observation", [("observation", kind, observation.size)]
+
+
+@_enter.register
+def _(table: Table, graph):
+    kinds, parts, infos = require_onnx().TensorProto, [], []
+    for column, name in enumerate(table.names):
+        listed = table.words.get(column)
+        infos.append((name, kinds.DOUBLE if listed is None else kinds.STRING, 1))
+        parts.append(name)
+        if listed is not None:
+            parts[-1] = graph.place(name, listed, table.others(column))
+    return graph.node("Concat", *parts, axis=1), infos
 
 
 @singledispatch
@@ -151,6 +185,16 @@ def _(step: Gaussian, graph, x):
 @_emit.register
 def _(step: OneHot, graph, x):
     return graph.number(graph.node("Equal", graph.pick(x, [step.column]), step.known))
+
+
+@_emit.register
+def _(step: Impute, graph, x):
+    missing = graph.node("IsNaN", x)
+    filled = graph.node("Where", missing, step.values, x)
+    if not len(step.flagged):
+        return filled
+    flags = graph.number(graph.pick(missing, step.flagged))
+    return graph.node("Concat", filled, flags, axis=1)
 
 
 @_emit.register

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skampo.exceptions import ExportError
 from skampo.export._builders import builds, gaussian_of, require, step_of
 from skampo.export._forests import boosted_trees, histogram_trees, sklearn_trees
 from skampo.export._steps import (
@@ -57,6 +58,14 @@ def _(part, source):
         if i < last and name is not None:
             source = Map(source, name)
     return source
+
+
+@builds("sklearn.KNeighborsRegressor", "sklearn.RadiusNeighborsRegressor")
+def _(part, source):
+    raise ExportError(
+        "it predicts by a search among all the rows that it was fitted to, and a "
+        "program would have to hold them"
+    )
 
 
 @builds("sklearn.DummyRegressor")

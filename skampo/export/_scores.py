@@ -18,7 +18,6 @@ from skampo.export._steps import (
     Affine,
     Constant,
     Join,
-    Observation,
     Standardize,
     Times,
 )
@@ -26,9 +25,9 @@ from skampo.export._steps import (
 __all__ = ["form_of"]
 
 
-def form_of(policy, n_features):
+def form_of(policy, observation):
     """The last step of a `MirrorPolicy`: probabilities from an observation."""
-    scores = step_of(policy.f, Observation(n_features))
+    scores = step_of(policy.f, observation)
     # The only action has all probability, whatever the map is.
     if np.isinf(policy.eta) or scores.size == 1:
         return Greedy(scores)

@@ -11,7 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-__all__ = ["Affine", "Constant", "Gaussian", "Join", "Map", "Observation", "OneHot"]
+from skampo.exceptions import ExportError
+
+__all__ = ["Affine", "Constant", "Gaussian", "Impute", "Join", "Map", "Observation"]
+__all__ += ["OneHot"]
 __all__ += ["Pick", "Powers", "Splines", "Standardize", "Step", "Stretch", "Times"]
 __all__ += ["Trees", "in_order", "values_of"]
 
@@ -31,6 +34,17 @@ class Step:
     def helper(self):
         """Name of the function that computes it."""
         return type(self).__name__.lower()
+
+    def origin(self, column):
+        """The step that one of its columns comes from unchanged, and where it is."""
+        return self, column
+
+    def places(self, column, known):
+        """Numbers in the place of words."""
+        raise ExportError("it encodes words that are no column of the table itself")
+
+    def fill(self, column, value):
+        """Remember nothing."""
 
     @property
     def arguments(self):
@@ -61,6 +75,18 @@ class Observation(Step):
     def size(self):
         """The number of features."""
         return self.source
+
+    def encode(self, rows):
+        """Rows of numbers, as they are."""
+        return rows
+
+    def decode(self, numbers):
+        """The same."""
+        return numbers
+
+    def inputs(self, numbers):
+        """What a model is given, by name."""
+        return {"observation": numbers}
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +202,29 @@ class OneHot(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Impute(Step):
+    """Values in the place of missing ones, and 1 where some columns miss theirs."""
+
+    values: np.ndarray
+    flagged: np.ndarray
+
+    @property
+    def helper(self):
+        """None: programs refuse what is no number."""
+        raise ExportError("SimpleImputer: only models of ONNX know missing values")
+
+    @property
+    def size(self):
+        """The number of columns, and of flags."""
+        return len(self.values) + len(self.flagged)
+
+    def evaluate(self, x):
+        """Column by column."""
+        missing = np.isnan(x)
+        return np.hstack([np.where(missing, self.values, x), missing[:, self.flagged]])
+
+
+@dataclass(frozen=True, eq=False)
 class Pick(Step):
     """Some columns."""
 
@@ -185,6 +234,10 @@ class Pick(Step):
     def size(self):
         """The number of columns."""
         return len(self.columns)
+
+    def origin(self, column):
+        """That of the column that it picks."""
+        return self.source.origin(int(self.columns[column]))
 
     def evaluate(self, x):
         """By their numbers."""

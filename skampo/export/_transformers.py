@@ -6,6 +6,7 @@ from skampo.export._builders import builds, gaussian_of, require, step_of
 from skampo.export._steps import (
     Affine,
     Gaussian,
+    Impute,
     Join,
     Map,
     OneHot,
@@ -85,12 +86,37 @@ def _(part, source):
 def _(part, source):
     usual = part.drop is None and not getattr(part, "_infrequent_enabled", False)
     require(usual, "drop, min_frequency and max_categories are not known here")
-    require(
-        all(known.dtype.kind in "iufb" for known in part.categories_),
-        "it encodes words, and only numbers can be exported",
-    )
     columns = enumerate(part.categories_)
-    return Join.of([OneHot(source, i, known.astype(float)) for i, known in columns])
+    return Join.of([OneHot(source, i, _numbers(source, i, k)) for i, k in columns])
+
+
+def _numbers(source, column, known):
+    """The categories of a column; the places of words in the list of its table."""
+    if known.dtype.kind in "iufb":
+        return known.astype(float)
+    table, column = source.origin(column)
+    return table.places(column, known)
+
+
+@builds("sklearn.SimpleImputer")
+def _(part, source):
+    values = np.asarray(part.statistics_)
+    usual = part.missing_values is np.nan or part.missing_values != part.missing_values
+    require(usual, "only NaN can be missing")
+    require(
+        values.dtype.kind == "f" and np.isfinite(values).all(),
+        "it drops columns without values, or fills in words",
+    )
+    for i, value in enumerate(values):
+        table, column = source.origin(i)
+        table.fill(column, value)
+    flagged = part.indicator_.features_ if part.add_indicator else []
+    return Impute(source, values, np.asarray(flagged, dtype=int))
+
+
+@builds("skampo.TableColumns")
+def _(part, source):
+    return source
 
 
 @builds("sklearn.PolynomialFeatures")

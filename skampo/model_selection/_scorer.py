@@ -94,18 +94,19 @@ class ReturnScorer:
 
     def __call__(self, estimator, X, y=None):
         """Score an estimator on environments; `y` is there for scikit-learn only."""
+        results = self.play(estimator, X)
+        statistic = self.statistic
+        summarize = statistic if callable(statistic) else STATISTICS[statistic]
+        return float(summarize(results.returns))
+
+    def play(self, estimator, X):
+        """The episodes of an estimator."""
         if not is_environment(X):
             raise ValueError(
                 "A return scorer plays episodes, and needs environments or tasks of "
                 f"make_tasks. Got {type(X).__name__} instead."
             )
-        results = self._play(estimator, X)
-        statistic = self.statistic
-        summarize = statistic if callable(statistic) else STATISTICS[statistic]
-        return float(summarize(results.returns))
-
-    def _play(self, estimator, X):
-        player, X = _player(estimator, X)
+        player, X = player_of(estimator, X)
         if player is not None:
             return player.play(
                 X, self.n_episodes, deterministic=self.deterministic, seed=self.seed
@@ -120,19 +121,19 @@ class ReturnScorer:
         return play_episodes(X, estimator, n_episodes=self.n_episodes, seed=self.seed)
 
 
-def _player(estimator, X):
+def player_of(estimator, X):
     """The policy behind searches and Pipelines, and what it sees of `X`."""
     if hasattr(estimator, "play"):
         return estimator, X
     # Searches and frozen estimators pass `score` on to these, but no other method.
     for inner in ("best_estimator_", "estimator"):
         if hasattr(estimator, inner):
-            return _player(getattr(estimator, inner), X)
+            return player_of(getattr(estimator, inner), X)
     if not hasattr(estimator, "steps"):
         return None, X
-    player, _ = _player(estimator[-1], X)
+    player, _ = player_of(estimator[-1], X)
     if player is None:
         return None, X
-    return _player(
+    return player_of(
         estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
     )

@@ -1,93 +1,45 @@
-"""The report as HTML: one page that loads nothing, light and dark, wide and narrow."""
+"""The report of a policy and a log, as a page."""
 
-from html import escape
-
-import numpy as np
+from skampo.utils._page import (
+    article,
+    bar,
+    document,
+    items,
+    say,
+    scale_of,
+    section,
+    table,
+)
 
 __all__ = ["fragment", "page"]
 
 # Of each verdict, the class that colors it; the words are always there as well.
 _CLASSES = {"deploy": "yes", "do not deploy": "no"}
-_STYLE = """
-.skampo-report { --ink: #1b1f24; --soft: #57606a; --paper: #ffffff; --line: #d0d7de;
-  --bar: #0072b2; --base: #a35200; --yes: #1a7f37; --no: #b42318; --open: #57606a;
-  color-scheme: light dark; color: var(--ink); background: var(--paper);
-  font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto;
-  padding: 1rem; box-sizing: border-box; overflow-wrap: anywhere; }
-.skampo-report * { box-sizing: border-box; }
-.skampo-report h1 { font-size: 1.1rem; margin: 0 0 .5rem; }
-.skampo-report h2 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
-.skampo-report p { margin: .25rem 0; }
-.skampo-report .verdict { display: inline-block; font-size: 1.5rem; font-weight: 700;
-  line-height: 1.2; color: #ffffff; background: var(--open); border-radius: .5rem;
-  padding: .4rem .9rem; margin: 0 0 .5rem; }
-.skampo-report .verdict.yes { background: var(--yes); }
-.skampo-report .verdict.no { background: var(--no); }
-.skampo-report .soft { color: var(--soft); font-size: .875rem; }
-.skampo-report .name { display: flex; flex-wrap: wrap; justify-content: space-between;
-  gap: 0 1rem; margin-top: .6rem; }
-.skampo-report .track { position: relative; height: 1rem; margin: 0 .4rem;
-  border-bottom: 1px solid var(--line); }
-.skampo-report .track span { position: absolute; top: .4rem; height: .25rem;
-  border-radius: .125rem; background: var(--bar); }
-.skampo-report .track .dot { top: .15rem; width: .75rem; height: .75rem;
-  margin-left: -.375rem; border-radius: 50%; }
-.skampo-report .track .mark { top: 0; width: 2px; height: 1rem; border-radius: 0;
-  background: var(--base); }
-.skampo-report .base span { background: var(--base); }
-.skampo-report table { border-collapse: collapse; width: 100%; }
-.skampo-report td { border-bottom: 1px solid var(--line);
-  padding: .25rem .5rem .25rem 0; text-align: left; vertical-align: top; }
-.skampo-report td:last-child { text-align: right; padding-right: 0;
-  white-space: nowrap; }
-.skampo-report ul { margin: .25rem 0; padding-left: 1.2rem; }
-@media (prefers-color-scheme: dark) {
-  .skampo-report { --ink: #e6edf3; --soft: #9da7b3; --paper: #0d1117; --line: #30363d;
-    --bar: #56b4e9; --base: #e69f00; --yes: #1f7a3a; --no: #b3372b; --open: #4d5661; }
-}
-"""
+_TITLE = "Policy report"
 
 
 def page(report, facts):
     """A whole document."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<title>Policy report</title>\n"
-        "<style>html { color-scheme: light dark; } body { margin: 0; background: "
-        "#ffffff; }\n@media (prefers-color-scheme: dark) { body { background: #0d1117; "
-        "} }</style>\n</head>\n<body>\n"
-        f"{fragment(report, facts)}\n</body>\n</html>\n"
-    )
+    return document(_TITLE, fragment(report, facts))
 
 
 def fragment(report, facts):
     """The report alone, as a notebook shows it."""
     kind = _CLASSES.get(report.verdict, "open")
-    parts = [
-        f"<style>{_STYLE}</style>",
-        '<article class="skampo-report">',
-        "<h1>Policy report</h1>",
-        f'<p class="verdict {kind}">{_say(report.verdict)}</p>',
-        *(f"<p>{_say(reason)}</p>" for reason in report.reasons),
-        *_section("Difference to the logged policy", _difference(report)),
-        *_section("Values", _values(report)),
-        *_section("How much the log knows", _table(facts)),
-        *_section("Where the policy deviates", _deviations(report)),
-        *_section("Warnings", _list(report.warnings)),
-        '<p class="soft">Holds for a log that the policy was not fitted to. Intervals '
-        f"of {report.difference.confidence:.0%} confidence.</p>",
-        "</article>",
-    ]
-    return "\n".join(parts)
-
-
-def _say(text):
-    return escape(str(text), quote=True)
-
-
-def _section(title, lines):
-    return [f"<section><h2>{_say(title)}</h2>", *lines, "</section>"]
+    return article(
+        _TITLE,
+        [
+            f'<p class="verdict {kind}">{say(report.verdict)}</p>',
+            *(f"<p>{say(reason)}</p>" for reason in report.reasons),
+            *section("Difference to the logged policy", _difference(report)),
+            *section("Values", _values(report)),
+            *section("How much the log knows", table(facts)),
+            *section("Where the policy deviates", _deviations(report)),
+            *section("Warnings", items(report.warnings)),
+            '<p class="soft">Holds for a log that the policy was not fitted to. '
+            f"Intervals of {report.difference.confidence:.0%} confidence.</p>",
+        ],
+    )
 
 
 def _difference(report):
@@ -95,66 +47,21 @@ def _difference(report):
     marks = {"the gain that is needed": report.min_gain, "no difference": 0.0}
     if report.min_gain == 0:
         del marks["the gain that is needed"]
-    scale = _scale([report.difference], marks.values())
+    scale = scale_of([report.difference], marks.values())
     places = " and ".join(f"{name} ({at:.4g})" for name, at in marks.items())
     return [
-        *_bar("policy less logged", report.difference, scale, marks),
-        f'<p class="soft">Marked: {_say(places)}.</p>',
+        *bar("policy less logged", report.difference, scale, marks),
+        f'<p class="soft">Marked: {say(places)}.</p>',
     ]
 
 
 def _values(report):
     marks = {"the logged policy": report.logged.estimate}
-    scale = _scale([report.logged, *report.estimates.values()], [])
-    lines = _bar("logged policy", report.logged, scale, {}, "base")
+    scale = scale_of([report.logged, *report.estimates.values()], [])
+    lines = bar("logged policy", report.logged, scale, {}, "base")
     for name, estimate in report.estimates.items():
-        lines += _bar(name, estimate, scale, marks)
+        lines += bar(name, estimate, scale, marks)
     return [*lines, '<p class="soft">Marked: the value of the logged policy.</p>']
-
-
-def _scale(estimates, others):
-    """The smallest and the largest number to draw."""
-    numbers = [x for e in estimates for x in (e.low, e.estimate, e.high)]
-    numbers = [x for x in [*numbers, *others] if np.isfinite(x)]
-    low, high = min(numbers), max(numbers)
-    return (low, high) if high > low else (low - 1, high + 1)
-
-
-def _bar(name, estimate, scale, marks, kind=""):
-    """Name and numbers, and below them the interval."""
-    numbers = f"{estimate.estimate:.4g}"
-    if np.isfinite([estimate.low, estimate.high]).all():
-        numbers += f" ({estimate.low:.4g} to {estimate.high:.4g})"
-    inside = [
-        f'<span class="mark" style="left: {_share(value, scale):.2f}%"></span>'
-        for value in marks.values()
-    ]
-    if np.isfinite([estimate.low, estimate.high]).all():
-        left, right = _share(estimate.low, scale), _share(estimate.high, scale)
-        inside.append(
-            f'<span style="left: {left:.2f}%; width: {right - left:.2f}%"></span>'
-        )
-    left = _share(estimate.estimate, scale)
-    inside.append(f'<span class="dot" style="left: {left:.2f}%"></span>')
-    said = _say(f"{name}: {numbers}")
-    return [
-        f'<p class="name"><span>{_say(name)}</span><span>{_say(numbers)}</span></p>',
-        f'<div class="track {kind}" role="img" aria-label="{said}">',
-        *inside,
-        "</div>",
-    ]
-
-
-def _share(value, scale):
-    low, high = scale
-    return 100 * (value - low) / (high - low)
-
-
-def _table(rows):
-    cells = [
-        f"<tr><td>{_say(name)}</td><td>{_say(value)}</td></tr>" for name, value in rows
-    ]
-    return ["<table>", *cells, "</table>"]
 
 
 def _deviations(report):
@@ -163,12 +70,6 @@ def _deviations(report):
         "How much of the differences between states these columns explain:"
     )
     if not report.deviations:
-        return [f"<p>{_say(said)} none of them any.</p>"]
+        return [f"<p>{say(said)} none of them any.</p>"]
     rows = [(name, f"{share:.0%}") for name, share in report.deviations.items()]
-    return [f"<p>{_say(said)}</p>", *_table(rows)]
-
-
-def _list(warnings):
-    if not warnings:
-        return ["<p>None.</p>"]
-    return ["<ul>", *(f"<li>{_say(warning)}</li>" for warning in warnings), "</ul>"]
+    return [f"<p>{say(said)}</p>", *table(rows)]

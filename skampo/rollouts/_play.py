@@ -35,12 +35,32 @@ class EpisodeResults:
     --------
     >>> import numpy as np
     >>> from skampo.rollouts import EpisodeResults
-    >>> EpisodeResults(np.array([2.0, 4.0]), np.array([20, 40])).returns.mean()
-    np.float64(3.0)
+    >>> results = EpisodeResults(np.array([2.0, 4.0]), np.array([20, 40]))
+    >>> results.mean, results.standard_error
+    (3.0, 1.0)
+    >>> print(results)
+    3 (standard error 1, 2 episodes)
     """
 
     returns: np.ndarray
     lengths: np.ndarray
+
+    @property
+    def mean(self):
+        """Mean return, which is what `score` gives."""
+        return float(self.returns.mean())
+
+    @property
+    def standard_error(self):
+        """Standard error of the mean over episodes; NaN for a single episode."""
+        n = len(self.returns)
+        return float(self.returns.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
+
+    def __str__(self):
+        """Say it in one line."""
+        n = len(self.returns)
+        said = f"standard error {self.standard_error:.2g}, {n} episodes"
+        return f"{self.mean:.4g} ({said if n > 1 else '1 episode'})"
 
 
 def play_episodes(

@@ -34,6 +34,7 @@ from skampo.export._steps import (
     Powers,
     Splines,
     Trees,
+    in_order,
     values_of,
 )
 from skampo.mirror_maps import (
@@ -43,6 +44,7 @@ from skampo.mirror_maps import (
     NegativeEntropy,
 )
 from skampo.mirror_maps import Tsallis as TsallisMap
+from tests.export.tables import FRAMES, customers, fitted
 from tests.iterates import Corridor
 
 PROJECTIONS = [
@@ -179,3 +181,20 @@ def test_stored_states_are_compared():
     stored = policy._state.rollouts["transitions"].observations
     states = states_to_compare(policy, _form(policy), None, 1000)
     assert (states[:, None] == stored[:3]).all(axis=2).any(axis=0).all()
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_places_of_words_are_as_good_as_the_words(kind):
+    table = FRAMES[kind](customers())
+    policy = fitted(table)
+    form = _form(policy)
+    states = states_to_compare(policy, form, table, 2000)
+    rows = in_order(form)[0].decode(states)
+    assert_allclose(
+        values_of(form, states, mask=None),
+        policy.predict_proba(policy._columns.transform(rows)),
+        atol=1e-12,
+    )
+    # Some numbers and words are missing, and some words are not known.
+    assert np.isnan(states[:, 0]).any()
+    assert {*states[:, 3]} == {-1, 0, 1, 2}

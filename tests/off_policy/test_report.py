@@ -1,7 +1,6 @@
 """Reports on policies: verdicts with known truth, and what they are shown as."""
 
 import dataclasses
-from html.parser import HTMLParser
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,9 +14,7 @@ from skampo.exceptions import InvalidParameterError
 from skampo.off_policy import PolicyReport
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import TablePolicy, one_hot
-
-HOSTILE = "<script>alert(1)</script>"
-NO_END = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta"}
+from tests.tags import HOSTILE, Tags
 
 
 def always(action):
@@ -190,26 +187,6 @@ def test_the_same_seed_says_the_same(good):
     assert report(always("b"), bandit()) == good
 
 
-class Tags(HTMLParser):
-    """Opened and closed tags, and everything that could be loaded."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.names, self.loaded, self.text = [], set(), [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.names.add(tag)
-        self.loaded += [n for n, _ in attrs if n in ("src", "href") or n[:2] == "on"]
-        if tag not in NO_END:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
 @pytest.fixture
 def hostile(good):
     estimate = good.difference
@@ -227,9 +204,7 @@ def test_the_page_is_whole_and_loads_nothing(hostile, whole, tmp_path):
     hostile.to_html(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf8")
     text = text if whole else hostile._repr_html_()
-    tags = Tags()
-    tags.feed(text)
-    tags.close()
+    tags = Tags.of(text)
     assert tags.open == tags.loaded == []
     assert not tags.names & {"script", "link", "img", "iframe"}
     assert "url(" not in text
