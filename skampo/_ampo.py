@@ -175,8 +175,10 @@ class AMPOPolicy(
         The iteration whose policy is kept, counted from 1.
     history_ : list of dict
         One dict per iteration with the keys iteration, n_steps (so far), n_episodes
-        (finished in this iteration), return_mean, return_std (of the policy that the
-        iteration evaluated; exact and discounted on a model), eta, divergence, entropy,
+        (finished in this iteration), n_faults (episodes of this iteration that a
+        `skampo.rollouts.Guarded` environment gave up), return_mean, return_std (of the
+        policy that the iteration evaluated; exact and discounted on a model), eta,
+        divergence, entropy,
         approximation_error (mean squared residual of line 1 on the centered target),
         critic_error (the same of the action values that line 1 was given: 0 if they are
         exact, NaN without the parameter `critic_error`), validation_return,

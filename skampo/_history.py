@@ -125,6 +125,7 @@ def iteration_record(t, problem, sample, before, after, line_one, eta):
         "iteration": t + 1,
         "n_steps": problem.n_steps,
         "n_episodes": len(problem.episode_returns),
+        "n_faults": problem.n_faults,
         "return_mean": return_mean,
         "return_std": return_std,
         "eta": float(eta),

@@ -1,6 +1,8 @@
 """Small environments, one of which goes wrong in every way that a test may want."""
 
+import os
 import threading
+import time
 
 import gymnasium
 import numpy as np
@@ -12,6 +14,13 @@ class TwoArgumentError(Exception):
 
     def __init__(self, code, reason):
         super().__init__(code, reason)
+
+
+class UnsendableError(Exception):
+    """An exception that no other process can be sent."""
+
+    def __reduce__(self):
+        raise TypeError("holds a lock")
 
 
 class Counter:
@@ -117,6 +126,46 @@ def rewards(value):
 def observes(value):
     """Return a fault that replaces the observation."""
     return lambda result: (value, *result[1:])
+
+
+def dies(result):
+    """End the process: a fault for environments that have one of their own."""
+    os._exit(3)
+
+
+def raises_what_cannot_be_sent(result):
+    """Raise: a fault whose error stays in its process."""
+    raise UnsendableError("why")
+
+
+def hangs(result):
+    """Never answer."""
+    time.sleep(1000)
+
+
+class SlowEnv(CountingEnv):
+    """Takes a while for each step."""
+
+    def step(self, action):
+        time.sleep(0.02)
+        return super().step(action)
+
+
+class PidEnv(FaultyEnv):
+    """Tells the number of its process as its first observation, and prints."""
+
+    def __init__(self, fault=None, closes=True):
+        # Without a fault, none ever comes.
+        super().__init__(fault, at_step=-1 if fault is None else 1)
+        self.closes = closes
+
+    def reset(self, *, seed=None, options=None):
+        print("reset")
+        return super().reset(seed=seed)[0] + os.getpid(), {}
+
+    def close(self):
+        if not self.closes:
+            time.sleep(1000)
 
 
 class LockedEnv(CountingEnv):

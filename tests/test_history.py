@@ -21,7 +21,7 @@ from tests.seeds import (
 )
 
 SMALL = {"max_iter": 3, "steps_per_iter": 40, "n_envs": 2, "random_state": 0}
-INTEGERS = ["iteration", "n_steps", "n_episodes", "n_validation_steps"]
+INTEGERS = ["iteration", "n_steps", "n_episodes", "n_faults", "n_validation_steps"]
 NUMBERS = ["return_mean", "return_std", "eta", "divergence", "entropy"]
 NUMBERS += [
     "approximation_error",
@@ -30,7 +30,7 @@ NUMBERS += [
     "validation_std",
 ]
 TIMES = ["rollout_time", "critic_time", "fit_time", "validation_time"]
-KEYS = [*INTEGERS[:3], *NUMBERS, INTEGERS[3], *TIMES]
+KEYS = [*INTEGERS[:4], *NUMBERS, INTEGERS[4], *TIMES]
 
 
 @pytest.mark.parametrize("critic", DATA_CRITICS)
@@ -44,6 +44,7 @@ def test_one_plain_record_per_iteration(critic):
         assert record["iteration"] == i
         assert record["n_steps"] == 40 * i
         assert record["n_episodes"] == 8
+        assert record["n_faults"] == 0
         assert record["return_mean"] == 5.0
         assert record["return_std"] == 0.0
         assert 0 <= record["entropy"] <= np.log(2) + 1e-12

@@ -1,5 +1,6 @@
 """Logs of many rows are taken up block by block, and teach what they did at once."""
 
+import os
 import tracemalloc
 
 import numpy as np
@@ -69,3 +70,36 @@ def test_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 400e6
+
+
+def _many(states):
+    return np.tile(states, (1, 80))
+
+
+def learn_many(states, n):
+    """Values where each state was seen n times, and the memory that it took."""
+    states = np.tile(states, (n, 1))
+    log = TransitionLog(states, np.arange(len(states)) % 4, states[:, 0], states / 2)
+    critic = LSTDQ(FunctionTransformer(_many), alpha=100.0 * n)
+    tracemalloc.start()
+    policy = AMPOPolicy(Ridge(), critic=critic, gamma=0.9, max_iter=1).fit(log)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return policy.action_values(states[:100]), peak
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_full", [False, True])
+def test_features_of_more_than_a_gib_are_in_a_file(is_full, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("No space left on device")
+
+    if is_full:
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    states = np.random.default_rng(0).normal(size=(17_000, 2))
+    expected, _ = learn_many(states, 1)
+    found, peak = learn_many(states, 100)
+    assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    # 160 features of 1,700,000 rows; where the disk is full they are in memory.
+    n_bytes = 4 * 160 * 1_700_000
+    assert (peak > n_bytes) == is_full

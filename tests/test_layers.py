@@ -22,6 +22,7 @@ IMPORTED_WHERE_USED = {
     "onnx",
     "pandas",
     "PIL",
+    "pyarrow",
     "ray",
     "rich",
 }

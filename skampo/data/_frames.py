@@ -13,7 +13,7 @@ from skampo.data._checks import (
 from skampo.data._tables import is_table
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["read_frame"]
+__all__ = ["arrange", "check_names", "read_frame", "without_none"]
 
 # What a log calls the columns that `TransitionLog.from_frame` names.
 _ROLES = {
@@ -73,16 +73,55 @@ def read_frame(frame, state, time, classes, **named):
             f"{type(frame).__name__}: give arrays as TransitionLog(states, actions, "
             "rewards), and episodes to skampo.off_policy.transitions_from_episodes."
         )
-    named = {role: name for role, name in named.items() if name is not None}
-    _check_names(frame, state, time, named)
+    named = without_none(named)
+    check_names(list(frame.columns), state, time, named)
+    # A tuple would be a single key of pandas.
+    return arrange(frame[list(state)], frame, time, classes, named)
+
+
+def without_none(named):
+    """The columns that were named."""
+    return {role: name for role, name in named.items() if name is not None}
+
+
+def arrange(states, frame, time, classes, named):
+    """
+    Check, sort and shift the columns of a log.
+
+    Parameters
+    ----------
+    states : data frame or ndarray of shape (n, n_features)
+        The states.
+    frame : mapping of str to array-like of shape (n,)
+        The other columns, by their names.
+    time, classes, named
+        As for `read_frame`.
+
+    Returns
+    -------
+    dict
+        Columns by the parameters of `TransitionLog`.
+
+    Raises
+    ------
+    ValueError
+        If values cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skampo.data._frames import arrange
+    >>> columns = {"offer": np.array([0, 1]), "paid": np.array([2.0, 1.0])}
+    >>> states, named = np.array([[30.0], [40.0]]), {"reward": "paid"}
+    >>> arrange(states, columns, None, None, named)["rewards"]
+    array([2., 1.])
+    """
     # Before rows are sorted, so that a bad row has the number that the frame gives it.
     columns = {
         _ROLES[role]: check_column(_ROLES[role], name, frame[name], classes)
         for role, name in named.items()
         if role != "episode"
     }
-    # A tuple would be a single key of pandas.
-    states = frame[list(state)]
     if "episode" not in named:
         return columns | {"states": states}
     columns["episodes"] = as_labels(named["episode"], frame[named["episode"]])
@@ -94,12 +133,12 @@ def read_frame(frame, state, time, classes, **named):
     return _shift(states, columns)
 
 
-def _check_names(frame, state, time, named):
+def check_names(there, state, time, named):
+    """Refuse names of columns that are not there, there twice, or of two things."""
     if isinstance(state, str) or not len(state):
         raise ValueError(
             f"state= is a list of at least one name of a column. Got {state!r}."
         )
-    there = list(frame.columns)
     asked = [*state, *named.values(), *([] if time is None else [time])]
     absent = [name for name in asked if name not in there]
     if absent:

@@ -19,7 +19,8 @@ from skampo.data._checks import (
     starts_of,
     without_na,
 )
-from skampo.data._frames import read_frame
+from skampo.data._frames import arrange, check_names, read_frame, without_none
+from skampo.data._parquet import open_dataset, read_columns
 from skampo.data._tables import TableColumns, is_table
 from skampo.utils._sklearn import take_rows
 
@@ -202,6 +203,88 @@ class TransitionLog:
             truncated=truncated,
         )
         return cls(**columns, classes=classes)
+
+    @classmethod
+    def from_parquet(
+        cls,
+        source,
+        *,
+        state,
+        action,
+        reward,
+        episode=None,
+        time=None,
+        propensity=None,
+        terminated=None,
+        truncated=None,
+        classes=None,
+    ):
+        """
+        Make a log of Parquet files, whose columns are named.
+
+        They are read batch by batch, so that no more memory is needed than for the
+        numbers of the log.
+
+        Parameters
+        ----------
+        source : str, Path, list of these, or pyarrow.dataset.Dataset
+            A file; a folder of files, which are read in the order of their names;
+            several files; or what pyarrow makes of them, for rows that are filtered or
+            are elsewhere. An episode may go on in the next file.
+        state : list of str
+            Columns of numbers that were seen when the action was chosen. None may be
+            missing.
+        action, reward : str
+            Columns of what was done, and of what it paid.
+        episode, time, propensity, terminated, truncated : str, default=None
+            Other columns, as for `from_frame`.
+        classes : array-like of shape (n_actions,), default=None
+            Labels of all actions; None is those that occur.
+
+        Returns
+        -------
+        TransitionLog
+            As `from_frame` would make it, but that the states are an array of the
+            columns in the order of `state`, and have no names.
+
+        Raises
+        ------
+        ImportError
+            If pyarrow is not installed.
+        ValueError
+            As for `from_frame`, and if a column of the state holds no numbers.
+
+        See Also
+        --------
+        TransitionLog.from_frame : Takes columns of any kind.
+
+        Examples
+        --------
+        >>> from skampo.data import TransitionLog
+        >>> log = TransitionLog.from_parquet(
+        ...     "visits/",
+        ...     state=["pressure", "age"],
+        ...     action="dose",
+        ...     reward="benefit",
+        ...     episode="patient",
+        ...     time="day",
+        ... )  # doctest: +SKIP
+        """
+        named = without_none(
+            {
+                "action": action,
+                "reward": reward,
+                "episode": episode,
+                "propensity": propensity,
+                "terminated": terminated,
+                "truncated": truncated,
+            }
+        )
+        dataset = open_dataset(source)
+        check_names(dataset.schema.names, state, time, named)
+        others = [*named.values(), *([] if time is None else [time])]
+        states, columns = read_columns(dataset, list(state), others)
+        return cls(**arrange(states, columns, time, classes, named), classes=classes)
 
     def __len__(self):
         """Return the number of rows."""

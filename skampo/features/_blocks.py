@@ -1,9 +1,12 @@
 """Many rows block by block: what is computed of them, and sums over them.
 
-Features of many rows are held in single precision, half the memory, and are cast back
-where precision counts: everything that is solved from them is then the exact solution
-for features that are rounded to one part in 16 million.
+Features of many rows are held in single precision, half the memory, in a file if they
+are very many, and are cast back where precision counts: everything that is solved from
+them is then the exact solution for features that are rounded to one part in 16 million.
 """
+
+import os
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -15,6 +18,8 @@ BLOCK = 4096
 _MANY = 2**15
 # Features that take fewer bytes than this are held as they are.
 _LARGE = 2**28
+# And more bytes than this are in a file, of which memory holds what it has room for.
+_ON_DISK = 2**30
 _LARGEST = np.finfo(np.float32).max
 
 
@@ -32,7 +37,7 @@ def rounded_features(transform, observations):
     is_dense = isinstance(one, np.ndarray) and one.dtype == np.float64
     if not is_dense or n_rows * one.nbytes < _LARGE:
         return None
-    features = np.empty((n_rows, *one.shape[1:]), dtype=np.float32)
+    features = _room((n_rows, *one.shape[1:]))
     for rows in blocks(n_rows):
         exact = transform(observations[rows])
         # Squares of large numbers, for example, overflow.
@@ -40,6 +45,21 @@ def rounded_features(transform, observations):
             return None
         features[rows] = exact
     return features
+
+
+def _room(shape):
+    """An array of single precision, in a file where memory has better uses."""
+    n_bytes = 4 * int(np.prod(shape))
+    if n_bytes < _ON_DISK or not hasattr(os, "posix_fallocate"):
+        return np.empty(shape, dtype=np.float32)
+    try:
+        # It is gone when the array is.
+        with TemporaryFile() as file:
+            # Without room for it, the process would be killed when it writes.
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            return np.memmap(file, np.float32, shape=shape).view(np.ndarray)
+    except OSError:
+        return np.empty(shape, dtype=np.float32)
 
 
 def by_blocks(function, n_rows):

@@ -48,6 +48,7 @@ class Problem:
     #: The default of `average`.
     average = 0.0
     n_steps = 0
+    n_faults = 0
     episode_returns = ()
     observation_encoder = None
     action_encoder = None

@@ -92,6 +92,11 @@ class EnvironmentProblem(Problem):
         return self._rollouts.episode_returns
 
     @property
+    def n_faults(self):
+        """Episodes that the last iteration gave up."""
+        return self._rollouts.n_faults
+
+    @property
     def observation_encoder(self):
         """How observations become rows."""
         return self._rollouts.observation_encoder

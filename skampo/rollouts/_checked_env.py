@@ -13,6 +13,7 @@ from skampo.rollouts._checks import (
     shorten,
     split_reset,
 )
+from skampo.rollouts._child import has_time_limit
 from skampo.rollouts._factories import environment_name
 from skampo.rollouts._repeats import reset_and_compare
 from skampo.rollouts._seeding import reset_seed
@@ -38,11 +39,12 @@ class CheckedEnv:
     """
 
     def __init__(self, factory, index, seed, stream, n_started=0):
-        # A lock-step may step what is inside, and transform observations itself.
-        self.env = self.stepped = factory.make()
+        self._factory = factory
+        self._open()
         self.name = environment_name(self.env)
-        self._action_masks = find_action_masks(self.env)
         self.index = index
+        #: Episodes given up since one went well.
+        self.n_faults = 0
         self.n_started = n_started
         self.seeding = (seed, stream, index, factory.task_seed)
         self.limit = None
@@ -54,11 +56,27 @@ class CheckedEnv:
         self.path = []
         self.episode_return = 0.0
 
+    def _open(self):
+        # A lock-step may step what is inside, and transform observations itself.
+        self.env = self.stepped = self._factory.make()
+        self._action_masks = find_action_masks(self.env)
+
+    def give_up(self, error):
+        """Make the environment anew after an error; raise it if there were too many."""
+        self.n_faults += 1
+        if self.n_faults > self._factory.max_faults:
+            raise error
+        close_all([self])
+        try:
+            self._open()
+        except RolloutError as another:
+            self.give_up(another)
+
     def limit_episodes(self, max_episode_steps, warned):
         """Set the time limit; None keeps that of the environment or cuts at 1000."""
         self.limit = max_episode_steps
         self.warned = warned
-        if max_episode_steps is None and not has_time_limit(self.env):
+        if max_episode_steps is None and not cuts_episodes(self.env):
             declared = declared_limit(self.env)
             self.limit = declared or DEFAULT_MAX_EPISODE_STEPS
             self.is_limit_ours = declared is None
@@ -96,6 +114,16 @@ class CheckedEnv:
         """The seed of the next reset, or of one before it."""
         seed, stream, index, task_seed = self.seeding
         return reset_seed(seed, stream, index, self.n_started - back, task_seed)
+
+    def announce(self, action):
+        """Let an environment in another process take its step already."""
+        if self.announces:
+            self.stepped.announce_step(action)
+
+    @property
+    def announces(self):
+        """Whether the environment can step while others do."""
+        return hasattr(self.stepped, "announce_step")
 
     def take(self, column, to_env):
         """Take the step of a column of the policy, and remember it."""
@@ -266,13 +294,11 @@ def find_action_masks(environment):
     return method if callable(method) else None
 
 
-def has_time_limit(environment):
-    """Tell whether a wrapper of an environment cuts its episodes."""
-    while isinstance(environment, gymnasium.Wrapper):
-        if isinstance(environment, gymnasium.wrappers.TimeLimit):
-            return True
-        environment = environment.env
-    return False
+def cuts_episodes(environment):
+    """Tell whether an environment has a time limit of its own."""
+    # What runs in another process says it itself.
+    elsewhere = getattr(environment.unwrapped, "has_time_limit", False)
+    return elsewhere or has_time_limit(environment)
 
 
 def declared_limit(environment):

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from skampo.data._store import TransitionStore
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RolloutError
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
 from skampo.rollouts._sampling import SAMPLERS, Walker
@@ -181,6 +181,7 @@ class Rollouts:
         self._unfinished, self._drawn = self._begun, self._rng.count
         self._n_steps, self._n_episodes = n_steps, n_episodes
         self._episode_returns = np.empty(0)
+        self._n_faults = 0
 
     def __enter__(self):
         """Return the experience."""
@@ -222,16 +223,19 @@ class Rollouts:
                 "episode_counts to go on with new seeds."
             )
         walker = Walker(self._lockstep, policy, self._rng, self._exploration)
+        before = self._lockstep.n_faults
         try:
             self._come_back()
             transitions = self._sampler(walker, self._next_budget(), self._gamma)
             # Once for all rows, which costs less than in every lock-step.
             self._lockstep.check_bounds(transitions.next_observations)
+            _check_some(transitions, walker.n_steps, self._env_name)
         except BaseException:
             self._lockstep.close()
             raise
         self._n_steps += walker.n_steps
         self._n_episodes += len(walker.returns)
+        self._n_faults = self._lockstep.n_faults - before
         self._episode_returns = np.array(walker.returns, dtype=np.float64)
         self._episode_counts = self._count_episodes()
         self._unfinished = Unfinished.of(self._lockstep)
@@ -374,6 +378,18 @@ class Rollouts:
         return self._episode_returns
 
     @property
+    def n_faults(self):
+        """
+        Number of episodes that were given up in the last `gather`.
+
+        Returns
+        -------
+        int
+            Episodes of a `Guarded` environment in which something went wrong.
+        """
+        return self._n_faults
+
+    @property
     def episode_counts(self):
         """
         Number of episodes that each environment has started.
@@ -425,6 +441,16 @@ def _check_counts(**counts):
     for name, value in counts.items():
         if value is not None:
             check_count(name, value)
+
+
+def _check_some(transitions, n_steps, name):
+    """Require a single step that went well."""
+    if not len(transitions):
+        raise RolloutError(
+            f"None of {n_steps} steps of {name} went well, so that there is nothing to "
+            "learn from. Set max_faults=0 of Guarded to see the first error.",
+            environment=name,
+        )
 
 
 def _check_sampling(sampling, gamma):

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 
 import gymnasium
@@ -24,6 +25,8 @@ class EnvFactory:
     make: Callable
     label: str
     task_seed: int | None = None
+    #: Episodes that may be given up one after the other.
+    max_faults: int = 0
 
     def __post_init__(self):
         """Refuse a seed that no generator takes."""
@@ -211,7 +214,7 @@ def _refuse_characters(elements):
 def _resolve_single(X):
     """Return the factory of one element."""
     if isinstance(X, gymnasium.Env):
-        return EnvFactory(lambda: copy_live(X), _label(X))
+        return EnvFactory(lambda: copy_live(X), label_of(X))
     if isinstance(X, str):
         # A string of numpy would show its type in messages.
         return EnvFactory(lambda: make_registered(str(X)), str(X))
@@ -221,10 +224,10 @@ def _resolve_single(X):
         return X.as_factory()
     seed = getattr(X, "seed", None)
     task_seed = int(seed) if isinstance(seed, int | np.integer) else None
-    return EnvFactory(lambda: _call_factory(X), _label(X), task_seed)
+    return EnvFactory(lambda: _call_factory(X), label_of(X), task_seed)
 
 
-def _label(X):
+def label_of(X):
     """Name a factory before its environment exists."""
     if isinstance(X, gymnasium.Env):
         return environment_name(X)
@@ -233,8 +236,11 @@ def _label(X):
 
 def environment_name(environment):
     """Name an environment by its id, else by its class."""
-    spec = environment.spec
-    return type(environment.unwrapped).__name__ if spec is None else spec.id
+    if environment.spec is not None:
+        return environment.spec.id
+    inner = environment.unwrapped
+    # What runs in another process is here one class for all.
+    return getattr(inner, "class_name", type(inner).__name__)
 
 
 def copy_live(environment):
@@ -245,22 +251,22 @@ def copy_live(environment):
         # Python forgets `error` at the end of the block.
         reason = error
     try:
-        return _make_from_spec(environment.spec)
+        return maker_of(environment.spec)()
     except Exception:
         raise ValueError(
-            f"{_label(environment)} cannot be copied ({type(reason).__name__}: "
+            f"{label_of(environment)} cannot be copied ({type(reason).__name__}: "
             f"{reason}) nor rebuilt from a spec. Pass its id, or a function that makes "
             "it: fit(lambda: gymnasium.make(...))."
         ) from reason
 
 
-def _make_from_spec(spec):
-    """Make an environment from an id or spec, without opening a window."""
+def maker_of(spec):
+    """What makes an environment from an id or spec, without opening a window."""
     options = {}
     if isinstance(spec, EnvSpec) and spec.kwargs.get("render_mode") == "human":
         options["render_mode"] = None
     # Our own checks are always on and say where in the rollout they failed.
-    return gymnasium.make(spec, disable_env_checker=True, **options)
+    return partial(gymnasium.make, spec, disable_env_checker=True, **options)
 
 
 def _silence(environment):
@@ -274,7 +280,7 @@ def make_registered(spec):
     """Make an environment from an id or spec, saying what to do if that fails."""
     label = spec if isinstance(spec, str) else spec.id
     try:
-        return _make_from_spec(spec)
+        return maker_of(spec)()
     # An Error of gymnasium as well, so that it has to come first.
     except gymnasium.error.DependencyNotInstalled as error:
         hint = ' pip install "skampo[box2d]"' if "box2d" in str(error).lower() else ""
@@ -288,16 +294,16 @@ def make_registered(spec):
             "environment; an id registered in one process is unknown in others."
         ) from error
     except (Exception, SystemExit) as error:
-        raise _failed(label, error) from error
+        raise failed_to_make(label, error) from error
 
 
 def _call_factory(factory):
     """Call a factory and look at what it made."""
-    label = _label(factory)
+    label = label_of(factory)
     try:
         environment = factory()
     except (Exception, SystemExit) as error:
-        raise _failed(label, error) from error
+        raise failed_to_make(label, error) from error
     if not isinstance(environment, gymnasium.Env):
         raise TypeError(
             f"{label}() must return a gymnasium.Env. Got "
@@ -306,7 +312,7 @@ def _call_factory(factory):
     return environment
 
 
-def _failed(label, error):
+def failed_to_make(label, error):
     """Build the error for an environment that could not be made."""
     return RolloutError(
         f"Making {label} raised {type(error).__name__}: {error}. Check that it can be "

@@ -4,11 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._checked_env import close_all, open_envs
 from skampo.rollouts._observations import ObservationEncoder, warn_about_width
 from skampo.rollouts._transformed import peel
 from skampo.utils._warnings import warn_user
+
+FAULTS = (EnvironmentDataError, RolloutError)
 
 
 class Step(NamedTuple):
@@ -19,7 +22,13 @@ class Step(NamedTuple):
     terminated: np.ndarray
     truncated: np.ndarray
     ended: np.ndarray
+    lost: np.ndarray
     next_masks: np.ndarray | None
+
+
+def new_warnings():
+    """What was warned of so far, to be shared by lock-steps: nothing."""
+    return {"limit": [], "bounds": [], "faults": []}
 
 
 class LockStep:
@@ -48,7 +57,7 @@ class LockStep:
         )
         # Messages count the episodes of all environments in the order of their starts.
         self.n_started = first_index + sum(env.n_started for env in self.envs)
-        self.warned = {"limit": [], "bounds": []} if warned is None else warned
+        self.warned = new_warnings() if warned is None else warned
         self._unchecked = {env.name for env in self.envs} if check else set()
         try:
             first = self.envs[0]
@@ -62,6 +71,8 @@ class LockStep:
         except BaseException:
             self.close()
             raise
+        #: Episodes that were given up.
+        self.n_faults = 0
         self.active, self.indices = [], np.empty(0, dtype=int)
         self.observations = np.empty((0, self.observation_encoder.n_features))
         self.masks = None
@@ -102,6 +113,13 @@ class LockStep:
             return False
         env.n_started -= 1
         self.n_started -= 1
+        try:
+            return self._walk(row, env, episode)
+        except FAULTS as error:
+            self._give_up(env, error)
+            return False
+
+    def _walk(self, row, env, episode):
         observation, mask = self._reset(env)
         for action in episode.actions:
             seen, _, terminated, truncated, info = env.take(
@@ -129,9 +147,8 @@ class LockStep:
         masks = [None] * len(self.active) if self.masks is None else list(self.masks)
         observations = np.empty((len(rows), self._seen.n_features))
         for i, row in enumerate(rows):
-            observations[i], masks[row] = self._reset(self.active[row])
+            observations[i], masks[row] = self._begin(self.active[row])
         self.masks = self._stack(masks)
-        self._check_finite([self.active[row] for row in rows], observations)
         self.observations[rows] = self._transform(observations)
 
     def drop(self, rows):
@@ -147,28 +164,64 @@ class LockStep:
     def step(self, actions):
         """Step every active environment; `actions` are columns of the policy."""
         to_env, envs = self.action_encoder.to_env, self.active
+        actions = actions.tolist()
+        if self._announces:
+            for env, action in zip(envs, actions, strict=True):
+                env.announce(to_env(action))
         # One by one: gymnasium's vectors for an id, as CartPole's, have one generator,
         # with which a reset depends on when the episodes of other environments end.
         next_observations = np.empty((len(envs), self._seen.n_features))
         outcomes = []
-        for i, (env, action) in enumerate(zip(envs, actions.tolist(), strict=True)):
-            observation, *outcome, info = env.take(action, to_env)
-            # At once: environments may write into arrays that all of them share.
-            next_observations[i] = env.encode(self._seen, observation)
-            is_over = outcome[1] or outcome[2]
-            # Where an episode terminated no action is left to ask about.
-            info = info if outcome[1] else env.add_mask(info)
-            outcomes.append((*outcome, self._read_mask(env, info, is_over)))
+        for i, (env, action) in enumerate(zip(envs, actions, strict=True)):
+            try:
+                observation, *outcome, info = env.take(action, to_env)
+                # At once: environments may write into arrays that all of them share.
+                next_observations[i] = env.encode(self._seen, observation)
+                is_over = outcome[1] or outcome[2]
+                # Where an episode terminated no action is left to ask about.
+                info = info if outcome[1] else env.add_mask(info)
+                mask = self._read_mask(env, info, is_over)
+                outcomes.append((*outcome, False, mask))
+            except FAULTS as error:
+                self._give_up(env, error)
+                next_observations[i] = 0.0
+                outcomes.append((0.0, False, False, True, None))
         *columns, masks = zip(*outcomes, strict=True)
+        rewards, terminated, truncated, lost = map(np.array, columns)
         # Before the transformation, whose error could not name the environment.
-        self._check_finite(envs, next_observations)
-        rewards, terminated, truncated = map(np.array, columns)
-        ended = terminated | truncated
+        for row in _not_finite(next_observations):
+            self._give_up(envs[row], self._bad(envs[row], next_observations[row]))
+            next_observations[row], lost[row] = 0.0, True
+        ended = terminated | truncated | lost
+        if self.n_faults:
+            for row in np.flatnonzero(ended & ~lost):
+                envs[row].n_faults = 0
         self.observations = next_observations = self._transform(next_observations)
         self.masks = self._stack(masks)
         return Step(
-            rewards, next_observations, terminated, truncated, ended, self.masks
+            rewards, next_observations, terminated, truncated, ended, lost, self.masks
         )
+
+    def _give_up(self, env, error):
+        """Give up an episode; raise the error where that is not wanted."""
+        env.give_up(error)
+        for _ in self._functions:
+            env.stepped = env.stepped.env
+        self.n_faults += 1
+        if not self.warned["faults"]:
+            self.warned["faults"].append(env.name)
+            warn_user(f"An episode was given up, and so will be others: {error}")
+
+    def _begin(self, env):
+        """Start an episode, again where it fails."""
+        while True:
+            try:
+                observation, mask = self._reset(env)
+                if np.isfinite(observation).all():
+                    return observation, mask
+                raise self._bad(env, observation)
+            except FAULTS as error:
+                self._give_up(env, error)
 
     def _reset(self, env):
         """Start an episode; return the encoded observation and the mask."""
@@ -184,6 +237,8 @@ class LockStep:
         environments, self._functions = peel([env.env for env in self.envs])
         for env, environment in zip(self.envs, environments, strict=True):
             env.stepped = environment
+        # Most environments are here, and this is looked at in every step.
+        self._announces = any(env.announces for env in self.envs)
         self._seen = self.observation_encoder
         if self._functions:
             self._seen = ObservationEncoder(environments[0].observation_space)
@@ -238,10 +293,14 @@ class LockStep:
         everything = np.ones(self.action_encoder.n_actions, dtype=bool)
         return np.stack([everything if mask is None else mask for mask in masks])
 
-    def _check_finite(self, envs, observations):
-        """Raise for the first observation that is not finite."""
-        if not np.isfinite(observations).all():
-            row, column = np.argwhere(~np.isfinite(observations))[0]
-            name = self._seen.name_feature(column)
-            value = observations[row, column]
-            raise envs[row].bad_data(f"an observation whose {name} is {value}")
+    def _bad(self, env, observation):
+        """Build the error for an observation that is not finite."""
+        column = np.flatnonzero(~np.isfinite(observation))[0]
+        name = self._seen.name_feature(column)
+        return env.bad_data(f"an observation whose {name} is {observation[column]}")
+
+
+def _not_finite(observations):
+    """Rows that hold something else than finite numbers."""
+    finite = np.isfinite(observations)
+    return () if finite.all() else np.flatnonzero(~finite.all(axis=1))

@@ -7,7 +7,7 @@ import numpy as np
 
 from skampo.rollouts._collect import check_count
 from skampo.rollouts._factories import resolve_factories
-from skampo.rollouts._lockstep import LockStep
+from skampo.rollouts._lockstep import LockStep, new_warnings
 from skampo.rollouts._sampling import draw_actions
 from skampo.rollouts._seeding import SCORING
 
@@ -125,7 +125,7 @@ def play_episodes(
     factories = resolve_factories(X)
     played = []
     # Shared by all lock-steps, so that each warning is given once.
-    warned = {"limit": [], "bounds": []}
+    warned = new_warnings()
     for first in range(0, n_episodes, MAX_ENVS):
         episodes = range(first, min(first + MAX_ENVS, n_episodes))
         lockstep = LockStep(
@@ -202,7 +202,9 @@ def _play(lockstep, policy):
             proba = np.where(masks, proba, -1.0)
         step = lockstep.step(proba.argmax(axis=1))
         lockstep.check_bounds(step.next_observations)
-        lockstep.drop(np.flatnonzero(step.ended))
+        # An episode that was given up is played again.
+        lockstep.restart(np.flatnonzero(step.lost))
+        lockstep.drop(np.flatnonzero(step.ended & ~step.lost))
     return [(env.episode_return, env.n_steps) for env in envs]
 
 

@@ -52,6 +52,7 @@ class Recorder:
             ends,
             behavior_proba,
             self.lockstep.indices,
+            step.lost,
             masks,
             step.next_masks,
         )
@@ -61,16 +62,18 @@ class Recorder:
 
     def finish(self):
         """Return the transitions, each environment's steps one after the other."""
-        *columns, indices, masks, next_masks = zip(*self.parts, strict=True)
+        *columns, indices, lost, masks, next_masks = zip(*self.parts, strict=True)
         # A stable order keeps the steps of an environment in the order of time.
         order = np.argsort(np.concatenate(indices), kind="stable")
+        lost = np.concatenate(lost)[order]
         columns = [np.concatenate(column)[order] for column in columns]
         if self.has_masks:
             lengths = [len(part) for part in indices]
             columns += [
                 self._fill(column, lengths)[order] for column in (masks, next_masks)
             ]
-        return Transitions(*columns)
+        rows = Transitions(*columns)
+        return _cut(rows, np.concatenate(indices)[order], lost) if lost.any() else rows
 
     def _fill(self, masks, lengths):
         """Join masks, allowing everything where there are none."""
@@ -81,6 +84,15 @@ class Recorder:
                 for mask, length in zip(masks, lengths, strict=True)
             ]
         )
+
+
+def _cut(rows, indices, lost):
+    """The rows without those that failed, in front of which the episodes were cut."""
+    cut = np.zeros_like(lost)
+    # The row in front of a first one belongs to another environment.
+    cut[:-1] = lost[1:] & (indices[:-1] == indices[1:]) & ~rows.ends[:-1]
+    rows.truncated[cut] = rows.ends[cut] = True
+    return rows.take(~lost)
 
 
 class Walker:
@@ -106,7 +118,7 @@ class Walker:
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended
-        for row in ended.nonzero()[0]:
+        for row in (ended & ~step.lost).nonzero()[0]:
             # Now, for the reset of an environment sets its return to zero.
             self.returns.append(lockstep.active[row].episode_return)
         return before, actions, step, ended
