@@ -91,6 +91,13 @@ class AMPOPolicy(
         (for other mirror maps than the softmax, scores are as far apart at most). 0 is
         no floor. None is 0.001 for environments, 0.01 if their observations are
         discrete, and 0 for other data and for encodings that add up scores.
+    average : float, default=None
+        Share of the iterations, the last ones, whose policies are averaged in the end:
+        line 1 is solved once more for the mean of :math:`\nabla h(\pi_t)`, of at most
+        nine of them. 0 returns the last policy alone. None is a third for environments,
+        where single policies wander, and 0 for other data and for encodings that add up
+        scores. What is learned does not depend on it, and `early_stopping` keeps one
+        policy instead.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is
@@ -246,6 +253,7 @@ class AMPOPolicy(
         "gamma": Interval(float, 0, 1),
         "max_iter": Interval(int, 0),
         "min_odds": Interval(float, 0, 1, high_open=True) | Nothing,
+        "average": Interval(float, 0, 1) | Nothing,
         "steps_per_iter": Interval(int, 1) | Nothing,
         "n_envs": Interval(int, 1),
         "exploration": Interval(float, 0, 1),
@@ -273,6 +281,7 @@ class AMPOPolicy(
         gamma=0.995,
         max_iter=50,
         min_odds=None,
+        average=None,
         steps_per_iter=None,
         n_envs=8,
         exploration=0.05,
@@ -294,6 +303,7 @@ class AMPOPolicy(
         self.gamma = gamma
         self.max_iter = max_iter
         self.min_odds = min_odds
+        self.average = average
         self.steps_per_iter = steps_per_iter
         self.n_envs = n_envs
         self.exploration = exploration
@@ -398,6 +408,8 @@ class AMPOPolicy(
                 # line 2: πₜ₊₁ = Pʰ(∇h*(ηₜ f))
                 policy = policy.improve(f, eta)
                 run.record(t, policy, sample, here, target)
+                self._commit(run)
+            if run.take_mean():
                 self._commit(run)
         return self
 

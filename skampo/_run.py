@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from skampo._average import recent_iterates
 from skampo._history import (
     BestIterate,
     Iterate,
@@ -52,6 +53,8 @@ __all__ = ["Run", "entropy_of", "parts_of"]
 _REGRESSION_STREAM = 10
 # Apart from all others: nothing that is learned depends on what is measured.
 _ERROR_STREAM = 11
+# Nor on what is returned in the end.
+_MEAN_STREAM = 12
 # A thousandth of the divergence of a step of the default step size.
 _SETTLED = 1e-4
 # Mean probability of all actions but the best, where action values stay the same.
@@ -91,6 +94,11 @@ class Run:
     repeats: bool = False
     stop: bool = False
     memory: FeatureMemory = field(default_factory=FeatureMemory)
+    #: Share of the iterations whose mean is returned, their iterates, and the states.
+    average: float = 0.0
+    window: tuple = ()
+    sample: Any = None
+    mean: Any = None
     #: What measures the critic, None if nobody asked, and what it found.
     reweighted: Any = None
     critic_error: Any = None
@@ -109,6 +117,9 @@ class Run:
         min_odds = asked.min_odds
         if min_odds is None:
             min_odds = problem.min_odds if encoding.fits_dual else 0.0
+        average = asked.average
+        if average is None:
+            average = problem.average if encoding.fits_dual else 0.0
         regressor = asked.regressor
         if regressor is None:
             regressor = problem.suggested
@@ -116,6 +127,7 @@ class Run:
             "regressor": clone(regressor),
             "critic": asked.critic,
             "min_odds": min_odds,
+            "average": average,
         }
         if problem.critic.estimates_values:
             resolved_params["critic"] = problem.resolved_critic()
@@ -137,6 +149,9 @@ class Run:
             last.n_validation_steps if last else 0,
             first_step=problem.n_steps,
             first=last.first if last else None,
+            average=average,
+            window=last.window if last else (),
+            mean=last.mean if last else None,
             reweighted=_reweighted(problem) if asked.critic_error else None,
         )
         if last:
@@ -260,6 +275,10 @@ class Run:
             self.critic_error, sample.sample_weight
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
+        self.sample, self.mean = sample, None
+        self.window = recent_iterates(
+            (*self.window, replace(iterate, q=None)), self.average
+        )
         self.clock.lap()
         validation, self.stop = self._validate(iterate, record)
         # New data may move a policy that has settled.
@@ -328,6 +347,23 @@ class Run:
             found = found.join(self.problem.validate(policy, attempt))
         return found
 
+    def take_mean(self):
+        """Fit the mean of the last policies; False if there are no several."""
+        policies = [iterate.policy for iterate in self.window]
+        # Greedy scores are in units of the return, and have no mean with others.
+        is_mean = len(policies) > 1 and np.isfinite([p.eta for p in policies]).all()
+        if self.asked.early_stopping or self.sample is None or not is_mean:
+            return False
+        here = [policy.at(self.sample) for policy in policies]
+        # line 1 without action values: f ≈ η⁻¹ mean ∇h(πᵢ)
+        mean = replace(here[-1], dual=np.mean([table.dual for table in here], axis=0))
+        nothing = np.zeros_like(mean.dual)
+        target = mean.target(nothing, policies[-1].eta, self.sample.action_weights)
+        rng = self.generator(len(self.history), _MEAN_STREAM)
+        f = self._fit(policies[-1], self.sample, target, rng)
+        self.mean = policies[-1].improve(f, policies[-1].eta)
+        return True
+
     def close(self):
         """Close the environments."""
         self.problem.close()
@@ -338,6 +374,7 @@ class Run:
         Nothing in them is changed by the iterations that follow.
         """
         kept, problem = self.kept, self.problem
+        policy = self.mean or kept.policy
         names = problem.feature_names
         critic = copy_critic(problem.critic)
         return {
@@ -347,9 +384,9 @@ class Run:
             "_columns": problem.columns,
             "_observation_encoder": problem.observation_encoder,
             "_action_encoder": problem.action_encoder,
-            **parts_of(kept.policy),
+            **parts_of(policy),
             "resolved_params_": self.resolved_params,
-            "_policy": kept.policy,
+            "_policy": policy,
             "_q": kept.q,
             "critic_": critic,
             "best_iteration_": kept.iteration,
@@ -378,6 +415,8 @@ class Run:
             self.n_validation_steps,
             problem.continuation(),
             self.first,
+            self.window,
+            self.mean,
         )
 
 

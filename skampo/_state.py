@@ -41,6 +41,8 @@ class State:
     n_validation_steps: int
     rollouts: dict
     first: Any
+    window: tuple
+    mean: Any
 
     def copy(self):
         """Return the same state, with parts of its own where a fit changes them."""

@@ -45,6 +45,8 @@ class Problem:
     is_fixed = True
     #: The default of `min_odds`.
     min_odds = 0.0
+    #: The default of `average`.
+    average = 0.0
     n_steps = 0
     n_faults = 0
     episode_returns = ()

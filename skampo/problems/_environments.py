@@ -20,6 +20,8 @@ __all__ = ["EnvironmentProblem"]
 # New data arrive while a policy learns, and what early, wrong values added up must be
 # forgotten: no action counts as less likely than this share of the best one.
 _MIN_ODDS, _MIN_ODDS_DISCRETE = 1e-3, 1e-2
+# Single policies wander. Means of a half lag behind where policies still improve.
+_AVERAGE = 1 / 3
 
 
 class EnvironmentProblem(Problem):
@@ -70,6 +72,8 @@ class EnvironmentProblem(Problem):
             check=True,
             **(last.rollouts if last else {}),
         )
+
+    average = _AVERAGE
 
     @property
     def min_odds(self):

@@ -1,0 +1,79 @@
+"""
+The last policy of a fit, and the mean of the last policies.
+
+Run ``python -m tests.benchmarks.last_policy [--envs NAME ...] [--seeds 5]
+[--first-seed 300] [--regressor NAME]``. Each fit is made once, with everything but
+`max_iter` at its default: greedy returns on 100 fresh episodes of the policy after the
+last iteration, which ``average=0`` would return, and of what `fit` returns; the mean, the
+smallest and the largest of the seeds, and median steps and CPU seconds of a fit.
+"""
+
+import argparse
+import copy
+import time
+import warnings
+
+import numpy as np
+
+from skampo import AMPOPolicy
+from skampo.callbacks import PolicyCallback
+from tests.benchmarks.learners import NAMES, regressor_of
+
+ITERATIONS = {
+    "CartPole-v1": 15,
+    "Acrobot-v1": 25,
+    "MountainCar-v0": 20,
+    "FrozenLake-v1": 100,
+    "Taxi-v4": 50,
+    "LunarLander-v3": 50,
+}
+
+
+class Last(PolicyCallback):
+    """The policy as it is after each iteration."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Copy it: the end of `fit` replaces its attributes, and changes none."""
+        self.policy = copy.copy(estimator)
+
+
+def measure(name, seed, regressor):
+    """Returns of the last policy and of the mean, steps, and CPU seconds."""
+    last = Last()
+    policy = AMPOPolicy(regressor, max_iter=ITERATIONS[name], random_state=seed)
+    start = time.process_time()
+    policy.set_callbacks(last).fit(name)
+    seconds = time.process_time() - start
+    returns = [p.score(name, n_episodes=100) for p in (last.policy, policy)]
+    return *returns, policy.n_steps_, seconds
+
+
+def cell(returns):
+    """Mean and range."""
+    return f"{np.mean(returns):.4g} ({min(returns):.4g} to {max(returns):.4g})"
+
+
+def main():
+    """Print a table."""
+    parser = argparse.ArgumentParser(description="Is the last policy a good one?")
+    parser.add_argument("--envs", nargs="+", default=list(ITERATIONS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=300)
+    parser.add_argument("--regressor", choices=NAMES, default="default")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print("| environment | the last policy | the mean | steps | CPU s |")
+    print("|---|---|---|---|---|", flush=True)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    for name in options.envs:
+        runs = [measure(name, s, regressor_of(options.regressor)) for s in seeds]
+        last, mean, steps, seconds = zip(*runs, strict=True)
+        print(
+            f"| {name} | {cell(last)} | {cell(mean)} | {np.median(steps):,.0f} | "
+            f"{np.median(seconds):.1f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
