@@ -12,12 +12,14 @@ from sklearn.dummy import DummyClassifier
 
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._classifiers import default_classifier, estimate
+from skampo.critics._greedy import Price, gain_of_greedy
 from skampo.critics._halves import saved_surprise
 from skampo.critics._lstdq import LSTDQ
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
 from skampo.features._regression import fresh
 from skampo.utils._validation import Interval, Nothing, Provides
+from skampo.utils._warnings import warn_user
 
 __all__ = ["Pessimistic"]
 
@@ -39,6 +41,18 @@ _CHEAPER = 0.1
 _TINY = np.finfo(float).tiny
 # Fewer rows show frequencies and nothing else.
 _FEWEST = 3
+# Of fewer rows halves tell nothing.
+_FEW = 300
+
+_DRAW = (
+    "Held-out episodes of the log do not show that the most likely actions of this "
+    "policy are worth as much as actions that are drawn from it: the difference is "
+    "estimated as {gain:.3g}, and the lower end of its 95 % interval is {low:.3g}. "
+    "Where the log does not tell what was done, always doing what is most likely is a "
+    "policy that nobody played. Draw actions: policy.sample(X), act(observation, "
+    "deterministic=False), play(env, deterministic=False). predict and score take the "
+    "most likely ones."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +145,17 @@ class Pessimistic(Critic):
     with the values of the first policy, which is an even choice unless a fit goes on
     with another log.
 
+    A copy that is unsure is not played as the logged policy was if its most likely
+    action is always taken. Half of the episodes therefore learn a policy by
+    :math:`\pi \propto \hat\pi_b^2 \exp(Q / (\alpha u))`, and least-squares temporal
+    differences of the other half, with the features of `critic`, estimate what its most
+    likely actions are worth more than actions drawn from it; and the other way round.
+    The error of the mean follows from the errors of the Bellman equation, episode by
+    episode. Unless the lower end of the one-sided 95 % interval is above 0, actions
+    should be drawn: `draws_`. This is asked of logs that are copied, from 300 rows on,
+    if something can be lost and `critic` has features; of more than 10,000 rows 30
+    blocks are looked at.
+
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the price is a tenth. This is so where the log is worth hardly more
     than the worst: where :math:`\bar r / (1 - \gamma (1 - p))`, the value of steps that
@@ -162,6 +187,14 @@ class Pessimistic(Critic):
     copies_ : bool
         Whether choices of the log are copied. False if it shows all actions and its
         choices are no better than even ones.
+    draws_ : bool
+        Whether actions should be drawn from the policy, which `fit` then warns of: the
+        log is copied, and its episodes do not show that always taking the most likely
+        action is worth more.
+    greedy_gain_ : tuple of float or None
+        What the most likely actions are worth more than drawn ones where episodes
+        begin, and the lower end of the one-sided 95 % interval. None if this is not
+        asked.
 
     See Also
     --------
@@ -253,6 +286,7 @@ class Pessimistic(Critic):
         """
         if hasattr(self, "copies_"):
             memory.once(rows, ("choices", self), lambda: self.copies_)
+            memory.once(rows, ("way to play", self), lambda: None)
             self.critic_.recall(memory, rows)
 
     def evaluate(self, policy, transitions, setting):
@@ -297,6 +331,7 @@ class Pessimistic(Critic):
                 ("copied policy", self),
                 lambda: self._fit_chosen(transitions, setting) or logged,
             )
+        once(("way to play", self), lambda: self._judge_play(transitions, setting))
         sample, behavior = logged.label(sample)
         proba = policy.project(sample.evaluate(policy.f))
         weight = _WEIGHT if self.copies_ else 0.0
@@ -340,6 +375,46 @@ class Pessimistic(Critic):
             vars(self.critic_).pop("q_", None)
         return estimated(self.copies_)
 
+    def _judge_play(self, transitions, setting):
+        """Say whether actions should be drawn."""
+        self.draws_, self.greedy_gain_ = False, None
+        transformer = getattr(self.critic_, "transformer_", None)
+        if transformer is None or not self._asks_play(transitions, setting):
+            return
+        # Nothing that is learned depends on what is judged.
+        rng = np.random.default_rng(0)
+        self.greedy_gain_ = gain, low = gain_of_greedy(
+            measure_from(self._origin, transitions, setting.gamma),
+            transformer,
+            lambda rows: self._copy_half(transitions, rows, setting, rng),
+            setting,
+            Price(_WEIGHT, self.strength),
+        )
+        # Negated, so that what is no number is not sure either.
+        self.draws_ = not low > 0
+        if self.draws_:
+            warn_user(_DRAW.format(gain=gain, low=low))
+
+    def _asks_play(self, transitions, setting):
+        """Whether the log is copied as a whole, and long enough to be halved."""
+        return (
+            # Rows that nobody counts are a part of a log.
+            transitions.row_numbers is not None
+            and self.copies_
+            and self.strength > 0
+            and len(transitions) >= _FEW
+            and not has_nothing_to_lose(transitions, setting.gamma)
+        )
+
+    def _copy_half(self, transitions, rows, setting, rng):
+        """A classifier of the rows that are copied, of these."""
+        if self.copied_share_ < 1:
+            better = rows[in_better_half(transitions, setting.gamma)[rows]]
+            rows = better if len(better) >= _FEWEST else rows
+        classifier = self._unfitted(transitions, rows, rng)
+        X, y = transitions.observations[rows], transitions.actions[rows]
+        return fit_classifier(classifier, X, y)
+
     def _fit_chosen(self, transitions, setting):
         """The policy of the better half, None if the rest does the same."""
         is_better = in_better_half(transitions, setting.gamma)
@@ -349,16 +424,10 @@ class Pessimistic(Critic):
 
     def _fit_behavior(self, transitions, setting, better):
         """Fit the classifier to these rows."""
-        classifier = self.classifier
-        if classifier is None:
-            classifier = default_classifier()
         self.copied_share_ = len(better) / len(transitions)
-        # A single action shows a frequency and nothing else.
-        if np.ptp(transitions.actions[better]) == 0 or len(better) < _FEWEST:
-            classifier = DummyClassifier()
         # A stream of its own: the critic draws the same with and without a new fit.
         rng = (setting.first_rng or setting.rng).spawn(1)[0]
-        classifier = fresh(classifier, transitions.observations.size, rng)
+        classifier = self._unfitted(transitions, better, rng)
         rows, n_rows = slice(None), len(transitions)
         if n_rows > self.n_states:
             # Drawn once, so that the logged policy is estimated there once as well.
@@ -371,6 +440,16 @@ class Pessimistic(Critic):
             classifier, observations[better], transitions.actions[better]
         )
         return LoggedPolicy.of(self.classifier_, setting.n_actions, observations, rows)
+
+    def _unfitted(self, transitions, rows, rng):
+        """What is to be fitted to these rows."""
+        classifier = self.classifier
+        if classifier is None:
+            classifier = default_classifier()
+        # A single action shows a frequency and nothing else.
+        if len(rows) < _FEWEST or np.ptp(transitions.actions[rows]) == 0:
+            classifier = DummyClassifier()
+        return fresh(classifier, transitions.observations.size, rng)
 
     def _inner(self):
         # At most some hundred features: the fixed point takes less than sweeps.
