@@ -12,9 +12,9 @@ from sklearn.dummy import DummyClassifier
 
 from skampo.critics._base import Critic, reward_range
 from skampo.critics._classifiers import default_classifier, estimate
-from skampo.critics._greedy import Price, gain_of_greedy
 from skampo.critics._halves import saved_surprise
 from skampo.critics._lstdq import LSTDQ
+from skampo.critics._sharpening import sharpening_gain
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend
 from skampo.features._regression import fresh
@@ -45,13 +45,12 @@ _FEWEST = 3
 _FEW = 300
 
 _DRAW = (
-    "Held-out episodes of the log do not show that the most likely actions of this "
-    "policy are worth as much as actions that are drawn from it: the difference is "
-    "estimated as {gain:.3g}, and the lower end of its 95 % interval is {low:.3g}. "
-    "Where the log does not tell what was done, always doing what is most likely is a "
-    "policy that nobody played. Draw actions: policy.sample(X), act(observation, "
-    "deterministic=False), play(env, deterministic=False). predict and score take the "
-    "most likely ones."
+    "Held-out episodes of the log do not show that a policy surer than the log is worth "
+    "more (by {gain:.3g}, lower end of the 95 % interval {low:.3g}). This one therefore "
+    "stays close to the log, if its actions are drawn: policy.sample(X), "
+    "act(observation, deterministic=False), play(env, deterministic=False). predict, and "
+    "by default act and play, take the most likely actions, which may be worth less than "
+    "the log."
 )
 
 
@@ -145,16 +144,23 @@ class Pessimistic(Critic):
     with the values of the first policy, which is an even choice unless a fit goes on
     with another log.
 
-    A copy that is unsure is not played as the logged policy was if its most likely
-    action is always taken. Half of the episodes therefore learn a policy by
-    :math:`\pi \propto \hat\pi_b^2 \exp(Q / (\alpha u))`, and least-squares temporal
-    differences of the other half, with the features of `critic`, estimate what its most
-    likely actions are worth more than actions drawn from it; and the other way round.
-    The error of the mean follows from the errors of the Bellman equation, episode by
-    episode. Unless the lower end of the one-sided 95 % interval is above 0, actions
-    should be drawn: `draws_`. This is asked of logs that are copied, from 300 rows on,
-    if something can be lost and `critic` has features; of more than 10,000 rows 30
-    blocks are looked at.
+    The square makes the policy surer than the log, which pays where the log hesitates
+    by chance, and not where the classifier cannot tell why it does what it does. So
+    each half of the episodes learns a policy with the square, and least-squares temporal
+    differences of the other half, with the features of `critic`, estimate what it is
+    worth more than its root, which is the policy for :math:`2 \alpha u` times the
+    Kullback-Leibler divergence alone:
+
+    .. math::
+
+        Q(s, a) - 2 \alpha u \left( \log \pi(a | s) - \log \hat\pi_b(a | s) \right).
+
+    The error of the mean of both follows from the errors of the Bellman equation,
+    episode by episode. Unless the lower end of the one-sided 95 % interval is above 0,
+    this is what line 1 is given. Its policy is near the logged one if actions are drawn
+    from it, so that `fit` warns: `draws_`. This is asked of logs that are copied, from
+    300 rows on, if something can be lost and `critic` has features; of more than 10,000
+    rows blocks are looked at.
 
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the price is a tenth. This is so where the log is worth hardly more
@@ -188,13 +194,12 @@ class Pessimistic(Critic):
         Whether choices of the log are copied. False if it shows all actions and its
         choices are no better than even ones.
     draws_ : bool
-        Whether actions should be drawn from the policy, which `fit` then warns of: the
-        log is copied, and its episodes do not show that always taking the most likely
-        action is worth more.
-    greedy_gain_ : tuple of float or None
-        What the most likely actions are worth more than drawn ones where episodes
-        begin, and the lower end of the one-sided 95 % interval. None if this is not
-        asked.
+        Whether the log does not show that the square pays, so that actions should be
+        drawn; `fit` then warns.
+    sharpening_gain_ : tuple of float or None
+        What the policy with the square is worth more than that without it where
+        episodes begin, and the lower end of the one-sided 95 % interval. None if this
+        is not asked.
 
     See Also
     --------
@@ -334,10 +339,13 @@ class Pessimistic(Critic):
         once(("way to play", self), lambda: self._judge_play(transitions, setting))
         sample, behavior = logged.label(sample)
         proba = policy.project(sample.evaluate(policy.f))
-        weight = _WEIGHT if self.copies_ else 0.0
+        weight, strength = _WEIGHT if self.copies_ else 0.0, self.strength
+        if self.draws_:
+            # The same most likely actions, and draws that are closer to the log.
+            weight, strength = 1.0, 2 * strength
         # log π - 2 log π̂ᵦ, finite where a probability underflows.
         surprise = np.log(np.maximum(proba, _TINY)) - weight * np.log(behavior)
-        rate = self.strength * advantage_unit(sample)
+        rate = strength * advantage_unit(sample)
         if has_nothing_to_lose(transitions, setting.gamma):
             rate *= _CHEAPER
         return replace(
@@ -377,18 +385,18 @@ class Pessimistic(Critic):
 
     def _judge_play(self, transitions, setting):
         """Say whether actions should be drawn."""
-        self.draws_, self.greedy_gain_ = False, None
+        self.draws_, self.sharpening_gain_ = False, None
         transformer = getattr(self.critic_, "transformer_", None)
         if transformer is None or not self._asks_play(transitions, setting):
             return
         # Nothing that is learned depends on what is judged.
         rng = np.random.default_rng(0)
-        self.greedy_gain_ = gain, low = gain_of_greedy(
+        self.sharpening_gain_ = gain, low = sharpening_gain(
             measure_from(self._origin, transitions, setting.gamma),
             transformer,
             lambda rows: self._copy_half(transitions, rows, setting, rng),
             setting,
-            Price(_WEIGHT, self.strength),
+            self.strength,
         )
         # Negated, so that what is no number is not sure either.
         self.draws_ = not low > 0

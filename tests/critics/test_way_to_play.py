@@ -10,8 +10,8 @@ from sklearn.dummy import DummyClassifier
 import skampo
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, Pessimistic
-from skampo.critics._greedy import halves_of, pieces_of
 from skampo.critics._lstdq import FixedPoint
+from skampo.critics._sharpening import halves_of, pieces_of
 from skampo.data import TransitionLog
 
 WAIT, GO = 0, 1
@@ -51,32 +51,37 @@ def fit(log, critic=None, **parameters):
 
 def test_who_mostly_waits_is_not_played_by_waiting_always():
     log = ring(0.2)
-    with pytest.warns(UserWarning, match=r"Draw actions: policy\.sample\(X\)"):
+    with pytest.warns(UserWarning, match=r"drawn: policy\.sample\(X\)"):
         policy = fit(log)
     assert (policy.predict(log.states) == WAIT).all()
     assert (policy.sample(log.states, random_state=0) == GO).any()
-    gain, low = policy.critic_.greedy_gain_
-    # Those who wait always are never paid; draws go on every now and then.
+    gain, low = policy.critic_.sharpening_gain_
+    # Those who wait even more are paid less.
     assert low < gain < 0
     assert policy.critic_.draws_
 
 
 def test_who_mostly_goes_on_is_played_by_going_on():
     policy = fit(ring(0.85))
-    gain, low = policy.critic_.greedy_gain_
+    gain, low = policy.critic_.sharpening_gain_
     assert 0 < low <= gain
     assert not policy.critic_.draws_
 
 
-@pytest.mark.parametrize(("share_of_go", "greedy"), [(0.85, 1), (0.7, 1), (0.2, 0)])
-def test_the_gain_is_that_of_going_on_more_often(share_of_go, greedy):
+@pytest.mark.parametrize("share_of_go", [0.85, 0.7, 0.2])
+def test_the_gain_is_that_of_the_policy_over_its_root(share_of_go):
     log = ring(share_of_go, n_episodes=100)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         policy = fit(log)
+    odds = policy.predict_proba(log.states)[:, GO].mean() / (
+        policy.predict_proba(log.states)[:, WAIT].mean()
+    )
+    # With `draws_` the policy is the root already.
+    sharp, root = (odds**2, odds) if policy.critic_.draws_ else (odds, odds**0.5)
     # Going on with probability p is worth p / (1 - 0.9).
-    drawn = policy.predict_proba(log.states)[:, GO].mean()
-    assert_allclose(policy.critic_.greedy_gain_[0], 10 * (greedy - drawn), rtol=0.05)
+    expected = 10 * (sharp / (1 + sharp) - root / (1 + root))
+    assert_allclose(policy.critic_.sharpening_gain_[0], expected, rtol=0.05)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_the_gain_is_that_of_going_on_more_often(share_of_go, greedy):
 )
 def test_it_is_not_asked_of(log):
     policy = fit(log)
-    assert policy.critic_.greedy_gain_ is None
+    assert policy.critic_.sharpening_gain_ is None
     assert not policy.critic_.draws_
 
 
@@ -96,11 +101,11 @@ def test_critics_without_features_are_not_asked():
     from sklearn.tree import DecisionTreeRegressor
 
     critic = Pessimistic(FittedQ(DecisionTreeRegressor(max_depth=2)))
-    assert fit(ring(0.2), critic, max_iter=1).critic_.greedy_gain_ is None
+    assert fit(ring(0.2), critic, max_iter=1).critic_.sharpening_gain_ is None
 
 
 def test_a_log_of_one_episode_is_cut_into_blocks():
-    with pytest.warns(UserWarning, match="Draw actions"):
+    with pytest.warns(UserWarning, match="drawn"):
         assert fit(ring(0.2, 1, 800)).critic_.draws_
 
 
@@ -110,13 +115,13 @@ def test_a_half_with_a_single_action():
     actions = np.where(is_odd, WAIT, log.actions)
     columns = log.rewards, log.next_states, log.terminated, log.truncated
     log = TransitionLog(log.states, actions, *columns, classes=[WAIT, GO])
-    with pytest.warns(UserWarning, match="Draw actions"):
-        assert np.isfinite(fit(log).critic_.greedy_gain_).all()
+    with pytest.warns(UserWarning, match="drawn"):
+        assert np.isfinite(fit(log).critic_.sharpening_gain_).all()
 
 
 def test_it_is_asked_once():
     log = ring(0.2)
-    with pytest.warns(UserWarning, match="Draw actions"):
+    with pytest.warns(UserWarning, match="drawn"):
         policy = fit(log, warm_start=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -125,12 +130,12 @@ def test_it_is_asked_once():
 
 
 def test_files_keep_it(tmp_path):
-    with pytest.warns(UserWarning, match="Draw actions"):
+    with pytest.warns(UserWarning, match="drawn"):
         policy = fit(ring(0.2))
     policy.save(tmp_path / "policy.skampo")
     loaded = skampo.load(tmp_path / "policy.skampo")
     assert loaded.critic_.draws_
-    assert_allclose(loaded.critic_.greedy_gain_, policy.critic_.greedy_gain_)
+    assert_allclose(loaded.critic_.sharpening_gain_, policy.critic_.sharpening_gain_)
 
 
 @pytest.mark.parametrize("n_rows", [10_000, 10_001, 35_000])

@@ -1,4 +1,4 @@
-"""What the most likely actions of a policy are worth more than draws, by its log."""
+"""What a sharper copy of a log is worth more than a plain one, by the log itself."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from skampo.critics._lstdq import FixedPoint
 from skampo.features._lending import as_numbers, stack
 from skampo.features._split import transform
 
-__all__ = ["Price", "gain_of_greedy"]
+__all__ = ["sharpening_gain"]
 
 # Of longer logs so many rows, in blocks that are spread over them.
 _MANY = 10_000
@@ -22,14 +22,6 @@ _FEWEST, _PIECES = 4, 30
 _STEPS = 4
 _ALPHA = 0.1
 _CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Price:
-    """Of leaving the logged policy, whose choices have a weight of their own."""
-
-    weight: float
-    strength: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +94,13 @@ def halves_of(piece):
     return [np.flatnonzero(is_kept & (odd == half)) for half in (0, 1)]
 
 
-def gain_of_greedy(transitions, transformer, fit_copy, setting, price):
-    """
-    What the most likely actions gain over drawn ones, in halves not learned from.
+def sharpening_gain(transitions, transformer, fit_copy, setting, strength):
+    r"""
+    What the price gains with the square of the logged policy instead of that itself.
 
-    Each half of the log learns a policy of its own, and the other one evaluates it.
+    The one leads to :math:`\pi \propto \hat\pi_b^2 \exp(Q / (\alpha u))` and the
+    other to the root of it. Each half of the log learns a policy of its own, and the
+    other one evaluates it and its root, both with actions that are drawn.
 
     Parameters
     ----------
@@ -118,8 +112,8 @@ def gain_of_greedy(transitions, transformer, fit_copy, setting, price):
         From numbers of rows to a fitted classifier of their actions.
     setting : CriticSetting
         The problem.
-    price : Price
-        Of leaving the logged policy.
+    strength : float
+        The price of the square.
 
     Returns
     -------
@@ -134,10 +128,10 @@ def gain_of_greedy(transitions, transformer, fit_copy, setting, price):
     table = LogTable.of(transformer, some, piece[rows], setting)
     states = stack(some.observations, some.next_observations)
     priors = [
-        price.weight * np.log(estimate(fit_copy(half), states, setting.n_actions))
+        2 * np.log(estimate(fit_copy(half), states, setting.n_actions))
         for half in halves
     ]
-    return cross_fitted(table, places, priors, price.strength)
+    return cross_fitted(table, places, priors, strength)
 
 
 def cross_fitted(table, halves, priors, strength):
@@ -176,10 +170,9 @@ def _improve(part, point, table, rows, prior, strength):
 
 
 def _gain(part, point, scores):
-    """What the most likely actions gain, and what each piece adds to its error."""
-    greedy = np.eye(part.n_actions)[scores.argmax(axis=1)]
+    """What a policy gains over its root, and what each piece adds to the error."""
     (first, more), (second, less) = (
-        _value(part, point, proba) for proba in (greedy, softmax(scores, axis=1))
+        _value(part, point, softmax(some, axis=1)) for some in (scores, scores / 2)
     )
     return first - second, more - less
 
