@@ -45,12 +45,12 @@ _FEWEST = 3
 _FEW = 300
 
 _DRAW = (
-    "Held-out episodes of the log do not show that a policy surer than the log is worth "
-    "more (by {gain:.3g}, lower end of the 95 % interval {low:.3g}). This one therefore "
-    "stays close to the log, if its actions are drawn: policy.sample(X), "
-    "act(observation, deterministic=False), play(env, deterministic=False). predict, and "
-    "by default act and play, take the most likely actions, which may be worth less than "
-    "the log."
+    "Held-out episodes of the log do not show that a policy surer than the log is "
+    "worth more (by {gain:.3g}, lower end of the 95 % interval {low:.3g}). This one "
+    "therefore stays close to the log, if its actions are drawn: policy.sample(X), "
+    "act(observation, deterministic=False), play(env, deterministic=False). predict, "
+    "and by default act and play, take the most likely actions, which may be worth "
+    "less than the log."
 )
 
 
@@ -146,9 +146,9 @@ class Pessimistic(Critic):
 
     The square makes the policy surer than the log, which pays where the log hesitates
     by chance, and not where the classifier cannot tell why it does what it does. So
-    each half of the episodes learns a policy with the square, and least-squares temporal
-    differences of the other half, with the features of `critic`, estimate what it is
-    worth more than its root, which is the policy for :math:`2 \alpha u` times the
+    each half of the episodes learns a policy with the square, and least-squares
+    temporal differences of the other half, with the features of `critic`, estimate what
+    it is worth more than its root, which is the policy for :math:`2 \alpha u` times the
     Kullback-Leibler divergence alone:
 
     .. math::
@@ -291,8 +291,9 @@ class Pessimistic(Critic):
         """
         if hasattr(self, "copies_"):
             memory.once(rows, ("choices", self), lambda: self.copies_)
-            memory.once(rows, ("way to play", self), lambda: None)
             self.critic_.recall(memory, rows)
+        if hasattr(self, "draws_"):
+            memory.once(rows, ("way to play", self), lambda: None)
 
     def evaluate(self, policy, transitions, setting):
         """
@@ -384,22 +385,26 @@ class Pessimistic(Critic):
         return estimated(self.copies_)
 
     def _judge_play(self, transitions, setting):
-        """Say whether actions should be drawn."""
+        """Say whether the square of the logged policy pays."""
         self.draws_, self.sharpening_gain_ = False, None
         transformer = getattr(self.critic_, "transformer_", None)
         if transformer is None or not self._asks_play(transitions, setting):
             return
-        # Nothing that is learned depends on what is judged.
+        # Nothing that is learned depends on what is drawn here.
         rng = np.random.default_rng(0)
-        self.sharpening_gain_ = gain, low = sharpening_gain(
-            measure_from(self._origin, transitions, setting.gamma),
-            transformer,
-            lambda rows: self._copy_half(transitions, rows, setting, rng),
-            setting,
-            self.strength,
-        )
+        try:
+            gain, low = sharpening_gain(
+                measure_from(self._origin, transitions, setting.gamma),
+                transformer,
+                lambda rows: self._copy_half(transitions, rows, setting, rng),
+                setting,
+                self.strength,
+            )
+        except RegressorError:
+            # A classifier of all rows may refuse half of them.
+            return
         # Negated, so that what is no number is not sure either.
-        self.draws_ = not low > 0
+        self.draws_, self.sharpening_gain_ = not low > 0, (gain, low)
         if self.draws_:
             warn_user(_DRAW.format(gain=gain, low=low))
 

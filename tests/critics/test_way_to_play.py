@@ -170,3 +170,18 @@ def test_the_sensitivity_of_a_fixed_point_is_what_rewards_change():
     expected = (features[:n_rows] @ point.sensitivity(toward))[taken]
     found = [total(Targets.rewards + step)[0] - value for step in np.eye(n_rows)]
     assert_allclose(found, expected, atol=1e-9)
+
+
+class Demanding(DummyClassifier):
+    """A classifier of no less than 500 rows."""
+
+    def fit(self, X, y):
+        if len(X) < 500:
+            raise ValueError("too few rows")
+        return super().fit(X, y)
+
+
+def test_classifiers_that_refuse_halves_are_not_asked():
+    policy = fit(ring(0.2), Pessimistic(classifier=Demanding()), max_iter=1)
+    assert policy.critic_.sharpening_gain_ is None
+    assert not policy.critic_.draws_
