@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import t
 from sklearn.dummy import DummyClassifier
 
 import skampo
@@ -17,9 +18,9 @@ from skampo.data import TransitionLog
 WAIT, GO = 0, 1
 
 
-def ring(share_of_go, n_episodes=40, length=20, flags=True):
+def ring(share_of_go, n_episodes=40, length=20, noise=0.0, seed=0):
     """Five places in a ring; going on pays 1, and waiting nothing."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     shape = n_episodes, length
     actions = (rng.random(shape) < share_of_go).astype(int)
     gone = np.cumsum(actions, axis=1)
@@ -27,7 +28,7 @@ def ring(share_of_go, n_episodes=40, length=20, flags=True):
     after = (start + gone) % 5
     before = np.hstack([start, after[:, :-1]])
     truncated = np.zeros(shape, dtype=bool)
-    truncated[:, -1] = flags
+    truncated[:, -1] = True
     turn = 2 * np.pi / 5
     states, next_states = (
         np.column_stack([np.sin(turn * x.ravel()), np.cos(turn * x.ravel())])
@@ -36,7 +37,7 @@ def ring(share_of_go, n_episodes=40, length=20, flags=True):
     return TransitionLog(
         states,
         actions.ravel(),
-        actions.ravel().astype(float),
+        actions.ravel() + noise * rng.normal(size=actions.size),
         next_states,
         truncated=truncated.ravel(),
         classes=[WAIT, GO],
@@ -82,6 +83,20 @@ def test_the_gain_is_that_of_the_policy_over_its_root(share_of_go):
     # Going on with probability p is worth p / (1 - 0.9).
     expected = 10 * (sharp / (1 + sharp) - root / (1 + root))
     assert_allclose(policy.critic_.sharpening_gain_[0], expected, rtol=0.05)
+
+
+@pytest.mark.slow
+def test_the_error_of_the_gain_is_that_of_other_logs():
+    found = []
+    for seed in range(40):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            policy = fit(ring(0.7, noise=2.0, seed=seed), max_iter=1)
+        found.append(policy.critic_.sharpening_gain_)
+    gains, lows = np.transpose(found)
+    errors = (gains - lows) / t.ppf(0.95, 38)
+    # Forty logs know their spread to a ninth.
+    assert 0.65 < gains.std() / np.sqrt(np.mean(errors**2)) < 1.5
 
 
 @pytest.mark.parametrize(
