@@ -187,6 +187,28 @@ def test_the_sensitivity_of_a_fixed_point_is_what_rewards_change():
     assert_allclose(found, expected, atol=1e-9)
 
 
+def test_no_half_judges_its_own_policy():
+    # Going on pays where it is usual, and costs in the other half, where it is not.
+    log, other = ring(0.95), ring(0.4)
+    is_odd = np.arange(len(log)) // 20 % 2 == 1
+    columns = ("states", "actions", "rewards", "next_states")
+    states, actions, rewards, next_states = (
+        np.where(
+            is_odd if values.ndim == 1 else is_odd[:, None],
+            getattr(other, name),
+            values,
+        )
+        for name, values in ((name, getattr(log, name)) for name in columns)
+    )
+    rewards = np.where(is_odd, -rewards, rewards)
+    log = TransitionLog(
+        states, actions, rewards, next_states, truncated=log.truncated, classes=[0, 1]
+    )
+    with pytest.warns(UserWarning, match="drawn"):
+        policy = fit(log)
+    assert policy.critic_.sharpening_gain_[0] < 0
+
+
 class Demanding(DummyClassifier):
     """A classifier of no less than 500 rows."""
 
