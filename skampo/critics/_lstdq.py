@@ -158,6 +158,27 @@ class FixedPoint:
         weights[self.seen] = found
         self.scores = LinearScores(weights.T, np.zeros(self.n_actions))
 
+    def sensitivity(self, toward):
+        """
+        What a sum of the weights gains by the right hand side of the last policy.
+
+        Parameters
+        ----------
+        toward : ndarray of shape (n_actions, n_features)
+            Factors of the weights in the sum.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_actions)
+            0 for actions that were never taken, whose factors are shared by the others.
+        """
+        factors = toward[self.seen]
+        factors = factors + (toward.sum(axis=0) - factors.sum(axis=0)) / len(self.seen)
+        found = _solve_system(self._known[1].T, factors.ravel())
+        gains = np.zeros_like(toward)
+        gains[self.seen] = found.reshape(factors.shape)
+        return gains.T
+
     def _system(self, proba):
         """The left hand side, which rewards do not change."""
         known, system = self._known

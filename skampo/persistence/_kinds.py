@@ -38,8 +38,8 @@ skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _un
   _n_fitted: _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:()
   transformer_:@ _unfitted:@ _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
-  critic_:@ _origin:# classifier_:! copies_: copied_share_: RewardModel q_:()
-  regressor_:@
+  critic_:@ _origin:# classifier_:! copies_: copied_share_: draws_:
+  sharpening_gain_:* RewardModel q_:() regressor_:@
 skampo.data._tables TableColumns
 skampo.distill TreePolicy classes_:* n_iter_: _policy:@MirrorPolicy _q:()?
   _observation_encoder:@ObservationEncoder _action_encoder:@ActionEncoder history_:*

@@ -9,8 +9,9 @@ that the best policy likes least in three of ten states. Choices are made on the
 to 4 and reported on 5 to 9.
 
 Run with ``python -m tests.benchmarks.log_family [--seeds 5 6] [--numbers 0]
-[--critics auto fitted_q]``: for each log the mean return of the logged policies, and
-greedy returns and CPU seconds of policies by the critics that are named.
+[--critics auto fitted_q] [--names Taxi]``: for each log the mean return of the logged
+policies, and of policies by the critics that are named their greedy return, their
+return as `fit` says that they should be played if this is by draws, and CPU seconds.
 """
 
 import argparse
@@ -242,47 +243,49 @@ def draw(name, seed, number=0):
     return kind, sources, TransitionLog(**columns, classes=classes)
 
 
-def value_of_sources(name, sources, n_steps=20_000):
-    """Mean return of the policies behind a log."""
-    returns = []
-    for policy, uniform in sources:
-        experience = Rollouts(
-            TASKS[name].make,
-            n_envs=16,
-            steps_per_iter=n_steps,
-            exploration=uniform,
-            seed=7,
-        )
-        experience.gather(policy)
-        returns.append(np.mean(experience.episode_returns))
-        experience.close()
-    return float(np.mean(returns))
+class Logged(NamedTuple):
+    """A source as it acted when it was logged."""
+
+    behavior: Behavior
+    uniform: float
+    rng: np.random.Generator
+
+    def predict(self, observations):
+        """Its favorite action, or any."""
+        proba = self.behavior.proba(observations)
+        proba = (1 - self.uniform) * proba + self.uniform / self.behavior.n_actions
+        draws = self.rng.random((len(proba), 1))
+        return (draws < proba.cumsum(axis=1)).argmax(axis=1)
 
 
-def value_of(name, policy, n_episodes=32):
-    """Mean return of greedy episodes."""
-    return float(
-        play_episodes(TASKS[name].make, policy, n_episodes=n_episodes).returns.mean()
-    )
+def value_of_sources(name, sources, n_episodes=64):
+    """Mean return of whole episodes of the policies behind a log."""
+    rng = np.random.default_rng(7)
+    # So many steps would leave out the longest episodes, which are cut by their end.
+    played = [
+        play_episodes(TASKS[name].make, Logged(*source, rng), n_episodes=n_episodes)
+        for source in sources
+    ]
+    return float(np.mean([found.returns.mean() for found in played]))
 
 
-class Played(NamedTuple):
-    """The favorite action of a policy that was fitted to a log."""
-
-    policy: object
-
-    def proba(self, observations, action_mask=None):
-        """Probabilities of the actions."""
-        proba = self.policy.predict_proba(observations)
-        return np.eye(proba.shape[1])[proba.argmax(axis=1)]
-
-
-def measure(name, log, critic):
-    """Greedy return and CPU seconds of a policy fitted to the log."""
+def measure(name, log, critic, n_episodes=32):
+    """Greedy return, return as `fit` says, and CPU seconds of a policy of the log."""
     start = time.process_time()
     policy = AMPOPolicy(critic=critic, max_iter=20, random_state=0).fit(log)
     seconds = time.process_time() - start
-    return value_of(name, Played(policy)), seconds
+    ways = [True, not getattr(policy.critic_, "draws_", False)]
+    returns = [
+        policy.play(TASKS[name].make, n_episodes, deterministic=way).returns.mean()
+        for way in dict.fromkeys(ways)
+    ]
+    return returns[0], returns[-1], seconds
+
+
+def cell(greedy, said, seconds):
+    """Returns and seconds as text."""
+    drawn = f", drawn {said:.4g}" if said != greedy else ""
+    return f"{greedy:.4g}{drawn} ({seconds:.1f} s)"
 
 
 def main():
@@ -291,17 +294,17 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[5, 6, 7, 8, 9])
     parser.add_argument("--numbers", nargs="+", type=int, default=[0])
     parser.add_argument("--critics", nargs="+", default=["auto", "fitted_q"])
+    parser.add_argument("--names", nargs="+", default=list(TASKS), choices=list(TASKS))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     titles = ["environment", "seed", "number", "log", "rows", "behavior"]
     titles += options.critics
     print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
-    for seed, number, name in product(options.seeds, options.numbers, TASKS):
+    for seed, number, name in product(options.seeds, options.numbers, options.names):
         kind, sources, log = draw(name, seed, number)
-        found = [measure(name, log, critic) for critic in options.critics]
-        returns = [f"{value:.4g} ({seconds:.1f} s)" for value, seconds in found]
+        found = [cell(*measure(name, log, critic)) for critic in options.critics]
         behavior = f"{value_of_sources(name, sources):.4g}"
-        cells = [name, seed, number, kind, len(log), behavior, *returns]
+        cells = [name, seed, number, kind, len(log), behavior, *found]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
