@@ -225,10 +225,19 @@ class Lane:
 
     def raised(self, method, error):
         """Build the error for an exception out of the environment."""
+        hint = (
+            "The original exception is attached: repeat that episode outside of skampo "
+            "to find the cause."
+        )
+        # The interface of the old gym package knew no seed.
+        if "unexpected keyword argument 'seed'" in str(error):
+            hint = (
+                f"The gymnasium interface is {SIGNATURES['reset']}. Adapt the "
+                "environment to it."
+            )
         return RolloutError(
             f"{self.name}.{method} raised {type(error).__name__}: {error} at "
-            f"{self.where()}. The original exception is attached: repeat that episode "
-            "outside of skampo to find the cause.",
+            f"{self.where()}. {hint}",
             **self._position(),
         )
 

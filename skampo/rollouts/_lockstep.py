@@ -6,7 +6,11 @@ import numpy as np
 
 from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._lanes import close_all, open_lanes
-from skampo.rollouts._observations import ObservationEncoder, warn_about_width
+from skampo.rollouts._observations import (
+    ObservationEncoder,
+    refuse_images,
+    warn_about_width,
+)
 from skampo.rollouts._transformed import peel
 from skampo.utils._warnings import warn_user
 
@@ -54,6 +58,8 @@ class LockStep:
             first = self.lanes[0]
             space = first.environment.observation_space
             self.observation_encoder = ObservationEncoder(space)
+            if check:
+                refuse_images(first.name, space)
             self._look_inside()
             space = first.environment.action_space
             self.action_encoder = ActionEncoder(space, first.name)

@@ -276,6 +276,21 @@ def _check_width(space, n_features):
         )
 
 
+def refuse_images(name, space):
+    """Raise for pixels, from which regressors learn next to nothing."""
+    n_features = spaces.flatdim(space)
+    is_image = isinstance(space, spaces.Box) and space.dtype == np.uint8
+    if is_image and len(space.shape) > 1 and n_features > MANY_FEATURES:
+        raise ValueError(
+            f"Observations of {name} are images of shape {space.shape}, which is "
+            f"{n_features} pixels. Regressors expect some to a few hundred features, "
+            "and single pixels rarely tell them what matters. Make features of them in "
+            "an environment wrapper or by skampo.preprocessing.EnvTransformer, shrink "
+            "them by gymnasium.wrappers.ResizeObservation, or pass the pixels as they "
+            "are by gymnasium.wrappers.FlattenObservation."
+        )
+
+
 def warn_about_width(name, n_features):
     """Warn of observations that are images rather than features."""
     if n_features > MANY_FEATURES:

@@ -134,7 +134,8 @@ def test_whether_a_log_was_copied(n_other, tmp_path):
     actions = (np.arange(len(STATES)) < n_other).astype(int)
     critic = Pessimistic(classifier=DummyClassifier())
     policy = AMPOPolicy(Ridge(), critic=critic, max_iter=3, random_state=0)
-    policy.fit(STATES, actions, rewards=actions - 2.0, next_states=STATES[::-1])
+    columns = {"next_states": STATES[::-1], "terminated": 0 * actions}
+    policy.fit(STATES, actions, rewards=actions - 2.0, **columns)
     loaded = reload(policy, tmp_path)
     assert_same(policy, loaded, STATES)
     assert loaded.critic_.copies_ == (n_other == 1)
