@@ -143,8 +143,8 @@ class AMPOPolicy(
     n_features_in_ : int
         Number of features of an encoded observation.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when fitted on a data frame, or from the keys of a `Dict`
-        observation space.
+        Column names, when fitted on a data frame, from the keys of a `Dict` observation
+        space, or from a list ``feature_names`` that an environment has.
     regressor_ : estimator or list of estimators
         The fitted regressor, or one per action.
     critic_ : Critic

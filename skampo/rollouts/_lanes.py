@@ -156,6 +156,25 @@ class Lane:
         except FAILURES as error:
             raise self.raised("action_masks", error) from error
 
+    def feature_names(self, encoder):
+        """Names of the columns: the environment's own, else those of its space."""
+        if not self.environment.has_wrapper_attr("feature_names"):
+            return encoder.feature_names
+        names = self.environment.get_wrapper_attr("feature_names")
+        # Others may mean anything.
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            return encoder.feature_names
+        if len({*names}) == len(names) == encoder.n_features:
+            return names
+        # What a wrapper shows may have no names.
+        inner = self.environment.unwrapped.observation_space
+        if self.environment.observation_space != inner:
+            return encoder.feature_names
+        raise ValueError(
+            f"The feature_names of {self.name} are {names}, but its observations have "
+            f"{encoder.n_features} features. Give each of them a name of its own."
+        )
+
     def close(self):
         """Close the environment."""
         self.environment.close()

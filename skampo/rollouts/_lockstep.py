@@ -57,7 +57,8 @@ class LockStep:
         try:
             first = self.lanes[0]
             space = first.environment.observation_space
-            self.observation_encoder = ObservationEncoder(space)
+            encoder = self.observation_encoder = ObservationEncoder(space)
+            encoder.feature_names = first.feature_names(encoder)
             if check:
                 refuse_images(first.name, space)
             self._look_inside()

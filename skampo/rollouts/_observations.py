@@ -38,7 +38,8 @@ class ObservationEncoder(SpaceEncoder):
         Whether the space is `Discrete`.
     feature_names : list of str or None
         For a `Dict` space, the keys; ``"key_0", "key_1", ...`` where a key has several
-        columns. None for other spaces, and where two columns would share a name.
+        columns. None for other spaces, and where two columns would share a name. An
+        environment may give others.
 
     Raises
     ------
