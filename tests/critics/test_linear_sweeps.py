@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
@@ -23,9 +23,9 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, Sweeps
+from skampo.critics import CriticSetting, FittedQ, Sweeps
 from skampo.critics._sweeps import LinearSweeps, RefitSweeps
-from skampo.encodings import Scores
+from skampo.encodings import ENCODINGS, Scores
 from skampo.exceptions import RegressorError
 from skampo.regressors import RidgeForm, default_regressor, linear_form
 from tests.faulty_envs import CountingEnv
@@ -258,3 +258,27 @@ def test_more_sweeps_are_made_where_each_is_one_pass():
     actions = np.zeros(len(STATES), dtype=int)
     sweeps = [RefitSweeps(model, STATES, actions, None) for model in models]
     assert [s.n_sweeps for s in sweeps] == [10, 2]
+
+
+def test_nothing_is_worth_anything_before_the_first_fit():
+    steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 1]))
+    setting = SimpleNamespace(n_actions=2)
+    sweeps = LinearSweeps(RidgeForm(1.0, True), np.eye(2), steps, setting)
+    assert_array_equal(sweeps.values(), np.zeros((2, 2)))
+
+
+def test_what_actions_share_and_what_they_add_learn_on():
+    actions = np.tile([0, 1], 25)
+    setting = CriticSetting(
+        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+    )
+    sweeps = RefitSweeps(SGDRegressor(), STATES, actions, setting)
+    y = STATES[:, 0] + actions
+    sweeps.fit(y)
+    first = sweeps.scores
+    sweeps.fit(y)
+    second = sweeps.scores
+    # One more pass: over all rows, and over the half of each action.
+    assert second.shared.t_ == first.shared.t_ + 50
+    counts = [[model.t_ for model in scores.added.models] for scores in (first, second)]
+    assert counts[1] == [count + 25 for count in counts[0]]
