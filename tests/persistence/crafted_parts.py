@@ -421,4 +421,9 @@ PARTS = {
         episode_counts(0),
         "unfinished episodes that were never started",
     ),
+    "features of no age": (
+        "default",
+        without("FittedQ", "_n_fitted"),
+        "a critic with a part of what it knows of its features",
+    ),
 }

@@ -36,7 +36,7 @@ from sklearn.preprocessing import (
 import skampo
 from skampo import AMPOPolicy
 from skampo.critics import CRITICS, FittedQ, Pessimistic
-from skampo.exceptions import SkampoFileError
+from skampo.exceptions import RegressorError, SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
 from skampo.model_selection import make_tasks
@@ -452,3 +452,20 @@ def test_environments_can_be_scored_after_loading(tmp_path):
     loaded = reload(policy, tmp_path)
     env = gymnasium.make("CartPole-v1")
     assert loaded.score(env, n_episodes=2) == policy.score(env, n_episodes=2)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("encoding", ["auto", "joint", "compatible"])
+def test_models_that_know_no_state_of_zeros(encoding, warm_start, tmp_path):
+    states = np.random.default_rng(0).integers(3, 6, size=(60, 2)).astype(float)
+    actions = np.arange(60) % 2
+    policy = AMPOPolicy(
+        make_pipeline(OneHotEncoder(), Ridge()),
+        encoding=encoding,
+        max_iter=2,
+        warm_start=warm_start,
+        random_state=0,
+    ).fit(states, actions, rewards=actions * states[:, 0])
+    with pytest.raises((RegressorError, ValueError), match="unknown categories"):
+        policy.predict(np.zeros((1, 2)))
+    assert_same(policy, reload(policy, tmp_path), states)
