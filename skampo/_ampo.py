@@ -9,7 +9,7 @@ from sklearn.utils import ClassifierTags
 
 from skampo._run import Run, entropy_of, parts_of
 from skampo._score import LOG_COLUMNS
-from skampo._state import last_state
+from skampo._state import check_predicts, last_state
 from skampo.base import PolicyMixin
 from skampo.critics import CRITICS
 from skampo.encodings import ENCODINGS
@@ -150,8 +150,8 @@ class AMPOPolicy(
     n_features_in_ : int
         Number of features of an encoded observation.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, when fitted on a data frame, or from the keys of a `Dict`
-        observation space.
+        Column names, when fitted on a data frame, from the keys of a `Dict` observation
+        space, or from a list ``feature_names`` that an environment has.
     regressor_ : estimator or list of estimators
         The fitted regressor, or one per action.
     critic_ : Critic
@@ -457,6 +457,13 @@ class AMPOPolicy(
         if last and (last.n_features, len(last.classes)) != (width, n_actions):
             raise ValueError("a policy with the state of another one")
         self.__dict__ = vars(self) | parts_of(self._policy)
+        # The state of a later fit has scores of its own.
+        asked = [self._policy.proba, self._q, getattr(self.critic_, "q_", None)]
+        if last:
+            asked += [last.kept.policy.proba, getattr(last.critic, "q_", None)]
+        # No value is one that every table could have.
+        if self._columns is None:
+            check_predicts(filter(None, asked), width, n_actions)
 
     @contextmanager
     def _keeping_what_is_learned(self, run):

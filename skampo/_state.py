@@ -2,6 +2,7 @@
 
 import copy
 import re
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,19 +11,21 @@ from joblib import hash as hash_of
 from sklearn.base import clone
 
 from skampo._history import BestIterate, Iterate
-from skampo.exceptions import InvalidParameterError
+from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._regression import parameters_as_text
 from skampo.rollouts._unfinished import check_draws, check_unfinished
 from skampo.utils._warnings import warn_user
 
-__all__ = ["FirstStep", "State", "check_continues", "check_same", "copy_critic"]
-__all__ += ["last_state", "parts_as_text"]
+__all__ = ["FirstStep", "State", "check_continues", "check_predicts", "check_same"]
+__all__ += ["copy_critic", "last_state", "parts_as_text"]
 
 # What rollouts say of themselves for the next ones.
 _COUNTS = ("episode_counts", "n_steps", "n_episodes")
 _CONTINUES = {*_COUNTS, "transitions", "draws", "unfinished"}
 # And what a log says.
 _CONTINUES |= {"digest"}
+# What no value of a state can be the reason of.
+_STRUCTURAL = (AttributeError, IndexError, KeyError, TypeError)
 _DIGEST = re.compile("[0-9a-f]{32}")
 
 
@@ -62,19 +65,28 @@ class State:
             check_draws(draws)
         if (unfinished := self.rollouts.get("unfinished")) is not None:
             check_unfinished(unfinished, len(self.classes), self.n_features)
-        data = self.rollouts.get("transitions")
-        if data is None:
-            return
-        n_actions, flags = len(self.classes), (data.terminated, data.truncated)
-        is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
-        if not is_index or (data.actions >= n_actions).any():
-            raise ValueError("transitions of other actions")
-        masks = (data.action_masks, data.next_action_masks)
-        wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
-        if any(flag.dtype != bool for flag in (*flags, data.ends)) or not all(wide):
-            raise ValueError("transitions of other flags")
-        if data.observations.shape[1:] != (self.n_features,):
-            raise ValueError("transitions of other observations")
+            # Each of them was started once, in an environment of its own.
+            if np.sum(np.greater(counts[0], 0)) < len(unfinished["seeds"]):
+                raise ValueError("unfinished episodes that were never started")
+        if (data := self.rollouts.get("transitions")) is not None:
+            _check_transitions(data, len(self.classes), self.n_features)
+
+
+def _check_transitions(data, n_actions, n_features):
+    """Refuse rows of other actions and observations, and what is no number."""
+    flags = (data.terminated, data.truncated, data.ends)
+    is_index = data.actions.dtype.kind == "i" and (data.actions >= 0).all()
+    if not is_index or (data.actions >= n_actions).any():
+        raise ValueError("transitions of other actions")
+    masks = (data.action_masks, data.next_action_masks)
+    wide = [mask is None or mask.shape[1:] == (n_actions,) for mask in masks]
+    if any(flag.dtype != bool for flag in flags) or not all(wide):
+        raise ValueError("transitions of other flags")
+    if data.observations.shape[1:] != (n_features,):
+        raise ValueError("transitions of other observations")
+    numbers = (data.observations, data.next_observations, data.rewards)
+    if not all(x is None or np.isfinite(x).all() for x in numbers):
+        raise ValueError("transitions of numbers that are not finite")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +166,25 @@ def _on_any_machine(part):
     parameters = getattr(part, "get_params", dict)()
     names = [n for n in parameters if n.split("__")[-1] in ("memory", "n_jobs")]
     return clone(part).set_params(**dict.fromkeys(names)) if names else part
+
+
+def check_predicts(functions, n_features, n_actions):
+    """Refuse loaded parts that do not go together, by asking them of one state."""
+    state, what = np.zeros((1, n_features)), "scores whose parts do not go together"
+    for function in functions:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                found = function(state)
+        except RegressorError as error:
+            # The values of this state may be none that an honest model knows.
+            if isinstance(error.__cause__, _STRUCTURAL):
+                raise ValueError(f"{what}: {error.__cause__}") from error
+            continue
+        except Exception as error:
+            raise ValueError(f"{what}: {error}") from error
+        if np.shape(found) != (1, n_actions) or not np.isfinite(found).all():
+            raise ValueError(f"scores that are no {n_actions} finite numbers")
 
 
 def check_same(what, before, now):

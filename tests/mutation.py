@@ -247,7 +247,11 @@ def forked(function):
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)
-        os._exit(function())
+        # Whatever it raises: what is around the parent is not the child's to clean up.
+        try:
+            os._exit(function())
+        finally:
+            os._exit(1)
     return child
 
 

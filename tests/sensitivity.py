@@ -8,7 +8,9 @@ is a ``raise``, a call of a function that checks, an early return of a refusal, 
 of several conditions; then all of a function at once, and last all of a module, for a
 file that one check lets in may be refused by the next one. ``--changes N`` adds N of
 the changes of `tests.mutation`, for tests of numbers. With each change all tests run
-that call the function, in a fork of one process that has run them before.
+that call the function, in a fork of one process that has run them before. ``--once``
+leaves out tests that have failed already, which is quick if the question is only
+whether each of them can fail.
 """
 
 import argparse
@@ -123,8 +125,10 @@ def put_in_place(path, source):
     module = importlib.import_module(".".join(path.with_suffix("").parts))
     codes = dict(codes_of(compile(source, str(path), "exec")))
     for found in functions_of(module, module.__name__):
-        if found.__qualname__ in codes:
-            found.__code__ = codes[found.__qualname__]
+        code = codes.get(found.__qualname__)
+        # A function that uses other variables of the one around it cannot be replaced.
+        if code and code.co_freevars == found.__code__.co_freevars:
+            found.__code__ = code
 
 
 def codes_of(code):
@@ -290,26 +294,41 @@ def describe(path, pairs):
     return f"{path}:{old.lineno}{more}\n    - {first:.100}\n    + {second:.100}"
 
 
+def all_changes(given, notes):
+    """What is changed, of all modules; the changes that run few tests come first."""
+    found = []
+    for path in given.modules:
+        tree = ast.parse(path.read_text(encoding="utf8"))
+        inside = [f for f in functions(tree) if re.search(given.functions, f.name)]
+        for pairs in changes_of(inside, given.changes, given.seed):
+            found.append((path, tree, pairs, notes.of(path, pairs, inside)))
+    # Tests that fail there need not run for what all of them call.
+    if given.once:
+        found.sort(key=lambda change: sum(notes.seconds[name] for name in change[3]))
+    return found
+
+
 def try_changes(given, tests, notes, folder):
     """How many changes made each test fail, of all modules."""
     noticed, unnoticed, n = Counter(), 0, 0
-    for path in given.modules:
+    for path, tree, pairs, chosen in all_changes(given, notes):
+        if given.once:
+            chosen = [name for name in chosen if not noticed[name]]
+            if not chosen:
+                continue
         source = path.read_text(encoding="utf8")
-        tree = ast.parse(source)
-        inside = [f for f in functions(tree) if re.search(given.functions, f.name)]
-        for pairs in changes_of(inside, given.changes, given.seed):
-            put = partial(put_in_place, path, mutate(tree, *pairs))
-            chosen = notes.of(path, pairs, inside)
-            found = failing(tests, chosen, put, folder)
-            path.write_text(source, encoding="utf8")
-            noticed.update(found)
-            n += 1
-            if not found:
-                unnoticed += 1
-                print(f"unnoticed: {describe(path, pairs)}", flush=True)
-            elif given.verbose:
-                names = "".join(f"\n      {name}" for name in sorted(found))
-                print(f"noticed: {describe(path, pairs)}{names}", flush=True)
+        put = partial(put_in_place, path, mutate(tree, *pairs))
+        found = failing(tests, chosen, put, folder)
+        path.write_text(source, encoding="utf8")
+        noticed.update(found)
+        n += 1
+        unnoticed += not found
+        # With `once`, tests that would notice it may have been left out.
+        if not found and not given.once:
+            print(f"unnoticed: {describe(path, pairs)}", flush=True)
+        elif found and given.verbose:
+            names = "".join(f"\n      {name}" for name in sorted(found))
+            print(f"noticed: {describe(path, pairs)}{names}", flush=True)
     return noticed, unnoticed, n
 
 
@@ -322,6 +341,7 @@ def arguments():
     parser.add_argument("--functions", default="", help="a pattern of their names")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--longest", type=float, default=0.5, help="seconds of a test")
+    parser.add_argument("--once", action="store_true", help="leave out who has failed")
     parser.add_argument("--verbose", action="store_true", help="who notices what")
     return parser.parse_args()
 

@@ -88,6 +88,7 @@ def test_logs(critic):
     path, actions = rng.normal(size=(61, 2)), rng.integers(2, size=60)
     states = path[:-1]
     columns = {"rewards": rng.normal(size=60), "next_states": path[1:]}
+    columns["terminated"] = np.zeros(60)
     episodes = np.repeat(np.arange(6), 10)
     policy = AMPOPolicy(
         Ridge(), critic=critic, gamma=0.9, critic_error=True, max_iter=2

@@ -5,10 +5,16 @@ import pandas as pd
 import polars as pl
 import pytest
 from gymnasium import spaces
+from gymnasium.wrappers import FrameStackObservation, NormalizeReward
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+import skampo
 from skampo import AMPOPolicy
 from skampo.mdp import make_random_mdp
 from tests.faulty_envs import SpaceEnv
@@ -93,6 +99,78 @@ def test_keys_of_a_dict_space_are_names(frame):
     assert not hasattr(policy, "feature_names_in_")
 
 
+class Paying(SpaceEnv):
+    """Pays for the second action."""
+
+    def step(self, action):
+        observation, _, *others = super().step(action)
+        return observation, float(action), *others
+
+
+class Named(Paying):
+    """Two numbers, which have names."""
+
+    feature_names = NAMES
+
+    def __init__(self):
+        super().__init__(spaces.Box(-1, 1, (2,)))
+
+
+def by_name(*names):
+    return make_pipeline(
+        make_column_transformer((StandardScaler(), list(names))), Ridge()
+    )
+
+
+@pytest.mark.parametrize("environment", [Named, lambda: NormalizeReward(Named())])
+def test_an_environment_names_its_columns(environment):
+    policy = AMPOPolicy(by_name("angle"), steps_per_iter=32, **SMALL).fit(environment)
+    assert policy.feature_names_in_.tolist() == NAMES
+    proba = policy.predict_proba(STATES)
+    # Of two columns the regressor was given one.
+    assert_array_equal(policy.predict_proba(STATES * [2.0, 1.0]), proba)
+    assert not np.array_equal(policy.predict_proba(STATES * [1.0, 2.0]), proba)
+    assert_array_equal(policy.predict_proba(make_frame(pd.DataFrame)), proba)
+    assert policy.act(STATES[0]) == policy.predict(STATES[:1])[0]
+
+
+def test_columns_by_name_are_those_by_number(tmp_path):
+    keys = spaces.Dict(angle=spaces.Box(-1, 1), speed=spaces.Box(-1, 1))
+    numbers = make_pipeline(make_column_transformer((StandardScaler(), [1])), Ridge())
+    named, numbered = (
+        AMPOPolicy(model, steps_per_iter=32, **SMALL).fit(lambda: Paying(keys))
+        for model in (by_name("speed"), numbers)
+    )
+    expected = numbered.predict_proba(STATES)
+    assert_array_equal(named.predict_proba(STATES), expected)
+    assert_array_equal(clone(named).fit(Named).feature_names_in_, NAMES)
+    named.save(tmp_path / "policy.skampo")
+    again = skampo.load(tmp_path / "policy.skampo")
+    assert_array_equal(again.predict_proba(STATES), expected)
+
+
+def test_names_of_columns_that_a_wrapper_made_are_not_known():
+    stacked = AMPOPolicy(**SMALL).fit(lambda: FrameStackObservation(Named(), 2))
+    assert not hasattr(stacked, "feature_names_in_")
+
+
+@pytest.mark.parametrize("names", [["speed"], ["speed", "speed"]])
+def test_names_that_are_not_those_of_the_columns_are_refused(names):
+    class Misnamed(Named):
+        feature_names = names
+
+    with pytest.raises(ValueError, match=r"are \['speed'.*have 2 features. Give each"):
+        AMPOPolicy(**SMALL).fit(Misnamed)
+
+
+@pytest.mark.parametrize("names", [None, 3, "speed", [0, 1], len])
+def test_what_is_no_list_of_names_may_mean_anything(names):
+    class Other(Named):
+        feature_names = names
+
+    assert not hasattr(AMPOPolicy(**SMALL).fit(Other), "feature_names_in_")
+
+
 @frames
 def test_states_of_environments_and_models(frame):
     policy = AMPOPolicy(Ridge(), **SMALL, steps_per_iter=16, n_envs=1)
@@ -144,7 +222,7 @@ def test_a_frame_of_numbers_is_learned_from_like_an_array():
     actions = rng.integers(2, size=200)
     rewards = states[:-1, 0] * actions
     policy = AMPOPolicy(max_iter=2, random_state=0)
-    columns = {"rewards": rewards, "next_states": states[1:]}
+    columns = {"rewards": rewards, "next_states": states[1:], "terminated": 0 * rewards}
     expected = policy.fit(states[:-1], actions, **columns).predict_proba(states)
     frame = pd.DataFrame(states, columns=names)
     columns["next_states"] = frame[1:]

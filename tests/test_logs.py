@@ -23,6 +23,8 @@ from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant
 
+# Models go on for ever, and so do the logs of them.
+pytestmark = pytest.mark.filterwarnings("ignore:No row of the log is terminated")
 ONE_HOT = make_pipeline(OneHotEncoder(), Ridge(1e-6, fit_intercept=False))
 GAMMA = 0.8
 

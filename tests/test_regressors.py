@@ -38,7 +38,7 @@ SETTINGS = {
     "CCA": {"n_components": 1},
     "ElasticNetCV": {"alphas": 5, "cv": 2},
     "ExtraTreesRegressor": {"n_estimators": 5},
-    "GaussianProcessRegressor": {"alpha": 0.1},
+    "GaussianProcessRegressor": {"alpha": 0.1, "optimizer": None},
     "GradientBoostingRegressor": {"n_estimators": 5},
     "HistGradientBoostingRegressor": {"max_iter": 5},
     "LassoCV": {"alphas": 5, "cv": 2},

@@ -238,6 +238,12 @@ class ReplayCritic(Critic):
         self._n_fitted, self._n_uses = len(observations), 0
         return self.transformer_
 
+    def _check_loaded(self):
+        """Refuse features without what says how old they are."""
+        parts = {"_unfitted", "_n_fitted", "_n_uses"}
+        if hasattr(self, "transformer_") and not vars(self).keys() >= parts:
+            raise ValueError("a critic with a part of what it knows of its features")
+
     def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""
         # Features that keep their meaning are fitted again to all data.

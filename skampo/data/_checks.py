@@ -16,6 +16,12 @@ def refuse_rows(name, bad, values, problem):
 
 def as_column(name, values, dtype=None):
     """One value per row; anything with another shape is refused."""
+    if isinstance(values, str):
+        raise ValueError(
+            f"Column {name!r} must have one value per row. Got {values!r}: pass the "
+            f"column itself, table[{values!r}], or name the columns of a data frame in "
+            "TransitionLog.from_frame(table, state=[...], action=..., reward=...)."
+        )
     try:
         column = np.asarray(values, dtype=dtype)
     except (TypeError, ValueError) as error:

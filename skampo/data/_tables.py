@@ -19,7 +19,8 @@ from skampo.features._lending import FrameRows
 from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
-__all__ = ["TableColumns", "is_table", "numeric_table_pipeline", "table_pipeline"]
+__all__ = ["TableColumns", "is_table", "numeric_table_pipeline", "selects_by_name"]
+__all__ += ["table_pipeline"]
 
 # Names of types in pandas and polars, without their sizes.
 _TIMES = ("datetime", "timedelta")
@@ -262,6 +263,46 @@ def table_pipeline(columns, regressor):
     # One step that cannot be taken apart: a table is no array of features.
     one = Pipeline([("regressor", regressor)])
     return Pipeline([("model", put_in_front("table", columns, one))])
+
+
+def selects_by_name(regressor):
+    """
+    Tell whether a step of a regressor selects columns by name, or looks at a table.
+
+    Parameters
+    ----------
+    regressor : estimator
+        A regressor or Pipeline.
+
+    Returns
+    -------
+    bool
+        True if there is a `ColumnTransformer` whose columns are text or a function.
+
+    See Also
+    --------
+    table_pipeline : Gives it tables.
+
+    Examples
+    --------
+    >>> from sklearn.compose import make_column_transformer
+    >>> from skampo.data._tables import selects_by_name
+    >>> selects_by_name(make_column_transformer(("drop", ["place"])))
+    True
+    >>> selects_by_name(make_column_transformer(("drop", [0])))
+    False
+    """
+    parts = getattr(regressor, "get_params", dict)().values()
+    steps = [part for part in (regressor, *parts) if hasattr(part, "transformers")]
+    return any(_are_names(c) for step in steps for _, _, c in step.transformers)
+
+
+def _are_names(columns):
+    """Whether columns are text, a function, or a slice or list of text."""
+    if isinstance(columns, slice):
+        columns = [columns.start, columns.stop]
+    single = isinstance(columns, str) or callable(columns)
+    return single or any(isinstance(column, str) for column in np.ravel(columns))
 
 
 def numeric_table_pipeline(columns, regressor):

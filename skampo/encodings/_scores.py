@@ -100,6 +100,10 @@ class ColumnScores:
         # Sparse features have no `len`.
         return lambda X: self.scale * predict(X).reshape(X.shape[0], self.n_actions)
 
+    def _check_loaded(self):
+        """Refuse what is no number of actions."""
+        check_n_actions(self.n_actions)
+
     @property
     def fitted(self):
         """The fitted model."""

@@ -20,6 +20,7 @@ from skampo.features._lending import lend, size_hint, warning_of_size
 from skampo.features._steps import last_step
 from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
+from skampo.utils._warnings import warn_user
 
 __all__ = [
     "check_regressor",
@@ -65,7 +66,24 @@ def check_regressor(regressor, owner, name="regressor"):
             f"the algorithm fits real numbers. Got the {kind} {regressor!r} instead: "
             "use a regressor."
         )
+    _warn_of_optimizer(regressor)
     return regressor
+
+
+def _warn_of_optimizer(regressor):
+    """Warn of a regressor that would optimize its kernel in every one of many fits."""
+    # Whoever has one has imported its module.
+    processes = sys.modules.get("sklearn.gaussian_process")
+    parts = getattr(regressor, "get_params", dict)().values()
+    if processes and any(
+        isinstance(part, processes.GaussianProcessRegressor) and part.optimizer
+        for part in (regressor, *parts)
+    ):
+        warn_user(
+            "GaussianProcessRegressor optimizes its kernel in every fit, and there are "
+            "many: an iteration may take minutes. Set its optimizer=None, and give it "
+            "a kernel that suits the states."
+        )
 
 
 def check_transformer(transformer, owner):

@@ -123,8 +123,9 @@ def never_ends(log):
     """Complain of a log in which nothing is said of any end."""
     if log.is_one_step or (log.terminated | log.truncated).any():
         return ""
+    what = "episodes" if log.episodes is None else f"{log.n_episodes} episodes"
     return (
-        f"No row of the log is terminated or truncated: its {log.n_episodes} episodes "
+        f"No row of the log is terminated or truncated: its {what} "
         "are all taken to go on for ever, and values to come are added behind their "
         "last rows. Give terminated= where they ended, or truncated= where they were "
         "cut."

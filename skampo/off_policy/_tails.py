@@ -50,8 +50,6 @@ def pareto_shape(weights):
     """
     ordered = np.sort(weights)
     n_tail = int(min(len(ordered) / 5, 3 * np.sqrt(len(ordered))))
-    if n_tail < _FEWEST:
-        return np.nan
     above = ordered[-n_tail:] - ordered[-n_tail - 1]
     above = above[above > 0]
     if len(np.unique(above)) < _FEWEST:

@@ -15,6 +15,7 @@ from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline, table_pipeline
 from skampo.encodings import ENCODINGS
 from skampo.exceptions import InvalidParameterError
+from skampo.off_policy._suspicions import never_ends
 from skampo.problems._base import (
     Problem,
     check_critic_discount,
@@ -25,6 +26,7 @@ from skampo.problems._base import (
 from skampo.regressors import default_regressor
 from skampo.utils._sklearn import blank_estimator, check_sample_weight
 from skampo.utils._validation import resolve
+from skampo.utils._warnings import warn_user
 
 __all__ = ["LogProblem", "check_table", "read_names"]
 
@@ -116,7 +118,11 @@ def _read(X, y, given):
             "the actions as second argument, or the rewards of all actions, of shape "
             "(n, n_actions)."
         )
-    return TransitionLog(X, y, **given), weight
+    log = TransitionLog(X, y, **given)
+    # Zeros say that nothing ends, which is right for some.
+    if not given.keys() & {"terminated", "truncated"} and never_ends(log):
+        warn_user(f"{never_ends(log)} If nothing ends, say terminated=np.zeros(n).")
+    return log, weight
 
 
 def _check_critic(critic, weight):

@@ -32,7 +32,7 @@ arguments. Pass lambda: <lambda>(...), or a functools.partial.
         return "Got None: neither environments nor states."
     if isinstance(X, list | tuple):
         return _advise_on_list(X)
-    if hasattr(X, "reset") and hasattr(X, "step"):
+    if hasattr(X, "reset") and (hasattr(X, "step") or hasattr(X, "step_async")):
         return _advise_on_foreign(X)
     if callable(X):
         return _advise_on_function(X)

@@ -184,6 +184,25 @@ class CheckedEnv:
         except FAILURES as error:
             raise self.raised("action_masks", error) from error
 
+    def feature_names(self, encoder):
+        """Names of the columns: the environment's own, else those of its space."""
+        if not self.environment.has_wrapper_attr("feature_names"):
+            return encoder.feature_names
+        names = self.environment.get_wrapper_attr("feature_names")
+        # Others may mean anything.
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            return encoder.feature_names
+        if len({*names}) == len(names) == encoder.n_features:
+            return names
+        # What a wrapper shows may have no names.
+        inner = self.environment.unwrapped.observation_space
+        if self.environment.observation_space != inner:
+            return encoder.feature_names
+        raise ValueError(
+            f"The feature_names of {self.name} are {names}, but its observations have "
+            f"{encoder.n_features} features. Give each of them a name of its own."
+        )
+
     def close(self):
         """Close the environment."""
         self.env.close()
@@ -253,10 +272,19 @@ class CheckedEnv:
 
     def raised(self, method, error):
         """Build the error for an exception out of the environment."""
+        hint = (
+            "The original exception is attached: repeat that episode outside of skampo "
+            "to find the cause."
+        )
+        # The interface of the old gym package knew no seed.
+        if "unexpected keyword argument 'seed'" in str(error):
+            hint = (
+                f"The gymnasium interface is {SIGNATURES['reset']}. Adapt the "
+                "environment to it."
+            )
         return RolloutError(
             f"{self.name}.{method} raised {type(error).__name__}: {error} at "
-            f"{self.where()}. The original exception is attached: repeat that episode "
-            "outside of skampo to find the cause.",
+            f"{self.where()}. {hint}",
             **self._position(),
         )
 

@@ -178,8 +178,10 @@ def _refuse_pairs(X):
         return
     first = X[0] if isinstance(X, Sequence) else np.asarray(X)[0]
     if isinstance(first, dict) or _is_pair(first):
+        table = " Rows of named values are a table: pandas.DataFrame(X)."
         raise ValueError(
-            f"Got {type(X).__name__} of {type(first).__name__}. An environment with a "
+            f"Got {type(X).__name__} of {type(first).__name__}."
+            f"{table if isinstance(first, dict) else ''} An environment with a "
             "seed is a task: skampo.model_selection.make_tasks(env, n, seed=0) returns "
             "a list of n."
         )

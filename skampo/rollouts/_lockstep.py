@@ -7,7 +7,11 @@ import numpy as np
 from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._checked_env import close_all, open_envs
-from skampo.rollouts._observations import ObservationEncoder, warn_about_width
+from skampo.rollouts._observations import (
+    ObservationEncoder,
+    refuse_images,
+    warn_about_width,
+)
 from skampo.rollouts._transformed import peel
 from skampo.utils._warnings import warn_user
 
@@ -62,7 +66,10 @@ class LockStep:
         try:
             first = self.envs[0]
             space = first.env.observation_space
-            self.observation_encoder = ObservationEncoder(space)
+            encoder = self.observation_encoder = ObservationEncoder(space)
+            encoder.feature_names = first.feature_names(encoder)
+            if check:
+                refuse_images(first.name, space)
             self._look_inside()
             space = first.env.action_space
             self.action_encoder = ActionEncoder(space, first.name)

@@ -38,7 +38,8 @@ class ObservationEncoder(SpaceEncoder):
         Whether the space is `Discrete`.
     feature_names : list of str or None
         For a `Dict` space, the keys; ``"key_0", "key_1", ...`` where a key has several
-        columns. None for other spaces, and where two columns would share a name.
+        columns. None for other spaces, and where two columns would share a name. An
+        environment may give others.
 
     Raises
     ------
@@ -273,6 +274,21 @@ def _check_width(space, n_features):
             "Wrap the environment so that it shows fewer, for example with "
             "gymnasium.wrappers.TransformObservation; parts of a Dict or Tuple that "
             "are Discrete have a column for each value."
+        )
+
+
+def refuse_images(name, space):
+    """Raise for pixels, from which regressors learn next to nothing."""
+    n_features = spaces.flatdim(space)
+    is_image = isinstance(space, spaces.Box) and space.dtype == np.uint8
+    if is_image and len(space.shape) > 1 and n_features > MANY_FEATURES:
+        raise ValueError(
+            f"Observations of {name} are images of shape {space.shape}, which is "
+            f"{n_features} pixels. Regressors expect some to a few hundred features, "
+            "and single pixels rarely tell them what matters. Make features of them in "
+            "an environment wrapper or by skampo.preprocessing.EnvTransformer, shrink "
+            "them by gymnasium.wrappers.ResizeObservation, or pass the pixels as they "
+            "are by gymnasium.wrappers.FlattenObservation."
         )
 
 

@@ -4,8 +4,8 @@ The last policy of a fit, and the mean of the last policies.
 Run ``python -m tests.benchmarks.last_policy [--envs NAME ...] [--seeds 5]
 [--first-seed 300] [--regressor NAME]``. Each fit is made once, with everything but
 `max_iter` at its default: greedy returns on 100 fresh episodes of the policy after the
-last iteration, which ``average=0`` would return, and of what `fit` returns; the mean, the
-smallest and the largest of the seeds, and median steps and CPU seconds of a fit.
+last iteration, which ``average=0`` would return, and of what `fit` returns; the mean,
+the smallest and the largest of the seeds, and median steps and CPU seconds of a fit.
 """
 
 import argparse

@@ -76,5 +76,6 @@ def test_the_default_policy_knows_what_was_done_in_each_state_of_a_grid():
         done[rows[:-1]],
         rewards=np.ones(1500),
         next_states=states[rows[1:]],
+        terminated=np.zeros(1500),
     )
     assert np.mean(policy.predict(states) == done) > 0.95

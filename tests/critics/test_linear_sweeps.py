@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
@@ -263,3 +263,23 @@ def test_an_action_never_taken_has_the_mean_of_the_weights():
 def test_more_sweeps_are_made_where_each_is_one_pass(model, n_sweeps):
     policy = fit(model, FittedQ("policy", tol=0.0), RewardingEnv)
     assert policy.critic_.n_sweeps_ == n_sweeps
+
+
+def test_nothing_is_worth_anything_before_the_first_fit():
+    steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 1]))
+    setting = SimpleNamespace(n_actions=2)
+    sweeps = make_sweeps(RidgeForm(1.0, True), np.eye(2), steps, setting)
+    assert_array_equal(sweeps.values(), np.zeros((2, 2)))
+
+
+def test_what_actions_share_and_what_they_add_learn_on():
+    model = SGDRegressor(random_state=0)
+    once, twice = (
+        fit(model, FittedQ("policy", n_sweeps=n, tol=0.0), RewardingEnv).critic_.q_
+        for n in (1, 2)
+    )
+    # They count the rows that they have seen, from 1 on.
+    seen = [q.scores.shared.t_ - 1 for q in (once, twice)]
+    assert seen[1] == 2 * seen[0] > 0
+    seen = [[m.t_ - 1 for m in q.scores.added.models] for q in (once, twice)]
+    assert seen[1] == [2 * count for count in seen[0]]

@@ -89,7 +89,8 @@ def test_logs_of_a_few_rows(actions):
     states = np.random.default_rng(0).normal(size=(len(actions) + 1, 2))
     rewards = np.arange(len(actions), dtype=float)
     policy = AMPOPolicy(max_iter=2, random_state=0)
-    policy.fit(states[:-1], actions, rewards=rewards, next_states=states[1:])
+    columns = {"next_states": states[1:], "terminated": 0 * rewards}
+    policy.fit(states[:-1], actions, rewards=rewards, **columns)
     assert policy.predict_proba(states).shape == (len(states), len(set(actions)))
 
 

@@ -133,7 +133,7 @@ def test_methods_that_need_propensities_say_so(method):
 
 def test_several_steps_are_refused():
     with pytest.raises(ValueError, match="RewardModel is for contextual bandits"):
-        fit(RewardModel(), next_states=STATES)
+        fit(RewardModel(), next_states=STATES, terminated=np.zeros(len(STATES)))
 
 
 def test_less_rows_than_folds_are_refused():

@@ -10,6 +10,7 @@ from tests.persistence.edits import (
     both,
     callback,
     doubled,
+    episode_counts,
     first,
     nested,
     parameter,
@@ -383,5 +384,46 @@ PARTS = {
         "table",
         parameter("TableColumns", "library", "os"),
         "a table of other columns than types",
+    ),
+    # Parts that only together are no policy.
+    "weights of other features": (
+        "Ridge",
+        attribute("LinearScores", "weights", lambda a: a[:-1]),
+        "scores whose parts do not go together: matmul",
+    ),
+    "a scaler without a scale": (
+        "default",
+        without("StandardScaler", "scale_"),
+        "scores whose parts do not go together: 'StandardScaler' object has no attr",
+    ),
+    "half an action": (
+        "multi_output",
+        attribute("ColumnScores", "n_actions", 2.5),
+        "scores of 2.5 actions",
+    ),
+    "an intercept that is no number": (
+        "Ridge",
+        attribute("LinearScores", "intercept", first(np.nan)),
+        "finite numbers",
+    ),
+    "a step size that is no number": (
+        "Ridge",
+        attribute("MirrorPolicy", "eta", float("nan")),
+        "scores whose parts do not go together: Input scores contain NaN",
+    ),
+    "rewards that are no numbers": (
+        "Ridge",
+        attribute("Transitions", "rewards", first(np.nan)),
+        "transitions of numbers that are not finite",
+    ),
+    "episodes that never began": (
+        "Ridge",
+        episode_counts(0),
+        "unfinished episodes that were never started",
+    ),
+    "features of no age": (
+        "default",
+        without("FittedQ", "_n_fitted"),
+        "a critic with a part of what it knows of its features",
     ),
 }

@@ -85,6 +85,17 @@ def renamed(old, new):
     return change
 
 
+def episode_counts(number):
+    """Another number of episodes that were started, of the first environment."""
+
+    def change(value, arrays):
+        for _, state in find(value, "State"):
+            counts = dict(map(tuple, state["rollouts"]["dict"]))["episode_counts"]
+            first(number)(arrays[counts["array"]])
+
+    return change
+
+
 def in_booster(name, change):
     """Another line of a LightGBM model."""
 

@@ -36,7 +36,7 @@ from sklearn.preprocessing import (
 import skampo
 from skampo import AMPOPolicy
 from skampo.critics import CRITICS, FittedQ, Pessimistic
-from skampo.exceptions import SkampoFileError
+from skampo.exceptions import RegressorError, SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
 from skampo.model_selection import make_tasks
@@ -134,7 +134,8 @@ def test_whether_a_log_was_copied(n_other, tmp_path):
     actions = (np.arange(len(STATES)) < n_other).astype(int)
     critic = Pessimistic(classifier=DummyClassifier())
     policy = AMPOPolicy(Ridge(), critic=critic, max_iter=3, random_state=0)
-    policy.fit(STATES, actions, rewards=actions - 2.0, next_states=STATES[::-1])
+    columns = {"next_states": STATES[::-1], "terminated": 0 * actions}
+    policy.fit(STATES, actions, rewards=actions - 2.0, **columns)
     loaded = reload(policy, tmp_path)
     assert_same(policy, loaded, STATES)
     assert loaded.critic_.copies_ == (n_other == 1)
@@ -451,3 +452,20 @@ def test_environments_can_be_scored_after_loading(tmp_path):
     loaded = reload(policy, tmp_path)
     env = gymnasium.make("CartPole-v1")
     assert loaded.score(env, n_episodes=2) == policy.score(env, n_episodes=2)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("encoding", ["auto", "joint", "compatible"])
+def test_models_that_know_no_state_of_zeros(encoding, warm_start, tmp_path):
+    states = np.random.default_rng(0).integers(3, 6, size=(60, 2)).astype(float)
+    actions = np.arange(60) % 2
+    policy = AMPOPolicy(
+        make_pipeline(OneHotEncoder(), Ridge()),
+        encoding=encoding,
+        max_iter=2,
+        warm_start=warm_start,
+        random_state=0,
+    ).fit(states, actions, rewards=actions * states[:, 0])
+    with pytest.raises((RegressorError, ValueError), match="unknown categories"):
+        policy.predict(np.zeros((1, 2)))
+    assert_same(policy, reload(policy, tmp_path), states)

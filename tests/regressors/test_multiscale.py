@@ -118,7 +118,7 @@ class TestInLogs:
     def test_a_policy_with_both_parts_is_saved_and_loaded(self, tmp_path):
         actions = (PLANE[:, 0] > 0).astype(int)
         policy = AMPOPolicy(max_iter=1, random_state=0).fit(
-            PLANE, actions, rewards=actions * 1.0, next_states=PLANE
+            PLANE, actions, rewards=actions, next_states=PLANE, terminated=0 * actions
         )
         policy.save(tmp_path / "policy.skampo")
         again = load(tmp_path / "policy.skampo")
