@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._score import ScoreMixin
 from skampo.persistence import save
-from skampo.rollouts import is_environment
 from skampo.rollouts._advice import refuse_observations
+from skampo.rollouts._factories import is_environment
 from skampo.rollouts._sampling import draw_actions
 from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads

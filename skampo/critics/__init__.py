@@ -4,7 +4,6 @@ from skampo.critics._base import Critic, CriticSetting, QSample
 from skampo.critics._classifiers import default_classifier
 from skampo.critics._exact import Exact
 from skampo.critics._fitted_q import FittedQ
-from skampo.critics._full_information import FullInformation
 from skampo.critics._lambda_return import LambdaReturn
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
@@ -30,7 +29,6 @@ __all__ = [
     "CriticSetting",
     "Exact",
     "FittedQ",
-    "FullInformation",
     "LambdaReturn",
     "MonteCarlo",
     "Pessimistic",

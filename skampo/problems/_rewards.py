@@ -5,7 +5,7 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skampo.critics import FullInformation
+from skampo.critics._full_information import FullInformation
 from skampo.data._rewards import RewardTable
 from skampo.data._tables import TableColumns, is_table
 from skampo.problems._base import Problem, refuse_early_stopping

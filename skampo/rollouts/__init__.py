@@ -2,7 +2,6 @@
 
 from skampo.rollouts._collect import Rollouts
 from skampo.rollouts._env_task import EnvTask
-from skampo.rollouts._factories import is_environment
-from skampo.rollouts._play import EpisodeResults, play_episodes
+from skampo.rollouts._play import play_episodes
 
-__all__ = ["EnvTask", "EpisodeResults", "Rollouts", "is_environment", "play_episodes"]
+__all__ = ["EnvTask", "Rollouts", "play_episodes"]
