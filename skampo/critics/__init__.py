@@ -12,7 +12,7 @@ from skampo.critics._reward_model import RewardModel
 from skampo.critics._solver import Sweeps
 from skampo.critics._sweeps import make_sweeps
 
-CRITICS = {
+Critic.by_name |= {
     "pessimistic": Pessimistic,
     "exact": Exact,
     "fitted_q": FittedQ,
@@ -23,7 +23,6 @@ CRITICS = {
 }
 
 __all__ = [
-    "CRITICS",
     "LSTDQ",
     "Critic",
     "CriticSetting",

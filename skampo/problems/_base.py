@@ -5,7 +5,7 @@ from functools import cached_property
 from sklearn.base import clone
 
 from skampo._history import Validation
-from skampo.critics import CRITICS
+from skampo.critics import Critic
 from skampo.data._tables import numeric_pipeline, table_pipeline
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
@@ -113,7 +113,7 @@ def resolve_critic(asked, last, auto):
     """The critic to continue with, or a new one; ``"auto"`` is the one of this name."""
     if last:
         return last.critic
-    return resolve(asked.critic, {"auto": CRITICS[auto], **CRITICS})
+    return resolve(asked.critic, {"auto": Critic.by_name[auto], **Critic.by_name})
 
 
 def check_critic_discount(gamma, critic):

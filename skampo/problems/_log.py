@@ -13,7 +13,7 @@ from skampo.critics import default_classifier
 from skampo.data import TransitionLog, as_transitions
 from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline, table_pipeline
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import (
     Problem,
@@ -143,7 +143,10 @@ def read_names(asked, X):
 
 def check_table(asked, columns):
     """Refuse an encoding that puts numbers behind the columns of a table."""
-    if columns is not None and not resolve(asked.encoding, ENCODINGS).splits_actions:
+    if (
+        columns is not None
+        and not resolve(asked.encoding, Encoding.by_name).splits_actions
+    ):
         raise InvalidParameterError(
             f"encoding={asked.encoding!r} puts the action behind the columns of an "
             "array. Got states in a data frame: use another encoding."

@@ -8,7 +8,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skampo.critics import CriticSetting
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from tests.iterates import softmax_of
 
 # Action 0 three times of four; action 1 pays 1 more.
@@ -22,7 +22,7 @@ FREQUENCIES = DummyClassifier(strategy="prior")
 def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
     policy = softmax_of(lambda X: np.tile(scores, (len(X), 1)))
     setting = CriticSetting(
-        2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+        2, gamma, TABULAR, Encoding.by_name["auto"](), np.random.default_rng(0)
     )
     return critic.evaluate(policy, as_transitions(log), setting)
 

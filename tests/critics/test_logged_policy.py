@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skampo import AMPOPolicy
 from skampo.critics import CriticSetting, FittedQ, Pessimistic
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import RegressorError
 from tests.faulty_envs import CountingEnv
 from tests.iterates import uniform
@@ -37,7 +37,7 @@ class FusedTree(DecisionTreeClassifier):
 
 def make_setting():
     rng = np.random.default_rng(0)
-    return CriticSetting(2, 0.9, TABULAR, ENCODINGS["auto"](), rng)
+    return CriticSetting(2, 0.9, TABULAR, Encoding.by_name["auto"](), rng)
 
 
 def make_log(actions, states=(0.0, 1.0, 2.0, 3.0)):

@@ -26,7 +26,7 @@ from skampo.critics._pessimistic import (
 from skampo.critics._repeats import disagreement
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.data import TransitionLog, Transitions, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from tests.critics.logs import FREQUENCIES, evaluate, mixture
 from tests.iterates import uniform
 
@@ -116,7 +116,7 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     assert has_nothing_to_lose(transitions, 0.9) == nothing
     policy = uniform(2)
     setting = CriticSetting(
-        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+        2, 0.9, Ridge(), Encoding.by_name["auto"](), np.random.default_rng(0)
     )
     critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
     sample = critic.evaluate(policy, transitions, setting)

@@ -21,7 +21,7 @@ from skampo.critics import (
     default_classifier,
 )
 from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from tests.critics.logs import FREQUENCIES, LOG, TABULAR, evaluate, mixture
@@ -186,7 +186,7 @@ def test_some_states_of_a_long_log_are_labeled():
     transitions = replace(as_transitions(log), first_row=0)
     policy = uniform(2)
     setting = CriticSetting(
-        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+        2, 0.9, Ridge(), Encoding.by_name["auto"](), np.random.default_rng(0)
     )
     critic = Pessimistic(classifier=LogisticRegression(), n_states=20)
     first, second = (critic.evaluate(policy, transitions, setting) for _ in range(2))
@@ -241,7 +241,7 @@ def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
     transitions = as_transitions(log)
     policy = uniform(3)
-    encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
+    encoding, rng = Encoding.by_name["auto"](), np.random.default_rng(0)
     critic = Pessimistic(classifier=FREQUENCIES)
     sample = critic.evaluate(
         policy, transitions, CriticSetting(3, 0.0, TABULAR, encoding, rng)
@@ -267,7 +267,7 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
         log = TransitionLog(np.array(states)[:, None][:, columns], actions, rewards)
         policy = softmax_of(lambda X: np.zeros((len(X), 2)))
         setting = CriticSetting(
-            2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+            2, 0.0, TABULAR, Encoding.by_name["auto"](), np.random.default_rng(0)
         )
         critic = Pessimistic(strength=1.0, classifier=FREQUENCIES)
         sample = critic.evaluate(policy, as_transitions(log), setting)
