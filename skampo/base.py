@@ -15,8 +15,6 @@ from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
 
-__all__ = ["PolicyMixin"]
-
 # Hundreds of features of so many rows are below a hundred megabytes.
 _BLOCK = 2**15
 

@@ -1,7 +1,6 @@
 """Policy evaluation: from transitions to action values of every action."""
 
 from skampo.critics._base import Critic, CriticSetting, QSample
-from skampo.critics._classifiers import default_classifier
 from skampo.critics._exact import Exact
 from skampo.critics._fitted_q import FittedQ
 from skampo.critics._lambda_return import LambdaReturn
@@ -34,6 +33,5 @@ __all__ = [
     "QSample",
     "RewardModel",
     "Sweeps",
-    "default_classifier",
     "make_sweeps",
 ]

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
-from skampo.data import as_transitions
 from skampo.data._tables import is_table, numeric_pipeline, table_pipeline
 from skampo.encodings import Encoding
 from skampo.features._lending import unwrap
@@ -182,7 +181,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
         np.random.default_rng(seed),
     )
     fixed = FixedPolicy(policy, log.classes)
-    critic.evaluate(fixed, as_transitions(log), setting)
+    critic.evaluate(fixed, log.transitions(), setting)
     return critic
 
 

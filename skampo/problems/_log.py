@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
-from skampo.critics import default_classifier
-from skampo.data import TransitionLog, as_transitions
+from skampo.critics._classifiers import default_classifier
+from skampo.data import TransitionLog
 from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline, table_pipeline
 from skampo.encodings import Encoding
@@ -44,7 +44,7 @@ class LogProblem(Problem):
         )
         self.n_steps = len(log)
         # Numbered, because they are the same rows for every policy.
-        self._transitions = replace(as_transitions(log, sample_weight), first_row=0)
+        self._transitions = replace(log.transitions(sample_weight), first_row=0)
         self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
         # The critic as it was asked for; the one of the last fit has its tables.
         self._asked = clone(critic)

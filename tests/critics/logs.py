@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skampo.critics import CriticSetting
-from skampo.data import TransitionLog, as_transitions
+from skampo.data import TransitionLog
 from skampo.encodings import Encoding
 from tests.iterates import softmax_of
 
@@ -24,7 +24,7 @@ def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
     setting = CriticSetting(
         2, gamma, TABULAR, Encoding.by_name["auto"](), np.random.default_rng(0)
     )
-    return critic.evaluate(policy, as_transitions(log), setting)
+    return critic.evaluate(policy, log.transitions(), setting)
 
 
 def mixture(n_episodes, better=(1, 1)):

@@ -40,7 +40,7 @@ from skampo.exceptions import SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import MirrorMap, OmegaPotential, Tsallis
 from skampo.model_selection import make_tasks
-from skampo.persistence import check_saveable, save
+from skampo.persistence import save
 from skampo.preprocessing import EnvTransformer
 from skampo.step_sizes import StepSize
 from tests.faulty_envs import SpaceEnv
@@ -94,7 +94,7 @@ def test_regressors(name, tmp_path):
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_what_can_be_saved_is_known_before_a_fit(name):
-    check_saveable(AMPOPolicy(REGRESSORS[name]))
+    save(AMPOPolicy(REGRESSORS[name]))
 
 
 @pytest.mark.parametrize("encoding", ["per_action", "multi_output", "joint"])
@@ -307,7 +307,7 @@ REFUSED = {
 def test_what_has_no_stored_form_is_refused_before_a_fit(name):
     keywords, words = REFUSED[name]
     with pytest.raises(SkampoFileError, match=words) as raised:
-        check_saveable(AMPOPolicy(**keywords))
+        save(AMPOPolicy(**keywords))
     assert "AMPOPolicy cannot be saved" in str(raised.value)
     assert "joblib.dump" in str(raised.value)
 
