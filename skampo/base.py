@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._score import ScoreMixin
+from skampo.features._blocks import MANY, by_blocks
 from skampo.persistence import save
 from skampo.rollouts._advice import refuse_observations
 from skampo.rollouts._factories import is_environment
@@ -14,9 +15,6 @@ from skampo.rollouts._sampling import draw_actions
 from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
-
-# Hundreds of features of so many rows are below a hundred megabytes.
-_BLOCK = 2**15
 
 
 class PolicyMixin(ScoreMixin):
@@ -340,13 +338,14 @@ def _quick(policy, X):
 def in_blocks(function, X, mask=None):
     """What a function gives for all rows, whose features need not be in memory."""
     masks = () if mask is None else (mask,)
-    # A single block as it is: products of other shapes may differ in the last bit.
-    if len(X) <= _BLOCK:
+    # Rows need not be taken where there is one block of them.
+    if len(X) < MANY:
         return function(X, *masks)
-    blocks = [slice(i, i + _BLOCK) for i in range(0, len(X), _BLOCK)]
-    return np.concatenate(
-        [function(take_rows(X, b), *(part[b] for part in masks)) for b in blocks]
+    values = by_blocks(
+        lambda rows: function(take_rows(X, rows), *(part[rows] for part in masks)),
+        len(X),
     )
+    return np.ascontiguousarray(values)
 
 
 def _without_names(policy):
