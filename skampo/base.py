@@ -1,5 +1,6 @@
 """What every policy can do once it is fitted: predict, sample, act and be scored."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._score import ScoreMixin
+from skampo.exceptions import RegressorError
 from skampo.features._blocks import MANY, by_blocks
 from skampo.persistence import save
 from skampo.rollouts._advice import refuse_observations
@@ -56,7 +58,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             return in_blocks(_quick(now._policy, X).proba, X, mask)
 
     def predict_log_proba(self, X, *, action_mask=None):
@@ -118,7 +120,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             scores = in_blocks(_quick(now._policy, X).scores, X)
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
@@ -175,7 +177,7 @@ class PolicyMixin(ScoreMixin):
                 "whose rewards are known, or to rewards of all actions. Use "
                 "predict_proba or decision_function."
             )
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             return in_blocks(now._q, X)
 
     def encode_observations(self, observations):
@@ -235,7 +237,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._encode(observation)
         mask = check_action_mask(action_mask, (1, len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             proba = _quick(now._policy, X).proba(X, mask)
         index = proba.argmax(axis=1)
         if not deterministic:
@@ -292,6 +294,21 @@ class PolicyMixin(ScoreMixin):
                 f"finite features, as those that {type(self).__name__} was fitted on."
             )
         return self._known(X)
+
+    @contextmanager
+    def _naming_missing(self, X):
+        """Name the columns whose missing numbers the regressor does not take."""
+        try:
+            yield
+        except (RegressorError, ValueError) as error:
+            names = [] if self._columns is None else self._columns.missing(X)
+            if not names:
+                raise
+            raise ValueError(
+                f"Numbers are missing in the columns {names}, and none was missing in "
+                f"what {type(self).__name__} was fitted to: it has not learned what "
+                "that means. Fill them in, or fit to data in which some are missing."
+            ) from error
 
     def _check_states(self, X):
         try:

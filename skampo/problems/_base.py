@@ -68,6 +68,10 @@ class Problem:
         """The default regressor for rows of numbers."""
         raise NotImplementedError
 
+    def tables(self):
+        """All data frames of states."""
+        return ()
+
     def validate(self, policy, attempt=0):
         """What a policy is worth, by episodes of its own for each attempt."""
         return Validation()
@@ -88,7 +92,13 @@ class Problem:
         # A table's columns may hold anything, and the regressor takes numbers only.
         numbers = self.model_of_numbers()
         return (
-            numbers if self.columns is None else numeric_pipeline(self.columns, numbers)
+            numbers
+            if self.columns is None
+            else numeric_pipeline(
+                self.columns,
+                numbers,
+                is_complete=not self.columns.missing(*self.tables()),
+            )
         )
 
     @cached_property

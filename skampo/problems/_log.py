@@ -15,6 +15,7 @@ from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline, table_pipeline
 from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
+from skampo.features._lending import unwrap
 from skampo.problems._base import (
     Problem,
     check_critic_discount,
@@ -71,6 +72,11 @@ class LogProblem(Problem):
     def gather(self, policy):
         """All rows."""
         return self._transitions
+
+    def tables(self):
+        """The states, and those that followed."""
+        rows = self._transitions
+        return unwrap(rows.observations), unwrap(rows.next_observations)
 
     def continuation(self):
         """Letters that stand for the rows."""

@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 from skampo.critics._full_information import FullInformation
 from skampo.data._rewards import RewardTable
 from skampo.data._tables import TableColumns, is_table
+from skampo.features._lending import unwrap
 from skampo.problems._base import Problem, refuse_early_stopping
 from skampo.problems._log import check_table, read_names
 from skampo.regressors import default_regressor
@@ -40,6 +41,10 @@ class RewardProblem(Problem):
     def gather(self, policy):
         """All states."""
         return self._table
+
+    def tables(self):
+        """The states."""
+        return (unwrap(self._table.observations),)
 
     def model_of_numbers(self):
         """Kernel features."""
