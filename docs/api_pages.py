@@ -77,12 +77,7 @@ def _table(pages):
 def _row(page):
     module, _, name = page.rpartition(".")
     thing = getattr(importlib.import_module(module), name)
-    said = _summary(thing) if callable(thing) else _summary_of_data(thing)
-    return [f"* - :doc:`{name} <{page}>`", f"  - {said}"]
-
-
-def _summary_of_data(thing):
-    return "What strings stand for." if isinstance(thing, dict) else f"``{thing!r}``"
+    return [f"* - :doc:`{name} <{page}>`", f"  - {_summary(thing)}"]
 
 
 def _summary(thing):
@@ -91,8 +86,6 @@ def _summary(thing):
 
 def _page(page, module, name):
     thing = getattr(importlib.import_module(module), name)
-    if not callable(thing):
-        return _titled(name, "=", _directive(f"data:: {page}"), *_values(thing))
     kind = "autoclass" if inspect.isclass(thing) else "autofunction"
     # Links lead to the package that defines what another one offers as well.
     is_home = thing.__module__.startswith(module)
@@ -102,6 +95,7 @@ def _page(page, module, name):
         "=",
         _directive(f"currentmodule:: {module}"),
         _directive(f"{kind}:: {name}", *options, *_members(thing)),
+        *_named(vars(thing).get("by_name", {}) if inspect.isclass(thing) else {}),
         _directive(f"minigallery:: {page}", ":add-heading: Examples that use it"),
     )
 
@@ -113,13 +107,13 @@ def _members(thing):
     return [f":members: {', '.join(names)}"] if names else []
 
 
-def _values(thing):
-    """What a public constant holds; there is no docstring that could say it."""
-    if not isinstance(thing, dict):
-        return [f"``{thing!r}``"]
+def _named(classes):
+    """The classes that a string can name, of a base class that has some."""
+    if not classes:
+        return []
     rows = [
         line
-        for key, value in thing.items()
+        for key, value in classes.items()
         for line in (f'* - ``"{key}"``', f"  - `{value.__name__}`: {_summary(value)}")
     ]
     return [

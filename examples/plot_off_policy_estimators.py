@@ -23,14 +23,13 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP
 from skampo.off_policy import (
     doubly_robust,
     fitted_q_evaluation,
     importance_sampling,
     magic,
-    per_decision_importance_sampling,
-    transitions_from_episodes,
 )
 
 gamma = 0.95
@@ -69,7 +68,7 @@ def play(policy, n_episodes, seed=0):
         names = ["actions", "rewards", "propensities", "terminated", "truncated"]
         columns = dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
         episodes.append(columns | {"observations": np.array(observations)})
-    return transitions_from_episodes(episodes, classes=Mixed.classes_)
+    return TransitionLog.from_episodes(episodes, classes=Mixed.classes_)
 
 
 log = play(Mixed(0.5), 300)
@@ -86,7 +85,7 @@ tabular = make_pipeline(
 model = {"regressor": tabular}
 estimators = {
     "importance sampling": (importance_sampling, {}),
-    "per decision": (per_decision_importance_sampling, {}),
+    "per decision": (importance_sampling, {"per_decision": True}),
     "fitted Q": (fitted_q_evaluation, model),
     "doubly robust": (doubly_robust, model),
     "MAGIC": (magic, model),

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skampo import AMPOPolicy
-from skampo.off_policy import transitions_from_episodes
+from skampo.data import TransitionLog
 
 
 def record(share_of_chance, n_steps, seed):
@@ -44,7 +44,7 @@ def record(share_of_chance, n_steps, seed):
 
 
 episodes = record(1.0, 2500, seed=0) + record(0.2, 2500, seed=10_000)
-log = transitions_from_episodes(episodes)
+log = TransitionLog.from_episodes(episodes)
 returns = np.array([episode["rewards"].sum() for episode in episodes])
 print(f"{len(log)} steps, {log.n_episodes} episodes, mean return {returns.mean():.0f}")
 

@@ -4,11 +4,11 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from skampo._ampo import AMPOPolicy
-from skampo._version import __version__
+from skampo._version import __version__ as __version__
 from skampo.persistence._files import load
 from skampo.utils._versions import show_versions
 
-__all__ = ["AMPOPolicy", "__version__", "load", "show_versions"]
+__all__ = ["AMPOPolicy", "load", "show_versions"]
 
 
 def __getattr__(name):

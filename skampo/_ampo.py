@@ -11,13 +11,13 @@ from skampo._run import Run, entropy_of, parts_of
 from skampo._score import LOG_COLUMNS
 from skampo._state import check_predicts, last_state
 from skampo.base import PolicyMixin
-from skampo.critics import CRITICS
-from skampo.encodings import ENCODINGS
+from skampo.critics import Critic
+from skampo.encodings import Encoding
 from skampo.exceptions import EnvironmentDataError, RegressorError, RolloutError
 from skampo.features._regression import check_regressor
-from skampo.mirror_maps import MIRROR_MAPS
+from skampo.mirror_maps import MirrorMap
 from skampo.problems._make import make_problem
-from skampo.step_sizes import STEP_SIZES
+from skampo.step_sizes import StepSize
 from skampo.utils._callbacks import CallbackSupport, announced, with_callbacks
 from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
@@ -240,15 +240,15 @@ class AMPOPolicy(
     __metadata_request__score = dict.fromkeys(LOG_COLUMNS, True)
 
     _constraints = {
-        "mirror_map": OneOf(MIRROR_MAPS)
+        "mirror_map": OneOf(MirrorMap.by_name)
         | Provides(
             "an instance of MirrorMap", "project", "dual", "divergence", "get_params"
         ),
-        "step_size": OneOf(STEP_SIZES)
+        "step_size": OneOf(StepSize.by_name)
         | Provides("an instance of StepSize", "__call__", "get_params"),
-        "critic": OneOf({"auto", *CRITICS})
+        "critic": OneOf({"auto", *Critic.by_name})
         | Provides("an instance of Critic", "evaluate", "get_params"),
-        "encoding": OneOf(ENCODINGS)
+        "encoding": OneOf(Encoding.by_name)
         | Provides("an instance of Encoding", "fit_all", "fit_taken", "get_params"),
         "gamma": Interval(float, 0, 1),
         "max_iter": Interval(int, 0),

@@ -34,16 +34,16 @@ from skampo._state import (
 )
 from skampo.critics import CriticSetting
 from skampo.critics._repeats import Reweighted
-from skampo.encodings import ENCODINGS, Learner
+from skampo.encodings import Encoding, Learner
 from skampo.encodings._base import PASSES
 from skampo.encodings._scores import zero_scores
 from skampo.features._memory import FeatureMemory
 from skampo.features._split import compose, continuation
 from skampo.features._steps import flatten
-from skampo.mirror_maps import MIRROR_MAPS
+from skampo.mirror_maps import MirrorMap
 from skampo.problems._base import Problem
 from skampo.rollouts._seeding import VALIDATIONS
-from skampo.step_sizes import STEP_SIZES
+from skampo.step_sizes import StepSize
 from skampo.utils._stopwatch import Stopwatch
 from skampo.utils._validation import resolve
 
@@ -107,8 +107,8 @@ class Run:
     def of(cls, asked, problem, seed, last):
         """Set up the run of an estimator, from the start or from a last state."""
         zero = zero_scores(len(problem.classes))
-        encoding = resolve(asked.encoding, ENCODINGS)
-        policy = MirrorPolicy(resolve(asked.mirror_map, MIRROR_MAPS), zero)
+        encoding = resolve(asked.encoding, Encoding.by_name)
+        policy = MirrorPolicy(resolve(asked.mirror_map, MirrorMap.by_name), zero)
         encoding.check(policy.mirror_map)
         if last:
             check_continues(asked, problem, last, (*_FIXED, *encoding.fixed))
@@ -137,7 +137,7 @@ class Run:
             replace(kept.policy, min_odds=min_odds),
             zero,
             kept,
-            resolve(asked.step_size, STEP_SIZES),
+            resolve(asked.step_size, StepSize.by_name),
             encoding,
             problem.give_table(flatten(regressor)),
             resolved_params,

@@ -7,8 +7,9 @@ from sklearn.utils import check_array
 from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP
 from skampo.off_policy import make_off_policy_scorer
-from skampo.rollouts import is_environment, play_episodes
+from skampo.rollouts import play_episodes
 from skampo.rollouts._advice import advise
+from skampo.rollouts._factories import is_environment
 from skampo.rollouts._play import SampledPolicy
 from skampo.utils._no_score import NoScore
 from skampo.utils._threads import limit_threads

@@ -1,5 +1,6 @@
 """What every policy can do once it is fitted: predict, sample, act and be scored."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -7,18 +8,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo._score import ScoreMixin
+from skampo.exceptions import RegressorError
+from skampo.features._blocks import MANY, by_blocks
 from skampo.persistence import save
-from skampo.rollouts import is_environment
 from skampo.rollouts._advice import refuse_observations
+from skampo.rollouts._factories import is_environment
 from skampo.rollouts._sampling import draw_actions
 from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask
-
-__all__ = ["PolicyMixin"]
-
-# Hundreds of features of so many rows are below a hundred megabytes.
-_BLOCK = 2**15
 
 
 class PolicyMixin(ScoreMixin):
@@ -60,7 +58,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             return in_blocks(_quick(now._policy, X).proba, X, mask)
 
     def predict_log_proba(self, X, *, action_mask=None):
@@ -122,7 +120,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._check_states(X)
         mask = check_action_mask(action_mask, (len(X), len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             scores = in_blocks(_quick(now._policy, X).scores, X)
         if mask is not None:
             scores = np.where(mask, scores, -np.inf)
@@ -179,7 +177,7 @@ class PolicyMixin(ScoreMixin):
                 "whose rewards are known, or to rewards of all actions. Use "
                 "predict_proba or decision_function."
             )
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             return in_blocks(now._q, X)
 
     def encode_observations(self, observations):
@@ -239,7 +237,7 @@ class PolicyMixin(ScoreMixin):
         now = self._now()
         X = now._encode(observation)
         mask = check_action_mask(action_mask, (1, len(now.classes_)))
-        with limit_threads():
+        with limit_threads(), now._naming_missing(X):
             proba = _quick(now._policy, X).proba(X, mask)
         index = proba.argmax(axis=1)
         if not deterministic:
@@ -297,6 +295,21 @@ class PolicyMixin(ScoreMixin):
             )
         return self._known(X)
 
+    @contextmanager
+    def _naming_missing(self, X):
+        """Name the columns whose missing numbers the regressor does not take."""
+        try:
+            yield
+        except (RegressorError, ValueError) as error:
+            names = [] if self._columns is None else self._columns.missing(X)
+            if not names:
+                raise
+            raise ValueError(
+                f"Numbers are missing in the columns {names}, and none was missing in "
+                f"what {type(self).__name__} was fitted to: it has not learned what "
+                "that means. Fill them in, or fit to data in which some are missing."
+            ) from error
+
     def _check_states(self, X):
         try:
             return self._known(self._as_states(X))
@@ -342,13 +355,14 @@ def _quick(policy, X):
 def in_blocks(function, X, mask=None):
     """What a function gives for all rows, whose features need not be in memory."""
     masks = () if mask is None else (mask,)
-    # A single block as it is: products of other shapes may differ in the last bit.
-    if len(X) <= _BLOCK:
+    # Rows need not be taken where there is one block of them.
+    if len(X) < MANY:
         return function(X, *masks)
-    blocks = [slice(i, i + _BLOCK) for i in range(0, len(X), _BLOCK)]
-    return np.concatenate(
-        [function(take_rows(X, b), *(part[b] for part in masks)) for b in blocks]
+    values = by_blocks(
+        lambda rows: function(take_rows(X, rows), *(part[rows] for part in masks)),
+        len(X),
     )
+    return np.ascontiguousarray(values)
 
 
 def _without_names(policy):

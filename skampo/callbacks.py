@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from skampo.base import PolicyMixin
-from skampo.persistence import check_saveable
+from skampo.persistence import save
 from skampo.utils._sklearn import without_callbacks
 from skampo.utils._validation import (
     Constraint,
@@ -312,7 +312,7 @@ class Checkpoint(PolicyCallback):
                 "first."
             )
         if self.save is None:
-            check_saveable(without_callbacks(estimator))
+            save(without_callbacks(estimator))
         self._progress[id(estimator)] = Progress(estimator.history_)
 
     def on_fit_task_end(self, estimator, context):

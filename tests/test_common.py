@@ -8,8 +8,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS
-from skampo.mirror_maps import MIRROR_MAPS
+from skampo.critics import Critic
+from skampo.mirror_maps import MirrorMap
 from skampo.testing import (
     check_policy,
     parametrize_with_policy_checks,
@@ -50,7 +50,7 @@ QUADRATIC = make_pipeline(PolynomialFeatures(2), Ridge())
 
 
 # The other one is for contextual bandits, and refuses the problems of these checks.
-NAMES = [name for name in CRITICS if name != "reward_model"]
+NAMES = [name for name in Critic.by_name if name != "reward_model"]
 
 
 def combination(i, mirror_map, j, critic, k, encoding):
@@ -64,7 +64,7 @@ def combination(i, mirror_map, j, critic, k, encoding):
 
 COMBINATIONS = [
     combination(i, mirror_map, j, critic, k, encoding)
-    for i, mirror_map in enumerate(MIRROR_MAPS)
+    for i, mirror_map in enumerate(MirrorMap.by_name)
     for j, critic in enumerate(NAMES)
     for k, encoding in enumerate(ENCODINGS)
 ]

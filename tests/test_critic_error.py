@@ -15,7 +15,12 @@ from tests.scripted import DATA_CRITICS, RewardingEnv
 
 SMALL = {"max_iter": 3, "steps_per_iter": 64, "random_state": 0}
 # Whole episodes for whole returns, and steps without end for the others.
-CRITICS = {"fitted_q": None, "lstdq": None, "lambda_return": None, "monte_carlo": 100}
+CRITICS = {
+    "fitted_q": None,
+    "lstdq": None,
+    "lambda_return": None,
+    "monte_carlo": 100,
+}
 
 
 def errors(policy, name="critic_error"):

@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.encodings import ENCODINGS, Learner, Scores
+from skampo.encodings import Encoding, Learner, Scores
 from skampo.mdp import make_random_mdp
 
 X = np.arange(6.0)[:, None]
@@ -29,7 +29,7 @@ TARGETS = np.random.default_rng(0).normal(size=(6, 3))
 ACTIONS = np.array([0, 1, 2, 0, 1, 2])
 TREE = DecisionTreeRegressor(random_state=0)
 
-every_encoding = pytest.mark.parametrize("name", sorted(ENCODINGS))
+every_encoding = pytest.mark.parametrize("name", sorted(Encoding.by_name))
 
 
 def rng():
@@ -70,7 +70,9 @@ def unit(values, weights=None):
     """The unit of the target, by which the regressor's target is divided."""
     values = np.asarray(values, dtype=float).reshape(len(values), -1)
     rows = np.arange(float(len(values)))[:, None]
-    scores = ENCODINGS["multi_output"]().fit_all(learner(), rows, values, weights)
+    scores = Encoding.by_name["multi_output"]().fit_all(
+        learner(), rows, values, weights
+    )
     return scores.scale
 
 
@@ -119,7 +121,9 @@ class TestScores:
         n_actions = shape[-1] if len(shape) == 2 else 1
         model = Fake(lambda X: np.arange(len(X) * n_actions).reshape(shape))
         values = np.full((6, n_actions), 0.5)
-        scores = ENCODINGS["multi_output"]().fit_all(learner(model), X, values, None)
+        scores = Encoding.by_name["multi_output"]().fit_all(
+            learner(model), X, values, None
+        )
         expected = np.arange(4 * n_actions).reshape(4, n_actions) / 2
         assert_allclose(scores(X[:4]), expected)
         assert type(scores.fitted) is Fake
@@ -127,13 +131,15 @@ class TestScores:
     def test_joint(self):
         model = Fake(lambda X: X @ [1.0, 10.0, 20.0, 30.0])
         values = np.full((6, 3), 0.1)
-        scores = ENCODINGS["joint"]().fit_all(learner(model), X, values, None)
+        scores = Encoding.by_name["joint"]().fit_all(learner(model), X, values, None)
         assert_allclose(scores(X[:2]), [[1, 2, 3], [1.1, 2.1, 3.1]])
         assert scores.fitted.n_rows == 6
 
     def test_joint_rows(self):
         rows, values = np.array([[7.0], [8.0]]), np.eye(2)
-        scores = ENCODINGS["joint"]().fit_all(learner(Fake()), rows, values, None)
+        scores = Encoding.by_name["joint"]().fit_all(
+            learner(Fake()), rows, values, None
+        )
         expected = [[7, 1, 0], [7, 0, 1], [8, 1, 0], [8, 0, 1]]
         assert_array_equal(scores.fitted.rows_, expected)
 
@@ -142,26 +148,26 @@ class TestFitAll:
     @every_encoding
     @pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
     def test_an_exact_regressor_gives_the_target_back(self, name, size):
-        scores = ENCODINGS[name]().fit_all(learner(), X, size * TARGETS, None)
+        scores = Encoding.by_name[name]().fit_all(learner(), X, size * TARGETS, None)
         assert_allclose(scores(X), size * TARGETS, rtol=1e-12)
 
     @every_encoding
     def test_the_regressor_sees_a_target_of_unit_size(self, name):
-        scores = ENCODINGS[name]().fit_all(learner(), X, 1e9 * TARGETS, None)
+        scores = Encoding.by_name[name]().fit_all(learner(), X, 1e9 * TARGETS, None)
         assert_allclose(scores.scale, 1e9 * np.sqrt(np.mean(TARGETS**2)))
         models = scores.fitted if isinstance(scores.fitted, list) else [scores.fitted]
         assert max(np.abs(model.tree_.value).max() for model in models) < 3
 
     @every_encoding
     def test_zero_targets(self, name):
-        scores = ENCODINGS[name]().fit_all(learner(), X, 0 * TARGETS, None)
+        scores = Encoding.by_name[name]().fit_all(learner(), X, 0 * TARGETS, None)
         assert_array_equal(scores(X), np.zeros((6, 3)))
 
     @every_encoding
     def test_weights_are_repetitions(self, name):
         weight = np.array([1, 2, 3, 1, 0, 2])
         model = make_pipeline(PolynomialFeatures(2), Ridge())
-        fit = ENCODINGS[name]().fit_all
+        fit = Encoding.by_name[name]().fit_all
         weighted = fit(learner(model), X, TARGETS, weight.astype(float))
         repeated = np.repeat(np.arange(6), weight)
         plain = fit(learner(model), X[repeated], TARGETS[repeated], None)
@@ -172,7 +178,9 @@ class TestFitAll:
         [(Ridge(), Ridge), (SGDRegressor(random_state=0), list)],
     )
     def test_auto_asks_the_regressor(self, regressor, kind):
-        scores = ENCODINGS["auto"]().fit_all(learner(regressor), X, TARGETS, None)
+        scores = Encoding.by_name["auto"]().fit_all(
+            learner(regressor), X, TARGETS, None
+        )
         assert type(scores.fitted) is kind
 
 
@@ -180,21 +188,21 @@ class TestFitTaken:
     @every_encoding
     def test_rows_of_the_action_taken(self, name):
         y = np.arange(6.0)
-        encoding = ENCODINGS[name]()
+        encoding = Encoding.by_name[name]()
         scores = encoding.fit_taken(learner(), X, ACTIONS, y, 3)(X)
         assert_allclose(scores[np.arange(6), ACTIONS], y)
 
     @pytest.mark.parametrize("name", ["auto", "per_action", "multi_output"])
     def test_an_action_that_was_never_taken(self, name):
         actions, y = np.array([0, 2] * 3), np.array([1.0, 3.0] * 3)
-        encoding = ENCODINGS[name]()
+        encoding = Encoding.by_name[name]()
         scores = encoding.fit_taken(learner(), X, actions, y, 4)
         assert_allclose(scores(X), np.tile([1.0, 2.0, 3.0, 2.0], (6, 1)))
 
     @every_encoding
     def test_a_single_row(self, name):
         model = KNeighborsRegressor(1)
-        encoding = ENCODINGS[name]()
+        encoding = Encoding.by_name[name]()
         fitted = encoding.fit_taken(learner(model), X[:1], ACTIONS[:1], X[:1, 0] + 5, 3)
         assert_allclose(fitted(X), np.full((6, 3), 5.0))
 
@@ -207,7 +215,7 @@ class TestPairWeights:
     )
     def test_by_hand(self, name, expected):
         values, weights = np.array([[0.0, 4], [4, 0]]), np.array([[1.0, 1], [3, 1]])
-        fit = ENCODINGS[name]().fit_all
+        fit = Encoding.by_name[name]().fit_all
         scores = fit(learner(DummyRegressor()), X[:2], values, weights)
         assert_allclose(scores(X[:1]), [expected])
 
@@ -222,7 +230,7 @@ class TestPairWeights:
                 fits.append(sample_weight)
                 return super().fit(X, y)
 
-        ENCODINGS["per_action"]().fit(learner(Weighed()), rows, target, weight)
+        Encoding.by_name["per_action"]().fit(learner(Weighed()), rows, target, weight)
         weights = np.column_stack(fits)
         weight = np.ones(2) if weight is None else weight
         assert_array_equal(weights[:, 0], weight * [1.0, 0.5])
@@ -235,7 +243,7 @@ class TestJobs:
     @pytest.mark.parametrize("n_jobs", [2, 3])
     def test_any_number_gives_the_same(self, n_jobs):
         model = SGDRegressor()
-        fit = ENCODINGS["per_action"]().fit_all
+        fit = Encoding.by_name["per_action"]().fit_all
         one, many = (
             fit(learner(model, n_jobs=n), X, TARGETS, None)(X) for n in (1, n_jobs)
         )
@@ -250,13 +258,13 @@ class TestJointWarning:
     )
     def test_a_linear_regressor(self, regressor):
         with pytest.warns(UserWarning, match=self.MESSAGE):
-            ENCODINGS["joint"]().fit_all(learner(regressor), X, TARGETS, None)
+            Encoding.by_name["joint"]().fit_all(learner(regressor), X, TARGETS, None)
 
     @pytest.mark.parametrize(
         "regressor", [TREE, make_pipeline(PolynomialFeatures(2), Ridge())]
     )
     def test_others_are_not_warned(self, regressor):
-        ENCODINGS["joint"]().fit_all(learner(regressor), X, TARGETS, None)
+        Encoding.by_name["joint"]().fit_all(learner(regressor), X, TARGETS, None)
 
     @pytest.mark.parametrize("n_features", [4, 5, 6])
     @pytest.mark.parametrize("crossed", [False, True])
@@ -287,18 +295,18 @@ class TestJointWarning:
     def test_far_from_the_origin(self):
         far = 1e4 + X
         with pytest.warns(UserWarning, match=self.MESSAGE):
-            ENCODINGS["joint"]().fit_all(learner(Ridge()), far, TARGETS, None)
+            Encoding.by_name["joint"]().fit_all(learner(Ridge()), far, TARGETS, None)
 
     @pytest.mark.parametrize("rows", [slice(1), slice(None)])
     def test_values_that_are_the_same_in_every_state(self, rows):
         same = X[rows] + [0.0, 1.0, 2.0]
-        ENCODINGS["joint"]().fit_all(learner(Ridge()), X[rows], same, None)
+        Encoding.by_name["joint"]().fit_all(learner(Ridge()), X[rows], same, None)
 
 
 @pytest.mark.parametrize("name", ["auto", "per_action", "joint"])
 @pytest.mark.filterwarnings("ignore:encoding='joint' with a linear:UserWarning")
 def test_learns_on_from_a_copy_of_the_last_scores(name):
-    fit, model = ENCODINGS[name]().fit_all, SGDRegressor(random_state=0)
+    fit, model = Encoding.by_name[name]().fit_all, SGDRegressor(random_state=0)
     first = fit(learner(model), X / 6, TARGETS, None)
     before = first(X / 6)
     second = fit(learner(model, start=first), X / 6, TARGETS, None)

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, MonteCarlo
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import EnvironmentDataError, RolloutError
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Constant, StepSize, TrustRegion
@@ -88,7 +88,7 @@ def test_set_params_after_fit_changes_nothing_before_the_next_fit():
 
 
 @pytest.mark.parametrize("mirror_map", ["negative_entropy", "tsallis"])
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", Encoding.by_name)
 @pytest.mark.parametrize("critic", [*DATA_CRITICS, MonteCarlo("geometric")], ids=str)
 def test_all_parts_work_together(critic, encoding, mirror_map):
     regressor = RANDOM_TREE

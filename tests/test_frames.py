@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skampo
 from skampo import AMPOPolicy
+from skampo.data import TransitionLog
 from skampo.mdp import make_random_mdp
 from tests.faulty_envs import SpaceEnv
 from tests.scripted import RewardingEnv
@@ -264,3 +265,59 @@ def test_missing_values_in_logs_of_several_steps():
         policy = AMPOPolicy(regressor, max_iter=10, random_state=0)
         policy.fit(table, actions, **log)
         assert np.mean(policy.predict(table) == is_missing) > 0.9
+
+
+def complete_table(library, n=300):
+    """States without missing numbers, the first of which says what to do."""
+    rng = np.random.default_rng(0)
+    table = library.DataFrame(
+        {
+            "a": rng.normal(size=n),
+            "count": rng.integers(5, size=n),
+            "kind": rng.choice(["x", "y"], size=n),
+        }
+    )
+    actions = rng.integers(2, size=n)
+    told = table["a"].to_numpy() > 0
+    return table, actions, (actions == told).astype(float)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_numbers_that_were_never_missing_must_not_be_missing_later(library):
+    table, actions, rewards = complete_table(library)
+    policy = AMPOPolicy(random_state=0).fit(table, actions, rewards=rewards)
+    assert "SimpleImputer" not in repr(policy.resolved_params_["regressor"])
+    assert np.mean(policy.predict(table) == (table["a"].to_numpy() > 0)) > 0.9
+    row = {"a": [None], "count": [3], "kind": ["x"]}
+    schema = {"schema": table.schema} if library is pl else {"dtype": None}
+    if library is pd:
+        row["a"] = [np.nan]
+    bad = library.DataFrame(row, **schema)
+    match = r"missing in the columns \['a'\], and none was missing"
+    for method in ("predict", "predict_proba", "decision_function", "action_values"):
+        with pytest.raises(ValueError, match=match):
+            getattr(policy, method)(bad)
+    with pytest.raises(ValueError, match=match):
+        policy.act({"a": None, "count": 3, "kind": "x"})
+    # Categories that are new have been answered all along.
+    assert policy.act({"a": 2.0, "count": 3, "kind": "z"}) == 1
+
+
+def test_numbers_that_are_missing_afterwards_alone_are_imputed():
+    table, actions, rewards = complete_table(pd)
+    after = table.copy()
+    after.loc[::7, "count"] = np.nan
+    after["count"] = after["count"].astype(float)
+    table["count"] = table["count"].astype(float)
+    log = TransitionLog(table, actions, rewards, after)
+    policy = AMPOPolicy(max_iter=2, random_state=0).fit(log)
+    assert "SimpleImputer" in repr(policy.resolved_params_["regressor"])
+    assert policy.act({"a": 2.0, "count": None, "kind": "x"}) in (0, 1)
+
+
+def test_regressors_that_take_missing_numbers_get_them():
+    table, actions, rewards = complete_table(pd)
+    numbers = table[["a", "count"]]
+    policy = AMPOPolicy(LGBMRegressor(verbose=-1, n_estimators=5), random_state=0)
+    policy.fit(numbers, actions, rewards=rewards)
+    assert policy.act({"a": None, "count": 3}) in (0, 1)

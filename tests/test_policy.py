@@ -8,11 +8,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.critics import QSample
 from skampo.encodings import Scores
-from skampo.mirror_maps import MIRROR_MAPS, Euclidean, NegativeEntropy
+from skampo.mirror_maps import Euclidean, MirrorMap, NegativeEntropy
 from tests.iterates import MirrorPolicy
 
 STATES = np.arange(4.0)[:, None]
-MAPS = [kind() for kind in MIRROR_MAPS.values()]
+MAPS = [kind() for kind in MirrorMap.by_name.values()]
 RNG = np.random.default_rng(0)
 SCORES = RNG.normal(size=(4, 3))
 Q_VALUES = RNG.normal(size=(4, 3))

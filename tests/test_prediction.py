@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.exceptions import RegressorError
-from skampo.mirror_maps import MIRROR_MAPS
+from skampo.mirror_maps import MirrorMap
 from skampo.step_sizes import Constant
 from tests.faulty_envs import SpaceEnv
 from tests.scripted import RewardingEnv
@@ -40,7 +40,7 @@ def policy():
     return AMPOPolicy(DecisionTreeRegressor(max_depth=4), **SMALL).fit(make_env)
 
 
-@pytest.fixture(scope="module", params=MIRROR_MAPS)
+@pytest.fixture(scope="module", params=MirrorMap.by_name)
 def each_policy(request):
     return AMPOPolicy(Ridge(), mirror_map=request.param, **SMALL).fit(make_env)
 

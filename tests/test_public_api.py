@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 
 import skampo
-from tests.public_names import public_modules, public_names, public_objects
+from tests.public_names import (
+    public_modules,
+    public_names,
+    public_objects,
+    public_pages,
+)
 
 ROOT = Path(__file__).parents[1]
+#: Each of them is a promise.
+MOST_NAMES = 100
 HEAVY = {"lightgbm", "matplotlib", "minari", "pandas"}
 # scikit-learn imports pandas where it is installed: only what skampo adds counts.
 IMPORTED_BY_SKAMPO = """
@@ -28,6 +35,11 @@ PACKAGES = [
     for name in public_modules()
     if hasattr(importlib.import_module(name), "__path__")
 ]
+
+
+def test_there_are_few_public_names():
+    names = sorted(public_pages())
+    assert len(names) <= MOST_NAMES, names
 
 
 @pytest.mark.parametrize("module_name", public_modules())

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, LambdaReturn
-from skampo.encodings import ENCODINGS, Learner, Scores
+from skampo.encodings import Encoding, Learner, Scores
 from skampo.exceptions import RegressorError
 from tests.faulty_envs import CountingEnv, TabularEnv
 
@@ -96,7 +96,7 @@ def one_column(answer):
 def two_columns(answer):
     """Those of two actions, by one model."""
     learner = Learner(Answers(answer), np.random.default_rng(0))
-    encoding = ENCODINGS["multi_output"]()
+    encoding = Encoding.by_name["multi_output"]()
     # Fitted in units of the values.
     return encoding.fit_all(learner, X[:3], np.ones((3, 2)), None)(X[:3])
 

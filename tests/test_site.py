@@ -119,7 +119,7 @@ def test_a_class_shows_its_methods_and_none_of_others():
 
 
 def test_tables_of_strings_are_written_out():
-    text = SOURCES["skampo.critics.CRITICS"]
+    text = SOURCES["skampo.critics.Critic"]
     assert '``"fitted_q"``' in text
     assert "`FittedQ`" in text
 

@@ -1,10 +1,8 @@
 """Policy evaluation: from transitions to action values of every action."""
 
 from skampo.critics._base import Critic, CriticSetting, QSample
-from skampo.critics._classifiers import default_classifier
 from skampo.critics._exact import Exact
 from skampo.critics._fitted_q import FittedQ
-from skampo.critics._full_information import FullInformation
 from skampo.critics._lambda_return import LambdaReturn
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._monte_carlo import MonteCarlo
@@ -13,7 +11,7 @@ from skampo.critics._reward_model import RewardModel
 from skampo.critics._solver import Sweeps
 from skampo.critics._sweeps import make_sweeps
 
-CRITICS = {
+Critic.by_name |= {
     "pessimistic": Pessimistic,
     "exact": Exact,
     "fitted_q": FittedQ,
@@ -24,19 +22,16 @@ CRITICS = {
 }
 
 __all__ = [
-    "CRITICS",
     "LSTDQ",
     "Critic",
     "CriticSetting",
     "Exact",
     "FittedQ",
-    "FullInformation",
     "LambdaReturn",
     "MonteCarlo",
     "Pessimistic",
     "QSample",
     "RewardModel",
     "Sweeps",
-    "default_classifier",
     "make_sweeps",
 ]

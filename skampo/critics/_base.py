@@ -262,6 +262,8 @@ class Critic(Documented, BaseEstimator):
     True
     """
 
+    #: The critics that a string can name.
+    by_name: ClassVar[dict[str, type["Critic"]]] = {}
     _constraints: ClassVar[dict] = {}
 
     sampling = "steps"

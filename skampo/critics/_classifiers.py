@@ -161,33 +161,7 @@ def estimate(classifier, observations, n_actions):
 
 
 def default_classifier(*, table=False):
-    """
-    Build the classifier that estimates a logged policy when none is given.
-
-    Parameters
-    ----------
-    table : bool, default=False
-        Whether the states are a table, whose values may be missing.
-
-    Returns
-    -------
-    estimator
-        Logistic regression on the features of
-        ``skampo.regressors.default_regressor(linear=True)``, with the penalty that
-        predicts best in cross validation: what it makes of noise would be taken for a
-        preference. Its mean with boosted trees where that predicts held-out rows
-        better. Boosted trees with large leaves for tables.
-
-    See Also
-    --------
-    Pessimistic : Uses it.
-
-    Examples
-    --------
-    >>> from skampo.critics import default_classifier
-    >>> [name for name, step in default_classifier().linear.steps]
-    ['standardscaler', 'featureunion', 'logisticregressioncv']
-    """
+    """The classifier of a logged policy, see `Pessimistic.default_classifier`."""
     if table:
         return boosted_trees(max_leaf_nodes=8, min_samples_leaf=100)
     logistic = LogisticRegressionCV(

@@ -19,7 +19,7 @@ class FullInformation(Critic):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.critics import FullInformation
+    >>> from skampo.critics._full_information import FullInformation
     >>> from skampo.data._rewards import RewardTable
     >>> table = RewardTable(np.zeros((2, 1)), np.eye(2))
     >>> FullInformation().evaluate(None, table, None).q_values

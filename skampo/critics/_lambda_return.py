@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.data import lambda_returns
+from skampo.data._returns import lambda_returns
 from skampo.encodings._base import keep_unit, rms
 from skampo.encodings._scores import ColumnScores
 from skampo.utils._validation import Interval

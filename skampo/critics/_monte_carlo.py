@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.data import discounted_returns
+from skampo.data._returns import lambda_returns
 from skampo.encodings._base import rms
 from skampo.utils._validation import OneOf
 
@@ -135,16 +135,16 @@ class MonteCarlo(Critic):
         final = self._final_values(policy, transitions)
         if self.horizon == "episode":
             discounts = gamma * ~transitions.terminated
-            returns = discounted_returns(
-                transitions.rewards, discounts, transitions.ends, final
+            sums = lambda_returns(
+                transitions.rewards, discounts, final, transitions.ends, 1.0
             )
-            return np.arange(len(transitions)), returns
+            return np.arange(len(transitions)), sums
         # What the coin stopped is complete. What a time limit cut is not: the coin
         # would have let it go on with probability γ.
         final = np.where(transitions.truncated, gamma * final, 0.0)
         # Without discount: the coin lets step t happen with probability γᵗ.
         alive = np.ones(len(transitions))
-        sums = discounted_returns(transitions.rewards, alive, transitions.ends, final)
+        sums = lambda_returns(transitions.rewards, alive, final, transitions.ends, 1.0)
         rows = np.flatnonzero(transitions.is_start)
         return rows, sums[rows]
 

@@ -176,7 +176,7 @@ class Pessimistic(Critic):
         Weight of the penalty :math:`\alpha` in [0, inf).
     classifier : estimator, default=None
         Estimates the logged policy by `predict_proba`; None is
-        `default_classifier`. Estimates below 0.01 are raised to it.
+        that of `default_classifier`. Estimates below 0.01 are raised to it.
     n_states : int, default=10000
         States of the log of which the logged policy is estimated and whose actions are
         labeled for line 1: all, or so many that are drawn. Values are estimated from
@@ -233,6 +233,33 @@ class Pessimistic(Critic):
         self.n_states = n_states
 
     accepts_log = True
+
+    @staticmethod
+    def default_classifier(*, table=False):
+        """
+        Build the classifier that estimates a logged policy when none is given.
+
+        Parameters
+        ----------
+        table : bool, default=False
+            Whether the states are a table, whose values may be missing.
+
+        Returns
+        -------
+        estimator
+            Logistic regression on the features of
+            ``skampo.regressors.default_regressor(linear=True)``, with the penalty that
+            predicts best in cross validation: what it makes of noise would be taken for
+            a preference. Its mean with boosted trees where that predicts held-out rows
+            better. Boosted trees with large leaves for tables.
+
+        Examples
+        --------
+        >>> from skampo.critics import Pessimistic
+        >>> [name for name, step in Pessimistic.default_classifier().linear.steps]
+        ['standardscaler', 'featureunion', 'logisticregressioncv']
+        """
+        return default_classifier(table=table)
 
     @property
     def capacity(self):

@@ -71,7 +71,7 @@ def read_frame(frame, state, time, classes, **named):
         raise ValueError(
             f"from_frame takes a data frame of pandas or polars. Got "
             f"{type(frame).__name__}: give arrays as TransitionLog(states, actions, "
-            "rewards), and episodes to skampo.off_policy.transitions_from_episodes."
+            "rewards), and episodes to TransitionLog.from_episodes."
         )
     named = without_none(named)
     check_names(list(frame.columns), state, time, named)

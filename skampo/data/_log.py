@@ -19,8 +19,10 @@ from skampo.data._checks import (
     starts_of,
     without_na,
 )
+from skampo.data._episodes import read_episodes
 from skampo.data._frames import arrange, check_names, read_frame, without_none
 from skampo.data._parquet import open_dataset, read_columns
+from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
 from skampo.utils._sklearn import take_rows
 
@@ -70,7 +72,7 @@ class TransitionLog:
     See Also
     --------
     TransitionLog.from_frame : Makes a log of the columns of one data frame.
-    skampo.off_policy.transitions_from_episodes : Makes a log of episodes.
+    TransitionLog.from_episodes : Makes a log of episodes.
 
     Examples
     --------
@@ -102,6 +104,56 @@ class TransitionLog:
         """Convert and check every column."""
         for name, value in _checked(self).items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_episodes(cls, episodes, *, classes=None):
+        """
+        Make a log of episodes.
+
+        Parameters
+        ----------
+        episodes : iterable of episodes, or dataset
+            Episodes with the attributes or keys ``observations`` (or ``states``),
+            ``actions``, ``rewards``, ``terminations`` (or ``terminated``),
+            ``truncations`` (or ``truncated``) and, where known, ``propensities``:
+            objects as Minari gives them, or dictionaries. An episode of T actions has
+            T + 1 observations, or T and ``next_observations``, or T if it terminated.
+            A Minari dataset stands for all its episodes.
+        classes : array-like of shape (n_actions,), default=None
+            Labels of all actions; None is those that occur.
+
+        Returns
+        -------
+        TransitionLog
+            Its columns are arrays.
+
+        Raises
+        ------
+        ValueError
+            If actions are unknown, propensities outside (0, 1], or values not finite:
+            with the column, the first bad row and their number. If columns of an
+            episode have other lengths, or a data frame is given.
+
+        See Also
+        --------
+        TransitionLog.from_frame : From the columns of a data frame.
+
+        Examples
+        --------
+        >>> from skampo.data import TransitionLog
+        >>> episode = {
+        ...     "observations": [[0.0], [1.0], [2.0]],
+        ...     "actions": [1, 0],
+        ...     "rewards": [0.0, 5.0],
+        ...     "terminations": [False, True],
+        ... }
+        >>> log = TransitionLog.from_episodes([episode, episode])
+        >>> log.episodes
+        array([0, 0, 1, 1])
+        >>> log.next_states.ravel()
+        array([1., 2., 1., 2.])
+        """
+        return cls(**read_episodes(episodes), classes=classes)
 
     @classmethod
     def from_frame(
@@ -328,6 +380,34 @@ class TransitionLog:
             # An episode that a bootstrap draws twice needs two labels to stay whole.
             selected["episodes"] = episodes
         return type(self)(**selected, classes=classes)
+
+    def transitions(self, sample_weight=None):
+        """
+        Return the rows as critics see them.
+
+        Rows that follow each other, the next state of one being the state of the next,
+        are one trajectory, whose states are then evaluated once.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n,), default=None
+            Weights of the rows; rows of weight zero are left out.
+
+        Returns
+        -------
+        Transitions
+            Rows of arrays, or of data frames; a terminated row is followed by itself,
+            with value 0.
+
+        Examples
+        --------
+        >>> from skampo.data import TransitionLog
+        >>> log = TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2], [[1.0], [3.0]])
+        >>> transitions = log.transitions()
+        >>> transitions.actions, transitions.ends
+        (array([0, 1]), array([False,  True]))
+        """
+        return as_transitions(self, sample_weight)
 
     @property
     def is_one_step(self):

@@ -5,59 +5,6 @@ from scipy.linalg.lapack import dtbtrs
 from sklearn.utils.validation import check_consistent_length
 
 
-def discounted_returns(rewards, discounts, ends, final_values):
-    r"""
-    Sum the rewards to the end of each trajectory, discounted.
-
-    Parameters
-    ----------
-    rewards : array-like of shape (n,)
-        Rewards, trajectory by trajectory.
-    discounts : array-like of shape (n,)
-        ``gamma * (1 - terminated)``: the discount of what follows each row.
-    ends : array-like of bool of shape (n,)
-        Whether a row is the last of its trajectory; the last row must be.
-    final_values : float or array-like of shape (n_trajectories,) or (n,)
-        Value of what follows the last row of each trajectory. Of a longer array, only
-        the entries at `ends` are used.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The discounted return of each row.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together.
-
-    See Also
-    --------
-    lambda_returns : Returns that trust intermediate values as well.
-
-    Notes
-    -----
-    .. math:: G_t = r_t + d_t G_{t+1}
-
-    with the final value in place of :math:`G_{t+1}` at the end of a trajectory.
-
-    Examples
-    --------
-    >>> from skampo.data import discounted_returns
-    >>> ends = [False, False, True]
-    >>> discounted_returns([1.0, 1.0, 1.0], [0.5, 0.5, 0.5], ends, 4.0)
-    array([2.25, 2.5 , 3.  ])
-    """
-    rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
-    values = np.zeros(len(rewards))
-    final_values = np.asarray(final_values, dtype=np.float64)
-    if final_values.shape == ends.shape:
-        final_values = final_values[ends]
-    values[ends] = final_values
-    # Factors of zero keep trajectories apart, so that one system holds all of them.
-    return Recursion(discounts * ~ends).solve(rewards + discounts * values)
-
-
 def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     r"""
     Mix the n-step returns of all lengths with geometric weights.
@@ -87,7 +34,7 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
 
     See Also
     --------
-    discounted_returns : The special case of lambda = 1.
+    Retrace : Off-policy, with truncated importance weights.
 
     Notes
     -----
@@ -104,7 +51,7 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
 
     Examples
     --------
-    >>> from skampo.data import lambda_returns
+    >>> from skampo.data._returns import lambda_returns
     >>> ends = [False, True]
     >>> lambda_returns([1.0, 2.0], [0.5, 0.5], [4.0, 8.0], ends, 0.5)
     array([3.5, 6. ])
@@ -115,68 +62,6 @@ def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     traces = np.where(ends, 0.0, trace_decay)
     constants = rewards + discounts * (1.0 - traces) * next_values
     return Recursion(discounts * traces).solve(constants)
-
-
-def retrace_returns(rewards, discounts, next_values, q_taken, ends, traces):
-    r"""
-    Off-policy returns along trajectories, with truncated importance weights (Retrace).
-
-    Parameters
-    ----------
-    rewards : array-like of shape (n,)
-        Rewards, trajectory by trajectory.
-    discounts : array-like of shape (n,)
-        ``gamma * (1 - terminated)``: the discount of what follows each row.
-    next_values : array-like of shape (n,)
-        Value of the next observation under the policy to evaluate.
-    q_taken : array-like of shape (n,)
-        Current action value of each row's observation and action.
-    ends : array-like of bool of shape (n,)
-        Whether a row is the last of its trajectory; the last row must be.
-    traces : array-like of shape (n,)
-        :math:`c_t = \lambda \min(1, \pi(a_t | s_t) / \mu(a_t | s_t))` of each row.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The target of each row.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together.
-
-    See Also
-    --------
-    lambda_returns : On-policy, without the weights.
-
-    Notes
-    -----
-    .. math::
-
-        G_t = r_t + d_t \bigl(v_{t+1} + c_{t+1} (G_{t+1} - q_{t+1})\bigr)
-
-    and at the end of a trajectory :math:`G_t = r_t + d_t v_{t+1}`. All traces 0 give
-    one-step targets.
-
-    References
-    ----------
-    .. [1] R. Munos, T. Stepleton, A. Harutyunyan and M. Bellemare, "Safe and efficient
-       off-policy reinforcement learning", NeurIPS 2016.
-
-    Examples
-    --------
-    >>> from skampo.data import retrace_returns
-    >>> values, q, ends = [4.0, 8.0], [1.0, 3.0], [False, True]
-    >>> retrace_returns([1.0, 2.0], [0.5, 0.5], values, q, ends, [1.0, 0.5])
-    array([3.75, 6.  ])
-    """
-    rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
-    next_values, q_taken, traces = (
-        np.asarray(array, dtype=np.float64) for array in (next_values, q_taken, traces)
-    )
-    check_consistent_length(rewards, next_values, q_taken, traces)
-    return Retrace(rewards, discounts, ends, traces)(next_values, q_taken)
 
 
 def _check_trajectories(rewards, discounts, ends):
@@ -194,7 +79,19 @@ def _check_trajectories(rewards, discounts, ends):
 
 
 class Retrace:
-    """Retrace returns of the same trajectories for many values, without checks."""
+    r"""
+    Off-policy returns along trajectories, with truncated importance weights (Retrace).
+
+    The same trajectories for many values: :math:`G_t = r_t + d_t \bigl(v_{t+1} +
+    c_{t+1} (G_{t+1} - q_{t+1})\bigr)` with :math:`c_t = \lambda \min(1, \pi(a_t |
+    s_t) / \mu(a_t | s_t))`, and at the end of a trajectory :math:`G_t = r_t + d_t
+    v_{t+1}` [1]_. All traces 0 give one-step targets.
+
+    References
+    ----------
+    .. [1] R. Munos, T. Stepleton, A. Harutyunyan and M. Bellemare, "Safe and efficient
+       off-policy reinforcement learning", NeurIPS 2016.
+    """
 
     def __init__(self, rewards, discounts, ends, traces):
         self.rewards, self.discounts = rewards, discounts

@@ -12,37 +12,7 @@ __all__ = ["as_transitions"]
 
 
 def as_transitions(log, sample_weight=None):
-    """
-    Turn a log into the transitions that critics see.
-
-    Rows that follow each other in the log, the next state of one being the state of
-    the next, are one trajectory, whose states are then evaluated once.
-
-    Parameters
-    ----------
-    log : TransitionLog
-        What was logged.
-    sample_weight : ndarray of shape (n,), default=None
-        Weights of the rows; rows of weight zero are left out.
-
-    Returns
-    -------
-    Transitions
-        Rows of arrays, or of data frames; a terminated row is followed by itself, with
-        value 0.
-
-    See Also
-    --------
-    TransitionLog : Checks the columns.
-
-    Examples
-    --------
-    >>> from skampo.data import TransitionLog, as_transitions
-    >>> log = TransitionLog([[0.0], [1.0]], ["a", "b"], [1, 2], [[1.0], [3.0]])
-    >>> transitions = as_transitions(log)
-    >>> transitions.actions, transitions.ends
-    (array([0, 1]), array([False,  True]))
-    """
+    """The transitions of a log, see `TransitionLog.transitions`."""
     observations = _array(log.states)
     over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
     following = observations if log.is_one_step else _array(log.next_states)

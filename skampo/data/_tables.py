@@ -113,6 +113,23 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         made = zip(self.names, self.dtypes, strict=True)
         return [name for name, dtype in made if not _is_number(dtype)]
 
+    def missing(self, *tables):
+        """
+        Name the columns of numbers of which one is missing.
+
+        Parameters
+        ----------
+        *tables : data frame
+            Tables of these columns.
+
+        Returns
+        -------
+        list of str
+            In the order of the table.
+        """
+        numbers = [name for name in self.names if name not in self.categorical]
+        return [name for name in numbers if any(_has_nan(t[name]) for t in tables)]
+
     @classmethod
     def of(cls, table):
         """
@@ -339,7 +356,7 @@ def numeric_table_pipeline(columns, regressor):
     return table_pipeline(columns, numeric_pipeline(columns, regressor))
 
 
-def numeric_pipeline(columns, regressor):
+def numeric_pipeline(columns, regressor, *, is_complete=False):
     """
     Return a Pipeline that turns the columns of a table into numbers.
 
@@ -349,6 +366,8 @@ def numeric_pipeline(columns, regressor):
         Names and types of the columns.
     regressor : estimator
         Takes arrays of numbers; a Pipeline or a single estimator.
+    is_complete : bool, default=False
+        Whether no number is missing: the columns are then taken as they are.
 
     Returns
     -------
@@ -375,6 +394,10 @@ def numeric_pipeline(columns, regressor):
     numbers = SimpleImputer(
         strategy="median", add_indicator=True, keep_empty_features=True
     )
+    # Decimals are objects, of which the imputer makes numbers.
+    if is_complete and not any(d[0] == "Decimal" for d in columns.dtypes):
+        # A millisecond less for each action.
+        numbers = "passthrough"
     encoder = ColumnTransformer(
         [("categories", categories, columns.categorical)], remainder=numbers
     )
@@ -417,6 +440,12 @@ def _is_number(dtype):
     name = dtype if isinstance(dtype, str) else dtype[0]
     # The list of a categorical column of pandas begins with its categories.
     return isinstance(name, str) and name.lower().rstrip("0123456789") in _NUMBERS
+
+
+def _has_nan(column):
+    """Whether a column of numbers has a missing one."""
+    values = without_na(np.asarray(column))
+    return bool(np.isnan(values.astype(float)).any())
 
 
 def _is_common(dtype):

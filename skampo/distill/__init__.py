@@ -1,5 +1,5 @@
 """Policies as trees that can be read: imitation of a fitted policy."""
 
-from skampo.distill._tree_policy import ReturnEstimate, TreePolicy, distill
+from skampo.distill._tree_policy import TreePolicy, distill
 
-__all__ = ["ReturnEstimate", "TreePolicy", "distill"]
+__all__ = ["TreePolicy", "distill"]

@@ -17,7 +17,8 @@ from skampo.distill._imitation import Episodes, Lessons, States
 from skampo.distill._scores import TreeScores
 from skampo.mdp import TabularMDP
 from skampo.mirror_maps import NegativeEntropy
-from skampo.rollouts import is_environment, play_episodes
+from skampo.rollouts import play_episodes
+from skampo.rollouts._factories import is_environment
 from skampo.rollouts._seeding import VALIDATION
 from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
@@ -48,7 +49,7 @@ class ReturnEstimate:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.distill import ReturnEstimate
+    >>> from skampo.distill._tree_policy import ReturnEstimate
     >>> print(ReturnEstimate.of(np.array([1.0, 2.0, 3.0, 4.0])))
     2.5 (95% interval 0.4457 to 4.554, 4 episodes)
     """

@@ -8,7 +8,7 @@ from skampo.encodings._joint import Joint
 from skampo.encodings._per_action import Auto, MultiOutput, PerAction
 from skampo.encodings._scores import Scores
 
-ENCODINGS = {
+Encoding.by_name |= {
     "auto": Auto,
     "per_action": PerAction,
     "multi_output": MultiOutput,
@@ -18,4 +18,4 @@ ENCODINGS = {
     "dual_averaging": DualAveraging,
 }
 
-__all__ = ["ENCODINGS", "DualAveraging", "Encoding", "Learner", "PerAction", "Scores"]
+__all__ = ["DualAveraging", "Encoding", "Learner", "PerAction", "Scores"]

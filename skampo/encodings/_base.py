@@ -1,7 +1,7 @@
 """What all encodings share: how a regressor is fitted, and on which features."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -110,6 +110,8 @@ class Encoding(Documented, BaseEstimator):
     True
     """
 
+    #: The encodings that a string can name.
+    by_name: ClassVar[dict[str, type["Encoding"]]] = {}
     splits_actions = True
     #: Whether line 1 fits the dual of the policy as well, which may be limited then.
     fits_dual = True

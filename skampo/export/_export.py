@@ -45,7 +45,7 @@ class Export:
 
     Examples
     --------
-    >>> from skampo.export import Export
+    >>> from skampo.export._export import Export
     >>> Export("x = 1", 0.0, 100)
     Export(5 characters, 100 states, largest difference 0)
     """
@@ -277,8 +277,8 @@ def _export(policy, path, X, write, make_runner, n_states):
         raise ExportError(
             f"The program and {type(policy).__name__} differ by {difference:.3g} in a "
             f"probability, more than {_TOLERANCE:.3g}, among {len(states)} states. "
-            "Please report it with the regressor; joblib.dump and skampo.save keep the "
-            "policy as it is."
+            "Please report it with the regressor; its method save and joblib.dump keep "
+            "the policy as it is."
         )
     export = Export(text, float(difference), len(states))
     if path is not None:
@@ -310,7 +310,7 @@ def _refuse_tables(policy):
 def _refused(policy, reason):
     return ExportError(
         f"{type(policy).__name__} cannot be exported: {reason}. To use it where "
-        "this package is installed, keep it with skampo.save or joblib.dump; "
+        "this package is installed, keep it with its method save or joblib.dump; "
         "skampo.distill makes a tree of any policy of numbers, which can be exported."
     )
 

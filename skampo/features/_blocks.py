@@ -10,12 +10,12 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
-__all__ = ["BLOCK", "blocks", "by_blocks", "rounded_features", "tree_sum"]
+__all__ = ["BLOCK", "MANY", "blocks", "by_blocks", "rounded_features", "tree_sum"]
 
 # Rows of a block: enough for matrix products, and few megabytes.
 BLOCK = 4096
 # Fewer rows are not worth a look at the number of their features.
-_MANY = 2**15
+MANY = 2**15
 # Features that take fewer bytes than this are held as they are.
 _LARGE = 2**28
 # And more bytes than this are in a file, of which memory holds what it has room for.
@@ -31,7 +31,7 @@ def blocks(n_rows):
 def rounded_features(transform, observations):
     """Features of many rows in single precision; None where they take little memory."""
     n_rows = len(observations)
-    if n_rows < _MANY:
+    if n_rows < MANY:
         return None
     one = transform(observations[:1])
     is_dense = isinstance(one, np.ndarray) and one.dtype == np.float64
@@ -64,7 +64,7 @@ def _room(shape):
 
 def by_blocks(function, n_rows):
     """Rows that a function of a slice computes, in columns; all at once if few."""
-    if n_rows < _MANY:
+    if n_rows < MANY:
         return function(slice(n_rows))
     values = None
     for rows in blocks(n_rows):

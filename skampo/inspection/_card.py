@@ -12,13 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skampo.base import PolicyMixin
-from skampo.distill import ReturnEstimate, distill
+from skampo.distill import distill
+from skampo.distill._tree_policy import ReturnEstimate
 from skampo.exceptions import InvalidParameterError, RolloutError
 from skampo.inspection._card_page import fragment, page
 from skampo.inspection._seen import Seen
 from skampo.model_selection._scorer import player_of
-from skampo.rollouts import is_environment
-from skampo.rollouts._factories import resolve_factories
+from skampo.rollouts._factories import is_environment, resolve_factories
 from skampo.rollouts._film import film_episode
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, check_argument

@@ -1,15 +1,11 @@
 """Finite Markov decision processes, solved exactly."""
 
 from skampo.mdp._aggregation import make_aggregation_counterexample
-from skampo.mdp._environment import TabularEnv
 from skampo.mdp._generators import make_chain, make_random_mdp
 from skampo.mdp._gridworld import make_gridworld
-from skampo.mdp._solvers import Solution
 from skampo.mdp._tabular import TabularMDP
 
 __all__ = [
-    "Solution",
-    "TabularEnv",
     "TabularMDP",
     "make_aggregation_counterexample",
     "make_chain",

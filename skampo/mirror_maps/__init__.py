@@ -10,7 +10,6 @@ from skampo.mirror_maps._families import (
 from skampo.mirror_maps._potential import OmegaPotential
 
 __all__ = [
-    "MIRROR_MAPS",
     "Euclidean",
     "HyperbolicEntropy",
     "HyperbolicTangent",
@@ -20,8 +19,7 @@ __all__ = [
     "Tsallis",
 ]
 
-#: The mirror maps that a string can name.
-MIRROR_MAPS: dict[str, type[MirrorMap]] = {
+MirrorMap.by_name |= {
     "negative_entropy": NegativeEntropy,
     "euclidean": Euclidean,
     "tsallis": Tsallis,

@@ -1,6 +1,7 @@
 """The interface of a mirror map, and what all mirror maps share."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -97,9 +98,9 @@ class MirrorMap(Documented, BaseEstimator, ABC):
     --------
     Every map projects its own gradient back to the policy it came from.
 
-    >>> from skampo.mirror_maps import MIRROR_MAPS
+    >>> from skampo.mirror_maps import MirrorMap
     >>> proba = [[0.5, 0.3, 0.2]]
-    >>> for mirror_map in MIRROR_MAPS.values():
+    >>> for mirror_map in MirrorMap.by_name.values():
     ...     print(mirror_map().project(mirror_map().gradient(proba)).round(6))
     [[0.5 0.3 0.2]]
     [[0.5 0.3 0.2]]
@@ -108,6 +109,8 @@ class MirrorMap(Documented, BaseEstimator, ABC):
     [[0.5 0.3 0.2]]
     """
 
+    #: The mirror maps that a string can name.
+    by_name: ClassVar[dict[str, type["MirrorMap"]]] = {}
     #: Whether probabilities are proportional to the exponential of the scores.
     is_softmax = False
 

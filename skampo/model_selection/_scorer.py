@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skampo.rollouts import is_environment, play_episodes
+from skampo.rollouts import play_episodes
+from skampo.rollouts._factories import is_environment
 from skampo.utils._validation import (
     Constraint,
     Flag,

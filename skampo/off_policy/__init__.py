@@ -1,24 +1,16 @@
 """Off-policy evaluation: the value of a policy from a log of another one."""
 
-from skampo.data import TransitionLog
 from skampo.off_policy._direct import direct_method, fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust
-from skampo.off_policy._episodes import transitions_from_episodes
-from skampo.off_policy._importance import (
-    importance_sampling,
-    per_decision_importance_sampling,
-)
+from skampo.off_policy._importance import importance_sampling
 from skampo.off_policy._magic import magic
 from skampo.off_policy._propensities import estimate_propensities
 from skampo.off_policy._report import PolicyReport
-from skampo.off_policy._result import OffPolicyEstimate
 from skampo.off_policy._scorer import make_off_policy_scorer
 from skampo.off_policy._values import fit_action_values
 
 __all__ = [
-    "OffPolicyEstimate",
     "PolicyReport",
-    "TransitionLog",
     "direct_method",
     "doubly_robust",
     "estimate_propensities",
@@ -27,6 +19,4 @@ __all__ = [
     "importance_sampling",
     "magic",
     "make_off_policy_scorer",
-    "per_decision_importance_sampling",
-    "transitions_from_episodes",
 ]

@@ -9,14 +9,14 @@ import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import check_random_state
 
-from skampo.critics import default_classifier
+from skampo.critics._classifiers import default_classifier
 from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline
 from skampo.off_policy._bootstrap import RatioSum, grouped, spread
 from skampo.off_policy._direct import Evaluation, finish
 from skampo.off_policy._doubly_robust import Parts
 from skampo.off_policy._doubly_robust import finish as finish_parts
-from skampo.off_policy._importance import per_decision_importance_sampling
+from skampo.off_policy._importance import importance_sampling
 from skampo.off_policy._modeled import beyond_cuts
 from skampo.off_policy._propensities import estimate_propensities
 from skampo.off_policy._result import OffPolicyEstimate, few_episodes, few_rows
@@ -141,10 +141,11 @@ def compare(policy, log, logged, gamma, confidence, seed):
         # It knows nothing of what is behind a cut.
         if given and not cut_rows(log).any():
             name = "per_decision_importance_sampling"
-            estimate = per_decision_importance_sampling(
+            estimate = importance_sampling(
                 policy,
                 log,
                 gamma=gamma,
+                per_decision=True,
                 self_normalized=True,
                 confidence=confidence,
                 random_state=seed,

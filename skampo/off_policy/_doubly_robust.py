@@ -47,7 +47,7 @@ def doubly_robust(
     Correct a model's value by the weighted errors that it makes in the log.
 
     With action values Q, :math:`V(s) = \sum_a \pi(a | s) Q(s, a)` and the weights of
-    `per_decision_importance_sampling`, the estimate is
+    `importance_sampling` per decision, the estimate is
 
     .. math::
 

@@ -18,7 +18,7 @@ from skampo.off_policy._suspicions import (
 from skampo.off_policy._trajectories import Trajectories, action_proba, of_actions
 from skampo.utils._threads import limit_threads
 
-__all__ = ["importance_sampling", "per_decision_importance_sampling", "weigh"]
+__all__ = ["importance_sampling", "weigh"]
 
 
 @takes_log
@@ -28,6 +28,7 @@ def importance_sampling(
     log,
     *,
     gamma=0.995,
+    per_decision=False,
     self_normalized=False,
     confidence=0.95,
     n_bootstraps=1000,
@@ -42,6 +43,11 @@ def importance_sampling(
     it is :math:`\sum_i w_i G_i / \sum_i w_i`, biased and never outside the range of
     the returns.
 
+    Per decision, each reward is weighted by the decisions that led to it and by no
+    later ones [2]_: :math:`n^{-1} \sum_i \sum_t \gamma^t w_{0:t}^i r_t^i`, of less
+    variance; self-normalized, each step divides by :math:`\sum_i w_{0:t}^i` instead of
+    n.
+
     Parameters
     ----------
     policy : object
@@ -50,6 +56,8 @@ def importance_sampling(
         Episodes with propensities.
     gamma : float, default=0.995
         Discount factor in [0, 1].
+    per_decision : bool, default=False
+        Weight each reward by the actions up to it, instead of those of the episode.
     self_normalized : bool, default=False
         Divide by the sum of the weights instead of the number of episodes.
     confidence : float, default=0.95
@@ -73,7 +81,7 @@ def importance_sampling(
 
     See Also
     --------
-    per_decision_importance_sampling : Less variance, for the same price.
+    doubly_robust : Also uses a model, which takes variance away.
 
     References
     ----------
@@ -98,98 +106,28 @@ def importance_sampling(
         n_bootstraps=n_bootstraps,
     )
     trajectories, proba = weigh(policy, log)
-    returns = trajectories.place(log.rewards) @ trajectories.discounts(gamma)
-    # Weights stay behind the end: the last column has those of whole episodes.
+    of = _of_steps if per_decision else _of_episodes
+    ratio = of(trajectories, log.rewards, gamma, self_normalized)
+    ratio = grouped(ratio, log)
+    bounds = ratio.interval(confidence, n_bootstraps, random_state)
+    return _finish(ratio, bounds, confidence, trajectories, log, proba)
+
+
+def _of_episodes(trajectories, rewards, gamma, self_normalized):
+    """Returns by the weights of whole episodes, which stay in the last column."""
+    returns = trajectories.place(rewards) @ trajectories.discounts(gamma)
     last = trajectories.weights[:, -1:]
     weighted = last * returns[:, None]
-    ratio = RatioSum(weighted, last if self_normalized else np.ones_like(last))
-    ratio = grouped(ratio, log)
-    bounds = ratio.interval(confidence, n_bootstraps, random_state)
-    return _finish(ratio, bounds, confidence, trajectories, log, proba)
+    return RatioSum(weighted, last if self_normalized else np.ones_like(last))
 
 
-@takes_log
-@limit_threads()
-def per_decision_importance_sampling(
-    policy,
-    log,
-    *,
-    gamma=0.995,
-    self_normalized=False,
-    confidence=0.95,
-    n_bootstraps=1000,
-    random_state=None,
-):
-    r"""
-    Weight each reward by the decisions that led to it, and by no later ones.
-
-    The estimate is :math:`n^{-1} \sum_i \sum_t \gamma^t w_{0:t}^i r_t^i`; self-
-    normalized, each step divides by :math:`\sum_i w_{0:t}^i` instead of n.
-
-    Parameters
-    ----------
-    policy : object
-        Has `predict_proba` and `classes_`: a fitted policy or classifier.
-    log : TransitionLog
-        Episodes with propensities.
-    gamma : float, default=0.995
-        Discount factor in [0, 1].
-    self_normalized : bool, default=False
-        Divide by the sum of the weights instead of the number of episodes.
-    confidence : float, default=0.95
-        Confidence of the interval.
-    n_bootstraps : int, default=1000
-        Resamples of the episodes for the interval; 0 gives none.
-    random_state : int, RandomState instance or None, default=None
-        Draws the resamples.
-
-    Returns
-    -------
-    OffPolicyEstimate
-        With the effective sample size of the weights of whole episodes.
-
-    Raises
-    ------
-    ValueError
-        If the log has no propensities or no episodes.
-    InvalidParameterError
-        If a number is outside of its range.
-
-    See Also
-    --------
-    doubly_robust : Also uses a model, which takes variance away.
-
-    References
-    ----------
-    .. [1] D. Precup, R. Sutton and S. Singh, "Eligibility traces for off-policy policy
-       evaluation", ICML 2000.
-
-    Examples
-    --------
-    >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.data import TransitionLog
-    >>> from skampo.off_policy import per_decision_importance_sampling
-    >>> X, y = [[0.0]] * 200, ["a", "b"] * 100
-    >>> log = TransitionLog(X, y, [1, 3] * 100, propensities=[0.5] * 200)
-    >>> always_b = DummyClassifier(strategy="constant", constant="b").fit(X, y)
-    >>> per_decision_importance_sampling(always_b, log, n_bootstraps=0).estimate
-    3.0
-    """
-    check_options(
-        "per_decision_importance_sampling",
-        gamma=gamma,
-        confidence=confidence,
-        n_bootstraps=n_bootstraps,
-    )
-    trajectories, proba = weigh(policy, log)
+def _of_steps(trajectories, rewards, gamma, self_normalized):
+    """Rewards by the weights of their steps."""
     weights = trajectories.weights
-    discounted = trajectories.place(log.rewards) * trajectories.discounts(gamma)
-    ratio = RatioSum.mean((weights * discounted).sum(axis=1))
+    discounted = trajectories.place(rewards) * trajectories.discounts(gamma)
     if self_normalized:
-        ratio = RatioSum(weights * discounted, weights)
-    ratio = grouped(ratio, log)
-    bounds = ratio.interval(confidence, n_bootstraps, random_state)
-    return _finish(ratio, bounds, confidence, trajectories, log, proba)
+        return RatioSum(weights * discounted, weights)
+    return RatioSum.mean((weights * discounted).sum(axis=1))
 
 
 def weigh(policy, log):

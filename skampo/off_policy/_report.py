@@ -78,7 +78,8 @@ class PolicyReport:
     --------
     >>> import numpy as np
     >>> from sklearn.dummy import DummyClassifier
-    >>> from skampo.off_policy import PolicyReport, TransitionLog
+    >>> from skampo.data import TransitionLog
+    >>> from skampo.off_policy import PolicyReport
     >>> rng = np.random.default_rng(0)
     >>> seen, shown = rng.normal(size=(400, 1)), rng.choice(["a", "b"], size=400)
     >>> paid = (shown == "b") + rng.normal(size=400)

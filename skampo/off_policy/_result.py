@@ -46,7 +46,7 @@ class OffPolicyEstimate:
 
     Examples
     --------
-    >>> from skampo.off_policy import OffPolicyEstimate
+    >>> from skampo.off_policy._result import OffPolicyEstimate
     >>> result = OffPolicyEstimate(1.0, 0.5, 1.5, 0.95, 120.0, 200)
     >>> print(result)
     1 (95% interval 0.5 to 1.5, effective sample size 120, 200 episodes)

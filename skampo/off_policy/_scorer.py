@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -9,10 +10,7 @@ from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
 from skampo.off_policy._direct import fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust
-from skampo.off_policy._importance import (
-    importance_sampling,
-    per_decision_importance_sampling,
-)
+from skampo.off_policy._importance import importance_sampling
 from skampo.off_policy._magic import magic
 
 __all__ = ["OffPolicyScorer", "make_off_policy_scorer"]
@@ -22,7 +20,7 @@ ESTIMATORS = {
     "fitted_q_evaluation": fitted_q_evaluation,
     "importance_sampling": importance_sampling,
     "magic": magic,
-    "per_decision_importance_sampling": per_decision_importance_sampling,
+    "per_decision_importance_sampling": partial(importance_sampling, per_decision=True),
 }
 
 
@@ -101,7 +99,7 @@ def make_off_policy_scorer(
 
     See Also
     --------
-    transitions_from_episodes : Makes the log.
+    skampo.data.TransitionLog.from_episodes : Makes the log.
 
     Examples
     --------

@@ -7,9 +7,8 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
-from skampo.data import as_transitions
 from skampo.data._tables import is_table, numeric_pipeline, table_pipeline
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.features._lending import unwrap
 from skampo.features._regression import check_regressor
 from skampo.features._steps import flatten, split_features
@@ -178,11 +177,11 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
         gamma,
         regressor,
         # Only where actions are split is a linear model factorized once for all sweeps.
-        ENCODINGS["per_action"](),
+        Encoding.by_name["per_action"](),
         np.random.default_rng(seed),
     )
     fixed = FixedPolicy(policy, log.classes)
-    critic.evaluate(fixed, as_transitions(log), setting)
+    critic.evaluate(fixed, log.transitions(), setting)
     return critic
 
 

@@ -1,5 +1,5 @@
 """Files of fitted policies that hold data alone."""
 
-from skampo.persistence._files import check_saveable, save
+from skampo.persistence._files import save
 
-__all__ = ["check_saveable", "save"]
+__all__ = ["save"]

@@ -19,7 +19,7 @@ from skampo.utils._atomic import write_at_once
 from skampo.utils._nodes import Reader, Writer
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["check_saveable", "load", "save"]
+__all__ = ["load", "save"]
 
 _FORMAT = 2
 _HEAD = re.compile(rb"skampo ([0-9]{1,6}) ([0-9a-f]{64})\n")
@@ -30,42 +30,7 @@ _COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
 _ALLOWED_COST = 2**25
 
 
-def check_saveable(estimator):
-    """
-    Refuse an estimator that `save` would refuse; it need not be fitted.
-
-    What it learns can still be refused: spaces of an environment's own, categories
-    in trees.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A policy, a Pipeline that holds one, or any part of them.
-
-    Raises
-    ------
-    SkampoFileError
-        With the part that has no stored form.
-
-    See Also
-    --------
-    save : Writes a file.
-
-    Examples
-    --------
-    >>> from skampo import AMPOPolicy
-    >>> from skampo.mirror_maps import OmegaPotential
-    >>> from skampo.persistence import check_saveable
-    >>> check_saveable(AMPOPolicy())
-    >>> check_saveable(AMPOPolicy(mirror_map=OmegaPotential(abs, abs)))
-    Traceback (most recent call last):
-    ...
-    skampo.exceptions.SkampoFileError: AMPOPolicy cannot be saved, because ...
-    """
-    _describe(estimator)
-
-
-def save(estimator, path):
+def save(estimator, path=None):
     """
     Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
 
@@ -78,8 +43,11 @@ def save(estimator, path):
     ----------
     estimator : estimator
         A policy, or a Pipeline that holds one.
-    path : str or path-like
-        Where to write; an existing file is replaced, and keeps its mode.
+    path : str or path-like, default=None
+        Where to write; an existing file is replaced, and keeps its mode. None writes
+        nothing: it refuses what could not be written, also of a policy that is not
+        fitted. What it learns can still be refused: spaces of an environment's own,
+        categories in trees.
 
     Raises
     ------
@@ -92,7 +60,6 @@ def save(estimator, path):
     See Also
     --------
     load : Reads it.
-    check_saveable : Asks before `fit`.
 
     Examples
     --------
@@ -106,10 +73,21 @@ def save(estimator, path):
     ...     save(policy, Path(folder) / "policy.skampo")
     ...     load(Path(folder) / "policy.skampo").predict([[0.0], [1.0]])
     array([0, 1])
+
+    Before anything is learned:
+
+    >>> from skampo.mirror_maps import OmegaPotential
+    >>> save(AMPOPolicy(mirror_map=OmegaPotential(abs, abs)))
+    Traceback (most recent call last):
+    ...
+    skampo.exceptions.SkampoFileError: AMPOPolicy cannot be saved, because ...
     """
+    described = _describe(estimator)
+    if path is None:
+        return
     # A link stays one: replacing it would leave the file behind it as it was.
     path = os.path.realpath(os.fsdecode(path))
-    write_at_once(path, _describe(estimator))
+    write_at_once(path, described)
 
 
 def load(path, *, max_size=_LARGEST):

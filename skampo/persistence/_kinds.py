@@ -35,11 +35,12 @@ skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
   regressor_:! step_size_:!
 skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _unfitted:@
-  _n_fitted: _n_uses: regressor_:@ trace_decay_: FullInformation LSTDQ q_:()
+  _n_fitted: _n_uses: regressor_:@ trace_decay_: LSTDQ q_:()
   transformer_:@ _unfitted:@ _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _origin:# classifier_:! copies_: copied_share_: draws_:
   sharpening_gain_:* RewardModel q_:() regressor_:@
+skampo.critics._full_information FullInformation
 skampo.data._tables TableColumns
 skampo.distill TreePolicy classes_:* n_iter_: _policy:@MirrorPolicy _q:()?
   _observation_encoder:@ObservationEncoder _action_encoder:@ActionEncoder history_:*
@@ -130,7 +131,7 @@ sklearn.tree DecisionTreeClassifier classes_:* n_classes_: n_outputs_: max_featu
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
-skampo.distill ReturnEstimate mean:# low:# high:# confidence:# n_episodes:
+skampo.distill._tree_policy ReturnEstimate mean:# low:# high:# confidence:# n_episodes:
 skampo.distill._scores TreeScores model:@DecisionTreeClassifier columns:m n_actions:#
 skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores model:@
   n_actions:# scale:# Scores models:@ scale:#

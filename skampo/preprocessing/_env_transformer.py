@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skampo.features._lending import lend, only_reads
 from skampo.features._unchecked import unchecked_transform
-from skampo.rollouts import Rollouts, is_environment
+from skampo.rollouts import Rollouts
+from skampo.rollouts._factories import is_environment
 from skampo.rollouts._transformed import transform_environments
 from skampo.utils._callbacks import CallbackSupport, begin_fit, with_callbacks
 from skampo.utils._sklearn import Documented, without_callbacks

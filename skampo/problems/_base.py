@@ -5,7 +5,7 @@ from functools import cached_property
 from sklearn.base import clone
 
 from skampo._history import Validation
-from skampo.critics import CRITICS
+from skampo.critics import Critic
 from skampo.data._tables import numeric_pipeline, table_pipeline
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
@@ -71,6 +71,10 @@ class Problem:
         """The default regressor for rows of numbers."""
         raise NotImplementedError
 
+    def tables(self):
+        """All data frames of states."""
+        return ()
+
     def validate(self, policy, attempt=0):
         """What a policy is worth, by episodes of its own for each attempt."""
         return Validation()
@@ -91,7 +95,13 @@ class Problem:
         # A table's columns may hold anything, and the regressor takes numbers only.
         numbers = self.model_of_numbers()
         return (
-            numbers if self.columns is None else numeric_pipeline(self.columns, numbers)
+            numbers
+            if self.columns is None
+            else numeric_pipeline(
+                self.columns,
+                numbers,
+                is_complete=not self.columns.missing(*self.tables()),
+            )
         )
 
     @cached_property
@@ -116,7 +126,7 @@ def resolve_critic(asked, last, auto):
     """The critic to continue with, or a new one; ``"auto"`` is the one of this name."""
     if last:
         return last.critic
-    return resolve(asked.critic, {"auto": CRITICS[auto], **CRITICS})
+    return resolve(asked.critic, {"auto": Critic.by_name[auto], **Critic.by_name})
 
 
 def check_critic_discount(gamma, critic):

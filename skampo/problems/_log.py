@@ -9,12 +9,13 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
-from skampo.critics import default_classifier
-from skampo.data import TransitionLog, as_transitions
+from skampo.critics._classifiers import default_classifier
+from skampo.data import TransitionLog
 from skampo.data._log import has_numbers
 from skampo.data._tables import numeric_table_pipeline, table_pipeline
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
+from skampo.features._lending import unwrap
 from skampo.off_policy._suspicions import never_ends
 from skampo.problems._base import (
     Problem,
@@ -46,7 +47,7 @@ class LogProblem(Problem):
         )
         self.n_steps = len(log)
         # Numbered, because they are the same rows for every policy.
-        self._transitions = replace(as_transitions(log, sample_weight), first_row=0)
+        self._transitions = replace(log.transitions(sample_weight), first_row=0)
         self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
         # The critic as it was asked for; the one of the last fit has its tables.
         self._asked = clone(critic)
@@ -73,6 +74,11 @@ class LogProblem(Problem):
     def gather(self, policy):
         """All rows."""
         return self._transitions
+
+    def tables(self):
+        """The states, and those that followed."""
+        rows = self._transitions
+        return unwrap(rows.observations), unwrap(rows.next_observations)
 
     def continuation(self):
         """Letters that stand for the rows."""
@@ -149,7 +155,10 @@ def read_names(asked, X):
 
 def check_table(asked, columns):
     """Refuse an encoding that puts numbers behind the columns of a table."""
-    if columns is not None and not resolve(asked.encoding, ENCODINGS).splits_actions:
+    if (
+        columns is not None
+        and not resolve(asked.encoding, Encoding.by_name).splits_actions
+    ):
         raise InvalidParameterError(
             f"encoding={asked.encoding!r} puts the action behind the columns of an "
             "array. Got states in a data frame: use another encoding."

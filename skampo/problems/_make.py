@@ -9,7 +9,7 @@ from skampo.problems._environments import EnvironmentProblem
 from skampo.problems._log import LogProblem
 from skampo.problems._model import ModelProblem
 from skampo.problems._rewards import LabelProblem, RewardProblem
-from skampo.rollouts import is_environment
+from skampo.rollouts._factories import is_environment
 
 __all__ = ["make_problem"]
 

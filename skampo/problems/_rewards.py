@@ -5,9 +5,10 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skampo.critics import FullInformation
+from skampo.critics._full_information import FullInformation
 from skampo.data._rewards import RewardTable
 from skampo.data._tables import TableColumns, is_table
+from skampo.features._lending import unwrap
 from skampo.problems._base import Problem, refuse_early_stopping
 from skampo.problems._log import check_table, read_names
 from skampo.regressors import default_regressor
@@ -40,6 +41,10 @@ class RewardProblem(Problem):
     def gather(self, policy):
         """All states."""
         return self._table
+
+    def tables(self):
+        """The states."""
+        return (unwrap(self._table.observations),)
 
     def model_of_numbers(self):
         """Kernel features."""

@@ -90,7 +90,7 @@ class LeastSquaresForm(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.regressors import LeastSquaresForm
+    >>> from skampo.regressors._linear import LeastSquaresForm
     >>> twice = np.array([[1.0, 1.0], [2.0, 2.0]])
     >>> system = LeastSquaresForm(fit_intercept=False).factorize(twice)
     >>> system.solve(np.array([4.0, 8.0]))[0].round(12)

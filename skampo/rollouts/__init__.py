@@ -2,9 +2,7 @@
 
 from skampo.rollouts._collect import Rollouts
 from skampo.rollouts._env_task import EnvTask
-from skampo.rollouts._factories import is_environment
 from skampo.rollouts._guarded import Guarded
-from skampo.rollouts._play import EpisodeResults, play_episodes
+from skampo.rollouts._play import play_episodes
 
-__all__ = ["EnvTask", "EpisodeResults", "Guarded", "Rollouts", "is_environment"]
-__all__ += ["play_episodes"]
+__all__ = ["EnvTask", "Guarded", "Rollouts", "play_episodes"]

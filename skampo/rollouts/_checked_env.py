@@ -186,17 +186,17 @@ class CheckedEnv:
 
     def feature_names(self, encoder):
         """Names of the columns: the environment's own, else those of its space."""
-        if not self.environment.has_wrapper_attr("feature_names"):
+        if not self.env.has_wrapper_attr("feature_names"):
             return encoder.feature_names
-        names = self.environment.get_wrapper_attr("feature_names")
+        names = self.env.get_wrapper_attr("feature_names")
         # Others may mean anything.
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             return encoder.feature_names
         if len({*names}) == len(names) == encoder.n_features:
             return names
         # What a wrapper shows may have no names.
-        inner = self.environment.unwrapped.observation_space
-        if self.environment.observation_space != inner:
+        inner = self.env.unwrapped.observation_space
+        if self.env.observation_space != inner:
             return encoder.feature_names
         raise ValueError(
             f"The feature_names of {self.name} are {names}, but its observations have "

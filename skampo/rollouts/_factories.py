@@ -73,7 +73,7 @@ def is_environment(X):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.rollouts import is_environment
+    >>> from skampo.rollouts._factories import is_environment
     >>> is_environment("CartPole-v1")
     True
     >>> is_environment(["CartPole-v1", "Acrobot-v1"])

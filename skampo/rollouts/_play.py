@@ -34,7 +34,7 @@ class EpisodeResults:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.rollouts import EpisodeResults
+    >>> from skampo.rollouts._play import EpisodeResults
     >>> results = EpisodeResults(np.array([2.0, 4.0]), np.array([20, 40]))
     >>> results.mean, results.standard_error
     (3.0, 1.0)

@@ -5,7 +5,6 @@ from skampo.step_sizes._base import StepSize
 from skampo.step_sizes._schedules import Constant, Geometric, Greedy, Normalized
 
 __all__ = [
-    "STEP_SIZES",
     "Adaptive",
     "Constant",
     "Geometric",
@@ -15,8 +14,7 @@ __all__ = [
     "TrustRegion",
 ]
 
-#: The step sizes that a string can name.
-STEP_SIZES: dict[str, type[StepSize]] = {
+StepSize.by_name |= {
     "constant": Constant,
     "normalized": Normalized,
     "geometric": Geometric,

@@ -102,29 +102,7 @@ class TrustRegion(StepSize):
         self.direction = direction
 
     def __call__(self, t, policy, sample):
-        """
-        Choose the step size.
-
-        Parameters
-        ----------
-        t : int
-            Ignored.
-        policy : PolicyBatch
-            The policy on the observations of `sample`.
-        sample : QSample
-            Its ``q_values`` and ``sample_weight`` are used.
-
-        Returns
-        -------
-        float
-            The step size, at most `max_step` over the scale of the action values.
-
-        Raises
-        ------
-        ValueError
-            If `max_divergence` or `max_step` is not a positive finite number, or
-            `direction` is unknown.
-        """
+        """Choose the step size."""
         goal = np.sqrt(check_positive(self, "max_divergence"))
         max_step = check_positive(self, "max_step")
         check_argument("TrustRegion", "direction", self.direction, _DIRECTION)
@@ -253,28 +231,7 @@ class Adaptive(StepSize):
         self.c0 = c0
 
     def __call__(self, t, policy, sample):
-        """
-        Choose the step size of iteration `t`.
-
-        Parameters
-        ----------
-        t : int
-            The iteration, counted from 0.
-        policy : PolicyBatch
-            The policy on the observations of `sample`.
-        sample : QSample
-            All its attributes are used; states without weight are left out.
-
-        Returns
-        -------
-        float
-            The step size, finite and greater than 0.
-
-        Raises
-        ------
-        ValueError
-            If `c0` is not a positive finite number.
-        """
+        """Choose the step size of iteration `t`."""
         slack = check_positive(self, "c0") * np.float64(sample.reward_range or 1.0)
         distance = self._distance(policy, sample)
         smallest = in_units(_SMALLEST_UNIT_STEP, sample)

@@ -1,6 +1,7 @@
 """The interface of a step size, and the scale of action values they share."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -99,6 +100,9 @@ class StepSize(Documented, BaseEstimator, ABC):
     >>> Linear(slope=0.5)(3, policy=None, sample=None)
     2.0
     """
+
+    #: The step sizes that a string can name.
+    by_name: ClassVar[dict[str, type["StepSize"]]] = {}
 
     @abstractmethod
     def __call__(self, t, policy, sample):

@@ -58,28 +58,7 @@ class Constant(StepSize):
         self.eta = eta
 
     def __call__(self, t, policy, sample):
-        """
-        Return `eta`.
-
-        Parameters
-        ----------
-        t : int
-            Ignored.
-        policy : PolicyBatch
-            Ignored.
-        sample : QSample
-            Ignored.
-
-        Returns
-        -------
-        float
-            The step size.
-
-        Raises
-        ------
-        ValueError
-            If `eta` is not a positive finite number.
-        """
+        """Return `eta`."""
         expected = "a float in the range (0.0, inf)"
         if self.eta == np.inf:
             expected += "; use Greedy() for an infinite step size"
@@ -121,28 +100,7 @@ class Normalized(StepSize):
         self.eta = eta
 
     def __call__(self, t, policy, sample):
-        """
-        Divide `eta` by the scale of the action values.
-
-        Parameters
-        ----------
-        t : int
-            Ignored.
-        policy : PolicyBatch
-            Ignored.
-        sample : QSample
-            Its ``q_values`` and ``sample_weight`` are used.
-
-        Returns
-        -------
-        float
-            The step size, finite and greater than 0.
-
-        Raises
-        ------
-        ValueError
-            If `eta` is not a positive finite number.
-        """
+        """Divide `eta` by the scale of the action values."""
         return bounded(in_units(check_positive(self, "eta"), sample))
 
 
@@ -203,29 +161,7 @@ class Geometric(StepSize):
         self.ratio = ratio
 
     def __call__(self, t, policy, sample):
-        """
-        Choose the step size of iteration `t`.
-
-        Parameters
-        ----------
-        t : int
-            The iteration, counted from 0.
-        policy : PolicyBatch
-            Ignored.
-        sample : QSample
-            Its ``gamma`` gives the defaults, its ``q_values`` the cap and, if there is
-            no ``expected_return`` by a model, their unit.
-
-        Returns
-        -------
-        float
-            The step size, finite and greater than 0.
-
-        Raises
-        ------
-        ValueError
-            If `eta0` or `ratio` is neither None nor a positive finite number.
-        """
+        """Choose the step size of iteration `t`."""
         gamma, limit = float(sample.gamma), in_units(LARGEST_UNIT_STEP, sample)
         eta0 = self._first(sample, gamma)
         with np.errstate(over="ignore", under="ignore"):
@@ -277,21 +213,5 @@ class Greedy(StepSize):
     """
 
     def __call__(self, t, policy, sample):
-        """
-        Return infinity.
-
-        Parameters
-        ----------
-        t : int
-            Ignored.
-        policy : PolicyBatch
-            Ignored.
-        sample : QSample
-            Ignored.
-
-        Returns
-        -------
-        float
-            Infinity.
-        """
+        """Return infinity."""
         return float("inf")

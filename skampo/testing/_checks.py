@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from skampo.critics import CRITICS
+from skampo.critics import Critic
 from skampo.exceptions import EnvironmentDataError, SkampoFileError
 from skampo.mdp import make_random_mdp
 from skampo.persistence import save
@@ -54,7 +54,7 @@ def checks_of(policy):
 
 def _needs_model(policy):
     critic = getattr(policy, "critic", None)
-    chosen = CRITICS.get(critic) if isinstance(critic, str) else critic
+    chosen = Critic.by_name.get(critic) if isinstance(critic, str) else critic
     return getattr(chosen, "needs_model", False)
 
 

@@ -10,6 +10,7 @@ count. `low` and `high` are the shares of intervals below and above the truth.
 import argparse
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -19,10 +20,11 @@ from skampo.off_policy import (
     fitted_q_evaluation,
     importance_sampling,
     magic,
-    per_decision_importance_sampling,
 )
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import Layered, TablePolicy, one_hot
+
+per_decision_importance_sampling = partial(importance_sampling, per_decision=True)
 
 # Models, and how many episodes a log has.
 MODELS = {

@@ -14,13 +14,14 @@ import argparse
 import os
 import platform
 import time
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
 from skampo import AMPOPolicy
-from skampo.rollouts import EpisodeResults, Rollouts
+from skampo.rollouts import Rollouts
 from tests.benchmarks import runs
 from tests.benchmarks.shares import replaced_play
 
@@ -72,7 +73,7 @@ class ClockedPolicy(AMPOPolicy):
     def _mark(self, X, policy, **keywords):
         n_steps = self.marks[-1][0] + self.steps_per_iter
         self.marks.append((n_steps, time.process_time(), runs.peak_memory()))
-        return EpisodeResults(np.zeros(1), np.zeros(1, dtype=int))
+        return SimpleNamespace(returns=np.zeros(1), lengths=np.zeros(1, dtype=int))
 
 
 def run(what, value, seed=0, cpu_limit=None):

@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skampo.critics import CriticSetting
-from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.data import TransitionLog
+from skampo.encodings import Encoding
 from tests.iterates import softmax_of
 
 # Action 0 three times of four; action 1 pays 1 more.
@@ -22,9 +22,9 @@ FREQUENCIES = DummyClassifier(strategy="prior")
 def evaluate(critic, scores=(0.0, 0.0), log=LOG, gamma=0.0):
     policy = softmax_of(lambda X: np.tile(scores, (len(X), 1)))
     setting = CriticSetting(
-        2, gamma, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+        2, gamma, TABULAR, Encoding.by_name["auto"](), np.random.default_rng(0)
     )
-    return critic.evaluate(policy, as_transitions(log), setting)
+    return critic.evaluate(policy, log.transitions(), setting)
 
 
 def mixture(n_episodes, better=(1, 1)):

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
-from skampo.critics import default_classifier
+from skampo.critics import Pessimistic
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 6))
@@ -23,13 +23,13 @@ ACTIONS = {
     ("kind", "expected"), [("smooth", 1), ("corners", 2), ("noise", 1)]
 )
 def test_the_log_chooses(kind, expected):
-    found = default_classifier().fit(X, ACTIONS[kind].astype(int))
+    found = Pessimistic.default_classifier().fit(X, ACTIONS[kind].astype(int))
     assert len(found.models_) == expected
     assert np.argmin(found.losses_) == expected - 1
 
 
 def mean_of(linear, trees):
-    return default_classifier().set_params(linear=linear, trees=trees)
+    return Pessimistic.default_classifier().set_params(linear=linear, trees=trees)
 
 
 def test_the_mean_of_models_that_saw_all_rows():
@@ -45,7 +45,7 @@ def test_blocks_are_held_out():
     # Each state comes ten times in a row, with an action of its own.
     states = np.repeat(RNG.normal(size=(60, 2)), 10, axis=0)
     actions = np.repeat(RNG.integers(2, size=60), 10)
-    losses = default_classifier().fit(states, actions).losses_
+    losses = Pessimistic.default_classifier().fit(states, actions).losses_
     # Who had seen a neighbor of each row would lose nothing.
     assert min(losses) > 0.5
 
@@ -53,7 +53,7 @@ def test_blocks_are_held_out():
 @pytest.mark.parametrize("rare", [range(100, 105), range(200, 400), range(5)])
 def test_actions_that_one_part_does_not_show(rare):
     actions = np.isin(np.arange(600), rare).astype(int) + 3
-    found = default_classifier().fit(X, actions)
+    found = Pessimistic.default_classifier().fit(X, actions)
     assert_array_equal(found.classes_, [3, 4])
     assert np.isfinite(found.losses_).all()
 

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.critics import Critic, CriticSetting, FittedQ
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from tests.faulty_envs import CountingEnv
 from tests.iterates import softmax_of, uniform
@@ -71,7 +71,7 @@ def number_line(n_rows):
 
 
 def setting(regressor=TABULAR, gamma=GAMMA, encoding="per_action", n_actions=2):
-    encoding = ENCODINGS[encoding]()
+    encoding = Encoding.by_name[encoding]()
     rng = np.random.default_rng(0)
     return CriticSetting(n_actions, gamma, regressor, encoding, rng)
 

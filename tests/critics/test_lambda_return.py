@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.critics import CriticSetting, LambdaReturn
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from tests.faulty_envs import CountingEnv
 
@@ -35,7 +35,7 @@ def chain(*, terminated, observations=STATES, actions=(0, 1, 0)):
 
 def evaluate(critic, transitions, gamma=0.5, regressor=TREE, encoding="per_action"):
     rng = np.random.default_rng(0)
-    setting = CriticSetting(2, gamma, regressor, ENCODINGS[encoding](), rng)
+    setting = CriticSetting(2, gamma, regressor, Encoding.by_name[encoding](), rng)
     return critic.evaluate(None, transitions, setting)
 
 
@@ -103,7 +103,7 @@ class TestRegressors:
         assert_allclose(critic.value_(STATES), np.full((3, 1), mean))
         assert_allclose(sample.q_values[[0, 1, 2], [0, 1, 0]], [3, 4, 4])
 
-    @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+    @pytest.mark.parametrize("encoding", sorted(Encoding.by_name))
     def test_every_encoding(self, encoding):
         sample = evaluate(LambdaReturn(1.0), chain(terminated=True), encoding=encoding)
         assert_allclose(sample.q_values[[0, 1, 2], [0, 1, 0]], [3, 4, 4])

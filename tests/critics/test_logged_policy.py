@@ -10,8 +10,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
 from skampo.critics import CriticSetting, FittedQ, Pessimistic
-from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.data import TransitionLog
+from skampo.encodings import Encoding
 from skampo.exceptions import RegressorError
 from tests.faulty_envs import CountingEnv
 from tests.iterates import uniform
@@ -37,7 +37,7 @@ class FusedTree(DecisionTreeClassifier):
 
 def make_setting():
     rng = np.random.default_rng(0)
-    return CriticSetting(2, 0.9, TABULAR, ENCODINGS["auto"](), rng)
+    return CriticSetting(2, 0.9, TABULAR, Encoding.by_name["auto"](), rng)
 
 
 def make_log(actions, states=(0.0, 1.0, 2.0, 3.0)):
@@ -73,7 +73,7 @@ def test_another_log_of_the_same_length_is_classified_again():
 def test_merged_states_have_an_order_of_their_own():
     log = make_log([0, 1, 0, 1], states=[3.0, 1.0, 0.0, 2.0])
     critic = Pessimistic(classifier=DecisionTreeClassifier())
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     sample = critic.evaluate(UNIFORM, transitions, make_setting())
     assert sample.observations.ravel().tolist() == [0, 1, 2, 3]
     # The policy is uniform: what is left of the penalty is that of the logged one.
@@ -85,7 +85,7 @@ def test_merged_states_have_an_order_of_their_own():
 def test_a_classifier_that_fails_is_named_and_asked_again():
     critic = Pessimistic(classifier=FusedTree(Fuse(2, OSError("disk full"))))
     first, second = (
-        as_transitions(make_log(actions)) for actions in ([0, 1, 0, 1], [1, 1, 0, 0])
+        make_log(actions).transitions() for actions in ([0, 1, 0, 1], [1, 1, 0, 0])
     )
     setting = make_setting()
     critic.evaluate(UNIFORM, first, setting)

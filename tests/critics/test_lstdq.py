@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ, CriticSetting, FittedQ
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from tests.faulty_envs import CountingEnv
 from tests.iterates import softmax_of, uniform
@@ -45,7 +45,7 @@ def evaluate(
     critic, transitions, policy=UNIFORM, regressor=None, gamma=0.5, n_actions=2
 ):
     regressor = make_pipeline(ONE_HOT, Ridge(0.1)) if regressor is None else regressor
-    encoding = ENCODINGS["per_action"]()
+    encoding = Encoding.by_name["per_action"]()
     rng = np.random.default_rng(0)
     setting = CriticSetting(n_actions, gamma, regressor, encoding, rng)
     return critic.evaluate(policy, transitions, setting)

@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.critics import CriticSetting, MonteCarlo
 from skampo.data import Transitions
-from skampo.encodings import ENCODINGS
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from skampo.rollouts import Rollouts
 from tests.faulty_envs import CountingEnv, TabularEnv
@@ -37,7 +37,7 @@ def trajectories(*, terminated):
 
 def evaluate(critic, transitions, gamma=0.5, encoding="per_action", policy=UNIFORM):
     rng = np.random.default_rng(0)
-    setting = CriticSetting(2, gamma, TREE, ENCODINGS[encoding](), rng)
+    setting = CriticSetting(2, gamma, TREE, Encoding.by_name[encoding](), rng)
     return critic.evaluate(policy, transitions, setting)
 
 
@@ -46,7 +46,7 @@ class TestEpisodes:
         ("gamma", "expected"),
         [(0.5, [2, 2, 8, 8]), (1.0, [3, 2, 12, 8]), (0.0, [1, 2, 4, 8])],
     )
-    @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+    @pytest.mark.parametrize("encoding", sorted(Encoding.by_name))
     def test_by_hand(self, gamma, expected, encoding):
         sample = evaluate(MonteCarlo(), trajectories(terminated=True), gamma, encoding)
         assert_allclose(sample.q_values[range(4), [0, 1, 0, 1]], expected)

@@ -25,8 +25,8 @@ from skampo.critics._pessimistic import (
 )
 from skampo.critics._repeats import disagreement
 from skampo.critics._targets import StoredSteps, SweepTargets
-from skampo.data import TransitionLog, Transitions, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.data import TransitionLog, Transitions
+from skampo.encodings import Encoding
 from tests.critics.logs import FREQUENCIES, evaluate, mixture
 from tests.iterates import uniform
 
@@ -39,7 +39,7 @@ def test_values_are_measured_from_the_worst():
         [[1.0], [0.0], [0.0]],
         terminated=[False, False, True],
     )
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     worst = worst_value(transitions, 0.5)
     measured = measure_from(worst, transitions, 0.5)
     # The worst is -2 for ever: -4. What terminates pays 4 instead of -4.
@@ -66,7 +66,7 @@ def test_values_are_measured_from_the_worst():
 def test_the_range_of_values(rewards, ends, expected):
     states = [[0.0], [1.0]]
     log = TransitionLog(states, [0, 1], rewards, states, terminated=[False, ends])
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert value_range(transitions, 0.5) == expected
 
 
@@ -81,7 +81,7 @@ def test_the_better_half_by_hand():
         truncated=np.isin(np.arange(9), [4, 6, 8]),
         classes=[0, 1],
     )
-    rows = better_half(as_transitions(log), 0.5)
+    rows = better_half(log.transitions(), 0.5)
     assert_array_equal(rows, [0, 1, 2, 5, 6])
 
 
@@ -90,7 +90,7 @@ def test_what_is_a_little_worse_is_copied_as_well():
     ends = np.isin(np.arange(20), [8, 19])
     states = np.arange(20.0)[:, None]
     log = TransitionLog(states, [0, 1] * 10, -np.ones(20), states + 1, terminated=ends)
-    rows = better_half(as_transitions(log), 0.9)
+    rows = better_half(log.transitions(), 0.9)
     assert_array_equal(rows, np.arange(20))
 
 
@@ -100,7 +100,7 @@ def test_rows_of_equals_and_torn_ones_are_all_in_the_better_half(torn):
     # Equal rewards in four episodes of two rows, or any in rows that do not follow.
     rewards = np.arange(8.0) if torn else np.ones(8)
     log = TransitionLog(states, [0, 1] * 4, rewards, states + 1, truncated=[0, 1] * 4)
-    rows = better_half(as_transitions(log), 0.9)
+    rows = better_half(log.transitions(), 0.9)
     assert_array_equal(rows, np.arange(8))
 
 
@@ -111,12 +111,12 @@ def test_what_is_worth_nothing_has_nothing_to_lose(n_ends, nothing):
     log = TransitionLog(
         states, [0, 1] * 100, -np.ones(200), states + 0.1, terminated=terminated
     )
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     # 20 of 200 end: -1 / (1 - 0.9 * 0.9) is far above -1 / (1 - 0.9).
     assert has_nothing_to_lose(transitions, 0.9) == nothing
     policy = uniform(2)
     setting = CriticSetting(
-        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+        2, 0.9, Ridge(), Encoding.by_name["auto"](), np.random.default_rng(0)
     )
     critic = Pessimistic(strength=2.0, classifier=FREQUENCIES)
     sample = critic.evaluate(policy, transitions, setting)
@@ -134,7 +134,7 @@ def test_a_prize_at_the_end_is_something_to_lose():
     states = np.arange(300.0)[:, None]
     rewards = np.where(ends, 20.0, -1.0)
     log = TransitionLog(states, [0, 1] * 150, rewards, states + 1, terminated=ends)
-    assert not has_nothing_to_lose(as_transitions(log), 0.995)
+    assert not has_nothing_to_lose(log.transitions(), 0.995)
 
 
 def test_pickles_hold_no_log():
@@ -148,7 +148,7 @@ def test_pickles_hold_no_log():
 
 @pytest.mark.parametrize(("worse", "otherwise"), [(0.0, True), (0.9, False)])
 def test_halves_that_choose_otherwise_are_told_apart(worse, otherwise):
-    transitions = as_transitions(mixture(40, better=(worse, 0.9)))
+    transitions = mixture(40, better=(worse, 0.9)).transitions()
     # The rest is worse by a thousandth of the range of values.
     assert len(better_half(transitions, 0.9)) == 800
     is_better = in_better_half(transitions, 0.9)

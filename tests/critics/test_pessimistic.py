@@ -18,10 +18,9 @@ from skampo.critics import (
     FittedQ,
     LambdaReturn,
     Pessimistic,
-    default_classifier,
 )
-from skampo.data import TransitionLog, as_transitions
-from skampo.encodings import ENCODINGS
+from skampo.data import TransitionLog
+from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
 from tests.critics.logs import FREQUENCIES, LOG, TABULAR, evaluate, mixture
@@ -75,7 +74,7 @@ def test_choices_that_mean_nothing_are_hardly_copied():
     states = rng.normal(size=(400, 3))
     noise, meant = rng.integers(2, size=400), (states[:, 0] > 0).astype(int)
     learned = [
-        default_classifier().fit(states, actions).predict_proba(states)
+        Pessimistic.default_classifier().fit(states, actions).predict_proba(states)
         for actions in (noise, meant)
     ]
     assert np.abs(learned[0] - 0.5).max() < 0.1
@@ -184,10 +183,10 @@ def test_states_need_not_be_in_the_order_of_the_log():
 
 def test_some_states_of_a_long_log_are_labeled():
     log = random_log(50)
-    transitions = replace(as_transitions(log), first_row=0)
+    transitions = replace(log.transitions(), first_row=0)
     policy = uniform(2)
     setting = CriticSetting(
-        2, 0.9, Ridge(), ENCODINGS["auto"](), np.random.default_rng(0)
+        2, 0.9, Ridge(), Encoding.by_name["auto"](), np.random.default_rng(0)
     )
     critic = Pessimistic(classifier=LogisticRegression(), n_states=20)
     first, second = (critic.evaluate(policy, transitions, setting) for _ in range(2))
@@ -240,9 +239,9 @@ def test_new_data_may_move_a_policy_that_has_settled():
 
 def test_an_action_that_no_row_shows_has_a_price():
     log = TransitionLog(LOG.states, LOG.actions, LOG.rewards, classes=[0, 1, 2])
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     policy = uniform(3)
-    encoding, rng = ENCODINGS["auto"](), np.random.default_rng(0)
+    encoding, rng = Encoding.by_name["auto"](), np.random.default_rng(0)
     critic = Pessimistic(classifier=FREQUENCIES)
     sample = critic.evaluate(
         policy, transitions, CriticSetting(3, 0.0, TABULAR, encoding, rng)
@@ -268,10 +267,10 @@ def test_the_unit_of_the_price_counts_states_as_often_as_they_were_met():
         log = TransitionLog(np.array(states)[:, None][:, columns], actions, rewards)
         policy = softmax_of(lambda X: np.zeros((len(X), 2)))
         setting = CriticSetting(
-            2, 0.0, TABULAR, ENCODINGS["auto"](), np.random.default_rng(0)
+            2, 0.0, TABULAR, Encoding.by_name["auto"](), np.random.default_rng(0)
         )
         critic = Pessimistic(strength=1.0, classifier=FREQUENCIES)
-        sample = critic.evaluate(policy, as_transitions(log), setting)
+        sample = critic.evaluate(policy, log.transitions(), setting)
         steps.append((len(sample.observations), sample.largest_step))
     # Advantages are 1 in a quarter of the states: their root mean square is 1/2.
     assert [n for n, _ in steps] == [2, 8]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from skampo.data import TransitionLog, as_transitions
+from skampo.data import TransitionLog
 
 GOOD = {
     "states": [[0.0], [1.0], [2.0], [5.0]],
@@ -80,27 +80,27 @@ def test_what_cannot_be_used_is_refused(columns, message):
 
 def test_what_follows_a_terminated_row_does_not_matter():
     log = TransitionLog(**change("next_states", 2, [np.nan]))
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert_array_equal(transitions.next_observations[:, 0], [1, 2, 2, 6])
 
 
 def test_rows_that_go_on_are_one_trajectory():
-    transitions = as_transitions(TransitionLog(**GOOD))
+    transitions = TransitionLog(**GOOD).transitions()
     assert_array_equal(transitions.ends, [False, False, True, True])
     shuffled = TransitionLog(**GOOD)[[1, 0, 2, 3]]
-    assert as_transitions(shuffled).ends.all()
+    assert shuffled.transitions().ends.all()
 
 
 def test_a_row_that_terminated_and_was_cut_has_terminated():
     log = TransitionLog(**change("truncated", 2, 1))
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert_array_equal(transitions.terminated, [0, 0, 1, 0])
     assert_array_equal(transitions.truncated, [0, 0, 0, 1])
 
 
 def test_without_next_states_every_row_is_over():
     log = TransitionLog(GOOD["states"], GOOD["actions"], GOOD["rewards"])
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert transitions.terminated.all()
     assert transitions.ends.all()
     assert log.n_episodes == 4
@@ -117,7 +117,7 @@ def test_tables_stay_tables():
     columns = GOOD | {"states": states, "next_states": states}
     log = TransitionLog(**columns)
     assert log[[1, 2]].states.equals(states.iloc[[1, 2]])
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert transitions.observations.frame.equals(states)
     # What follows an end counts nowhere, and rows are selected together.
     assert transitions.take([2, 0]).observations.frame["c"].tolist() == ["x", "x"]
@@ -156,7 +156,7 @@ def test_missing_values_of_pandas_stay_missing():
         {"n": pd.array([1, None, 3, 4], "Int64"), "c": pd.array(list("xyxy"), "string")}
     )
     log = TransitionLog(**(GOOD | {"states": states, "next_states": states}))
-    transitions = as_transitions(log)
+    transitions = log.transitions()
     assert transitions.observations.frame.equals(states)
 
 

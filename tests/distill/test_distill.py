@@ -1,5 +1,7 @@
 """Trees that do what a policy does."""
 
+from itertools import chain, cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, export_text, plot_tree
 import skampo
 from skampo import AMPOPolicy
 from skampo.data import TransitionLog
-from skampo.distill import ReturnEstimate, TreePolicy, distill
+from skampo.distill import TreePolicy, distill
 from skampo.exceptions import InvalidParameterError, SkampoFileError
 from skampo.export import to_c, to_python
 from skampo.mdp import make_random_mdp
@@ -86,16 +88,41 @@ def test_forbidden_actions_are_neither_best_nor_worst():
     assert student.predict(states[:-1]).tolist() == done
 
 
-def test_an_interval_by_hand():
+class PaidEnv(CountingEnv):
+    """Episodes of one step, which pay what is handed out."""
+
+    def __init__(self, paid):
+        super().__init__(length=1)
+        self.paid = paid
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, next(self.paid, float(action)), *rest
+
+
+@pytest.mark.parametrize("n", [4, 1])
+def test_an_interval_by_hand(n, learned):
+    # Four episodes of one round, and those of the evaluation.
+    paid = chain([0.0, 0.0, 0.0, 0.0] * 2, cycle([0.0, 4.0]))
+    student = distill(
+        learned,
+        lambda: PaidEnv(paid),
+        max_iter=1,
+        episodes_per_iter=4,
+        evaluation_episodes=n,
+        random_state=0,
+    )
+    estimate = student.return_
+    if n == 1:
+        assert np.isnan(estimate.low)
+        return
     # Student's t of three degrees of freedom reaches 3.182 standard errors.
-    estimate = ReturnEstimate.of(np.array([0.0, 0.0, 4.0, 4.0]))
     error = np.sqrt(16 / 3 / 4)
     assert_allclose(
         [estimate.low, estimate.high],
         [2 - 3.18245 * error, 2 + 3.18245 * error],
         rtol=1e-5,
     )
-    assert np.isnan(ReturnEstimate.of(np.array([1.0])).low)
 
 
 @pytest.fixture(scope="module")

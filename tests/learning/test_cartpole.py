@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skampo import AMPOPolicy
-from skampo.mirror_maps import MIRROR_MAPS
-from skampo.step_sizes import STEP_SIZES
+from skampo.mirror_maps import MirrorMap
+from skampo.step_sizes import StepSize
 from tests.learning.regressors import LARGEST_BUDGET, REGRESSORS, SEEDS, SOLVED
 
 pytestmark = [
@@ -34,13 +34,13 @@ def uniform_return():
     return policy.fit("CartPole-v1").history_[0]["return_mean"]
 
 
-@pytest.mark.parametrize("mirror_map", sorted(MIRROR_MAPS))
+@pytest.mark.parametrize("mirror_map", sorted(MirrorMap.by_name))
 def test_every_mirror_map_improves_on_the_uniform_policy(mirror_map, uniform_return):
     policy = AMPOPolicy(mirror_map=mirror_map, max_iter=6, random_state=0)
     assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_return
 
 
-@pytest.mark.parametrize("step_size", sorted(STEP_SIZES))
+@pytest.mark.parametrize("step_size", sorted(StepSize.by_name))
 def test_every_step_size_improves_on_the_uniform_policy(step_size, uniform_return):
     policy = AMPOPolicy(step_size=step_size, max_iter=6, random_state=0)
     assert policy.fit("CartPole-v1").score("CartPole-v1") > 2 * uniform_return

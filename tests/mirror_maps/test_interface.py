@@ -10,7 +10,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.base import clone
 
 from skampo.mirror_maps import (
-    MIRROR_MAPS,
     Euclidean,
     HyperbolicEntropy,
     HyperbolicTangent,
@@ -324,9 +323,9 @@ def test_arguments_are_not_changed(mirror_map):
     np.testing.assert_array_equal(proba, kept[1])
 
 
-@pytest.mark.parametrize("name", MIRROR_MAPS)
+@pytest.mark.parametrize("name", MirrorMap.by_name)
 def test_named_maps_are_estimators(name):
-    mirror_map = MIRROR_MAPS[name]()
+    mirror_map = MirrorMap.by_name[name]()
     assert isinstance(mirror_map, MirrorMap)
     copy = pickle.loads(pickle.dumps(clone(mirror_map)))
     assert copy.get_params() == mirror_map.get_params()
@@ -336,7 +335,7 @@ def test_named_maps_are_estimators(name):
 
 
 def test_names():
-    assert list(MIRROR_MAPS) == [
+    assert list(MirrorMap.by_name) == [
         "negative_entropy",
         "euclidean",
         "tsallis",

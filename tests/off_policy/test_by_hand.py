@@ -1,5 +1,7 @@
 """Estimates and intervals of logs so small that a pencil is enough."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -10,9 +12,10 @@ from skampo.off_policy import (
     doubly_robust,
     fitted_q_evaluation,
     importance_sampling,
-    per_decision_importance_sampling,
 )
 from tests.off_policy.certain import ALWAYS, pays
+
+per_decision_importance_sampling = partial(importance_sampling, per_decision=True)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The effective sample size",

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from skampo.off_policy import transitions_from_episodes
+from skampo.data import TransitionLog
 
 OVER = {
     "observations": [[0.0], [1.0], [2.0]],
@@ -31,39 +31,39 @@ def check_two(log):
 
 
 def test_dictionaries():
-    check_two(transitions_from_episodes([OVER, CUT]))
+    check_two(TransitionLog.from_episodes([OVER, CUT]))
 
 
 def test_objects_as_minari_gives_them():
     episodes = [SimpleNamespace(**OVER, id=7), SimpleNamespace(**CUT, id=8)]
-    check_two(transitions_from_episodes(episodes))
+    check_two(TransitionLog.from_episodes(episodes))
     dataset = SimpleNamespace(iterate_episodes=lambda: iter(episodes))
-    check_two(transitions_from_episodes(dataset))
+    check_two(TransitionLog.from_episodes(dataset))
 
 
 def test_observations_without_the_last():
     over = OVER | {"observations": [[0.0], [1.0]]}
-    assert len(transitions_from_episodes([over])) == 2
+    assert len(TransitionLog.from_episodes([over])) == 2
     cut = CUT | {"observations": [[0.0], [1.0]]}
     with pytest.raises(ValueError, match=r"Episode 1 has 2 actions and 2 .*expected 3"):
-        transitions_from_episodes([over, cut])
-    log = transitions_from_episodes([cut | {"next_observations": [[1.0], [4.0]]}])
+        TransitionLog.from_episodes([over, cut])
+    log = TransitionLog.from_episodes([cut | {"next_observations": [[1.0], [4.0]]}])
     assert_array_equal(log.next_states.ravel(), [1, 4])
 
 
 def test_numbered_states_are_one_column():
-    log = transitions_from_episodes([OVER | {"observations": np.array([4, 5, 6])}])
+    log = TransitionLog.from_episodes([OVER | {"observations": np.array([4, 5, 6])}])
     assert log.shape == (2, 1)
 
 
 def test_an_image_is_a_row_of_its_pixels():
     images = np.arange(12.0).reshape(3, 2, 2)
-    log = transitions_from_episodes([OVER | {"observations": images}])
+    log = TransitionLog.from_episodes([OVER | {"observations": images}])
     assert_array_equal(log.states, [[0, 1, 2, 3], [4, 5, 6, 7]])
     assert_array_equal(log.next_states, [[4, 5, 6, 7], [8, 9, 10, 11]])
     split = {"observations": images[:2], "next_observations": images[1:]}
     assert_array_equal(
-        transitions_from_episodes([OVER | split]).next_states, log.next_states
+        TransitionLog.from_episodes([OVER | split]).next_states, log.next_states
     )
 
 
@@ -84,12 +84,12 @@ def test_an_image_is_a_row_of_its_pixels():
 )
 def test_bad_episodes_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        transitions_from_episodes([OVER, CUT | change], classes=[0, 1])
+        TransitionLog.from_episodes([OVER, CUT | change], classes=[0, 1])
 
 
 def test_no_episodes_are_refused():
     with pytest.raises(ValueError, match="Found 0 episodes with actions"):
-        transitions_from_episodes([])
+        TransitionLog.from_episodes([])
 
 
 def test_episodes_that_only_together_have_the_right_lengths_are_refused():
@@ -98,19 +98,19 @@ def test_episodes_that_only_together_have_the_right_lengths_are_refused():
     first["rewards"], second["rewards"] = [1.0, 2.0, 3.0], [4.0, 5.0]
     match = "Episode 0 has 2 actions and 3 values of rewards; expected one for each"
     with pytest.raises(ValueError, match=match):
-        transitions_from_episodes([first, second])
+        TransitionLog.from_episodes([first, second])
 
 
 def test_episodes_without_steps_are_passed_over():
     empty = {key: values[: key == "observations"] for key, values in OVER.items()}
-    log = transitions_from_episodes([OVER, empty, CUT])
+    log = TransitionLog.from_episodes([OVER, empty, CUT])
     assert log.classes.dtype.kind == "i"
     assert_array_equal(log.episodes, [0, 0, 2, 2])
     with pytest.raises(ValueError, match="Found 0 episodes with actions"):
-        transitions_from_episodes([empty])
+        TransitionLog.from_episodes([empty])
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 def test_a_data_frame_is_told_where_to_go(frame):
     with pytest.raises(ValueError, match="Got a data frame: TransitionLog"):
-        transitions_from_episodes(frame({"action": [1], "reward": [1.0]}))
+        TransitionLog.from_episodes(frame({"action": [1], "reward": [1.0]}))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from skampo.off_policy import (
     fitted_q_evaluation,
     importance_sampling,
     magic,
-    per_decision_importance_sampling,
 )
 from tests.benchmarks.coverage import ESTIMATORS, MODELS, logs_of, measure
 from tests.off_policy.layered import Layered, TablePolicy, one_hot
+
+per_decision_importance_sampling = partial(importance_sampling, per_decision=True)
 
 MODEL = Layered.random(1)
 TARGET = TablePolicy(MODEL.target)

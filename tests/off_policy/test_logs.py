@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from skampo.off_policy import (
     fitted_q_evaluation,
     importance_sampling,
     magic,
-    per_decision_importance_sampling,
 )
+
+per_decision_importance_sampling = partial(importance_sampling, per_decision=True)
 
 N = 600
 RNG = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,12 @@ from skampo.off_policy import (
     fitted_q_evaluation,
     importance_sampling,
     magic,
-    per_decision_importance_sampling,
 )
 from tests.benchmarks.coverage import MODELS, logs_of
 from tests.off_policy.absorbing import Absorbing
 from tests.off_policy.layered import TablePolicy, one_hot
+
+per_decision_importance_sampling = partial(importance_sampling, per_decision=True)
 
 MODEL = Absorbing.random(5)
 LOG = one_hot(MODEL.draw(300, seed=0), 4)
@@ -279,7 +281,8 @@ TAKES_LOG = [estimator for estimator, _ in ALL] + [fit_action_values]
 @pytest.mark.parametrize("estimator", TAKES_LOG)
 def test_a_table_is_no_log(estimator):
     given = (FRAME, len) if estimator is direct_method else (FRAME,)
-    message = f"'log' parameter of {estimator.__name__} must be a TransitionLog. Got Da"
+    name = getattr(estimator, "func", estimator).__name__
+    message = f"'log' parameter of {name} must be a TransitionLog. Got Da"
     with pytest.raises(InvalidParameterError, match=message) as caught:
         estimator(POLICY, *given)
     assert "TransitionLog.from_frame(df" in str(caught.value)

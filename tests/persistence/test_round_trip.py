@@ -35,14 +35,14 @@ from sklearn.preprocessing import (
 
 import skampo
 from skampo import AMPOPolicy
-from skampo.critics import CRITICS, FittedQ, Pessimistic
+from skampo.critics import Critic, FittedQ, Pessimistic
 from skampo.exceptions import RegressorError, SkampoFileError
 from skampo.mdp import make_random_mdp
-from skampo.mirror_maps import MIRROR_MAPS, OmegaPotential, Tsallis
+from skampo.mirror_maps import MirrorMap, OmegaPotential, Tsallis
 from skampo.model_selection import make_tasks
-from skampo.persistence import check_saveable, save
+from skampo.persistence import save
 from skampo.preprocessing import EnvTransformer
-from skampo.step_sizes import STEP_SIZES
+from skampo.step_sizes import StepSize
 from tests.faulty_envs import SpaceEnv
 from tests.persistence.samples import REGRESSORS, SMALL, fitted, make_env
 from tests.scripted import ScriptedCritic
@@ -94,12 +94,12 @@ def test_regressors(name, tmp_path):
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_what_can_be_saved_is_known_before_a_fit(name):
-    check_saveable(AMPOPolicy(REGRESSORS[name]))
+    save(AMPOPolicy(REGRESSORS[name]))
 
 
 @pytest.mark.parametrize("encoding", ["per_action", "multi_output", "joint"])
-@pytest.mark.parametrize("step_size", STEP_SIZES)
-@pytest.mark.parametrize("mirror_map", MIRROR_MAPS)
+@pytest.mark.parametrize("step_size", StepSize.by_name)
+@pytest.mark.parametrize("mirror_map", MirrorMap.by_name)
 def test_every_part_by_name(mirror_map, step_size, encoding, tmp_path):
     regressor = make_pipeline(PolynomialFeatures(2), LinearRegression())
     policy = AMPOPolicy(
@@ -116,7 +116,9 @@ def test_every_part_by_name(mirror_map, step_size, encoding, tmp_path):
     assert_same(policy, reload(policy, tmp_path), STATES)
 
 
-@pytest.mark.parametrize("critic", sorted({*CRITICS} - {"exact", "reward_model"}))
+@pytest.mark.parametrize(
+    "critic", sorted({*Critic.by_name} - {"exact", "reward_model"})
+)
 def test_critics(critic, tmp_path):
     policy = AMPOPolicy(
         make_pipeline(StandardScaler(), Ridge()),
@@ -306,7 +308,7 @@ REFUSED = {
 def test_what_has_no_stored_form_is_refused_before_a_fit(name):
     keywords, words = REFUSED[name]
     with pytest.raises(SkampoFileError, match=words) as raised:
-        check_saveable(AMPOPolicy(**keywords))
+        save(AMPOPolicy(**keywords))
     assert "AMPOPolicy cannot be saved" in str(raised.value)
     assert "joblib.dump" in str(raised.value)
 

@@ -34,7 +34,7 @@ from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
 from skampo.model_selection import make_return_scorer, make_tasks
 from skampo.preprocessing import EnvTransformer
-from skampo.rollouts import EnvTask, Rollouts, is_environment
+from skampo.rollouts import EnvTask, Rollouts
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import RewardingEnv
 
@@ -86,7 +86,7 @@ def test_every_kind_of_environment(X):
     transformer = make_transformer().fit(X)
     assert transformer.n_features_in_ == transformer.n_features_out_ == 4
     transformed = transformer.transform(X)
-    assert is_environment(transformed)
+    Rollouts(transformed).close()
     expected, found = gathered(X), gathered(transformed)
     assert_array_equal(found.observations, transformer.transform(expected.observations))
     assert_array_equal(

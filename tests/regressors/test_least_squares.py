@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skampo.regressors import LeastSquares, LeastSquaresForm, linear_form
+from skampo.regressors import LeastSquares, linear_form
 
 RNG = np.random.default_rng(0)
 
@@ -94,7 +94,7 @@ def test_the_shape_of_the_target():
 
 
 def test_the_form_is_the_regressor():
-    assert linear_form(LeastSquares()) == LeastSquaresForm(False, 1e-14)
+    assert linear_form(LeastSquares()) == (False, 1e-14)
     X, y = RNG.normal(size=(20, 4)), RNG.normal(size=20)
     weights, intercept = linear_form(LeastSquares()).factorize(X).solve(y)
     assert_allclose(weights, LeastSquares().fit(X, y).coef_)

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo.regressors import LeastSquaresForm, RidgeForm, linear_form
+from skampo.regressors import RidgeForm, linear_form
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])
@@ -40,10 +40,10 @@ class TestForm:
             (Ridge(np.array(3.0)), RidgeForm(3.0, True)),
             (Ridge(solver="svd"), RidgeForm(1.0, True)),
             (Ridge(solver="cholesky"), RidgeForm(1.0, True)),
-            (Ridge(0.0), LeastSquaresForm(True, 1e-12)),
-            (LinearRegression(), LeastSquaresForm(True, 1e-6)),
-            (LinearRegression(fit_intercept=False), LeastSquaresForm(False, 1e-6)),
-            (LinearRegression(tol=1e-3), LeastSquaresForm(True, 1e-3)),
+            (Ridge(0.0), (True, 1e-12)),
+            (LinearRegression(), (True, 1e-6)),
+            (LinearRegression(fit_intercept=False), (False, 1e-6)),
+            (LinearRegression(tol=1e-3), (True, 1e-3)),
         ],
         ids=str,
     )
@@ -218,13 +218,13 @@ class TestLeastSquares:
 
     def test_singular_values_below_the_cut_are_zero(self):
         features = np.diag([1.0, 1e-4])
-        system = LeastSquaresForm(False, cut=1e-3).factorize(features)
-        assert_allclose(system.solve(np.ones(2))[0], [1, 0])
-        system = LeastSquaresForm(False, cut=1e-5).factorize(features)
-        assert_allclose(system.solve(np.ones(2))[0], [1, 1e4])
+        for cut, expected in ((1e-3, [1, 0]), (1e-5, [1, 1e4])):
+            form = linear_form(LinearRegression(fit_intercept=False, tol=cut))
+            weights, _ = form.factorize(features).solve(np.ones(2))
+            assert_allclose(weights, expected)
 
 
-@pytest.mark.parametrize("form", [RidgeForm(1.0), LeastSquaresForm()])
+@pytest.mark.parametrize("form", [RidgeForm(1.0), linear_form(LinearRegression())])
 def test_its_features_are_not_changed(form):
     features = X.copy()
     form.factorize(features).solve(Y[:, 0])

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy, load
-from skampo.critics import default_classifier
+from skampo.critics import Pessimistic
 from skampo.regressors import MultiscaleNystroem, NystroemFeatures
 
 RNG = np.random.default_rng(0)
@@ -111,7 +111,7 @@ def test_the_checks_of_scikit_learn(estimator, check):
 
 class TestInLogs:
     def test_the_classifier_has_them_too(self):
-        union = default_classifier().linear[1]
+        union = Pessimistic.default_classifier().linear[1]
         kinds = [type(part) for _, part in union.transformer_list]
         assert kinds == [str, MultiscaleNystroem]
 

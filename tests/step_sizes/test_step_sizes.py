@@ -10,7 +10,6 @@ from sklearn.base import clone
 
 from skampo.mirror_maps import Euclidean
 from skampo.step_sizes import (
-    STEP_SIZES,
     Adaptive,
     Constant,
     Geometric,
@@ -365,9 +364,9 @@ def test_parameters_are_checked_on_use(cls, name, value):
         step_size(0, uniform_policy(), make_sample([[0.0, 1.0]]))
 
 
-@pytest.mark.parametrize("name", STEP_SIZES)
+@pytest.mark.parametrize("name", StepSize.by_name)
 def test_named_step_sizes_are_estimators(name):
-    step_size = STEP_SIZES[name]()
+    step_size = StepSize.by_name[name]()
     assert isinstance(step_size, StepSize)
     copy = pickle.loads(pickle.dumps(clone(step_size)))
     arguments = 0, uniform_policy(), make_sample([[0.0, 1.0]])
@@ -397,7 +396,7 @@ class TestNormalized:
 
 
 def test_names():
-    assert list(STEP_SIZES) == [
+    assert list(StepSize.by_name) == [
         "constant",
         "normalized",
         "geometric",

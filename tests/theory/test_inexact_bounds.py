@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo import AMPOPolicy
 from skampo.critics import Exact
 from skampo.mdp import TabularMDP
-from skampo.mirror_maps import MIRROR_MAPS, NegativeEntropy
+from skampo.mirror_maps import MirrorMap, NegativeEntropy
 from skampo.step_sizes import Constant, Geometric
 from skampo.theory import (
     ampo_improvement_bound,
@@ -206,7 +206,7 @@ def step_errors(walk, sampling):
     return np.array([approximation_error(*row) for row in rows])
 
 
-@pytest.mark.parametrize("name", sorted(MIRROR_MAPS))
+@pytest.mark.parametrize("name", sorted(MirrorMap.by_name))
 def test_the_recorded_error_is_that_of_the_theory(name):
     """Line 1 again, from nothing but what the estimator and the model tell."""
     mdp, gamma = problem(4).mdp, problem(4).gamma

@@ -18,7 +18,11 @@ from skampo.theory import (
 from tests.theory.walks import Problem
 
 PROBLEM = Problem(make_random_mdp(random_state=0), 0.9)
-STEP_SIZES = {"greedy": Greedy(), "geometric": Geometric(), "constant": Constant(3.0)}
+STEP_SIZES = {
+    "greedy": Greedy(),
+    "geometric": Geometric(),
+    "constant": Constant(3.0),
+}
 N_ITER, N_SEEDS = 120, 10
 # Mean gap over iterations 60 to 119 and ten seeds, by standard deviation of the noise.
 PRINTED = {

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from skampo.data import TransitionLog
 from skampo.data._tables import is_table
 
-__all__ = ["transitions_from_episodes"]
+__all__ = ["read_episodes"]
 
 # What episodes call their columns: ours first, then those of gymnasium and Minari.
 _NAMES = {
@@ -19,56 +18,11 @@ _NAMES = {
 }
 
 
-def transitions_from_episodes(episodes, *, classes=None):
-    """
-    Make a log of episodes.
-
-    Parameters
-    ----------
-    episodes : iterable of episodes, or dataset
-        Episodes with the attributes or keys ``observations`` (or ``states``),
-        ``actions``, ``rewards``, ``terminations`` (or ``terminated``),
-        ``truncations`` (or ``truncated``) and, where known, ``propensities``: objects
-        as Minari gives them, or dictionaries. An episode of T actions has T + 1
-        observations, or T and ``next_observations``, or T if it terminated. A Minari
-        dataset stands for all its episodes.
-    classes : array-like of shape (n_actions,), default=None
-        Labels of all actions; None is those that occur.
-
-    Returns
-    -------
-    TransitionLog
-        Its columns are arrays.
-
-    Raises
-    ------
-    ValueError
-        If actions are unknown, propensities outside (0, 1], or values not finite: with
-        the column, the first bad row and their number. If columns of an episode have
-        other lengths, or a data frame is given.
-
-    See Also
-    --------
-    TransitionLog.from_frame : From the columns of a data frame.
-
-    Examples
-    --------
-    >>> from skampo.off_policy import transitions_from_episodes
-    >>> episode = {
-    ...     "observations": [[0.0], [1.0], [2.0]],
-    ...     "actions": [1, 0],
-    ...     "rewards": [0.0, 5.0],
-    ...     "terminations": [False, True],
-    ... }
-    >>> log = transitions_from_episodes([episode, episode])
-    >>> log.episodes
-    array([0, 0, 1, 1])
-    >>> log.next_states.ravel()
-    array([1., 2., 1., 2.])
-    """
+def read_episodes(episodes):
+    """The columns of a log of episodes, see `TransitionLog.from_episodes`."""
     if is_table(episodes):
         raise ValueError(
-            "transitions_from_episodes takes episodes, one by one. Got a data frame: "
+            "TransitionLog.from_episodes takes episodes, one by one. Got a data frame: "
             "TransitionLog.from_frame(df, state=[...], action=..., reward=..., "
             "episode=...) makes a log of it."
         )
@@ -80,9 +34,9 @@ def transitions_from_episodes(episodes, *, classes=None):
     if not parts:
         raise ValueError(
             "Found 0 episodes with actions while a minimum of 1 is required by "
-            "transitions_from_episodes."
+            "TransitionLog.from_episodes."
         )
-    return TransitionLog(**_join(parts), classes=classes)
+    return _join(parts)
 
 
 def _read_episode(label, episode):
@@ -155,7 +109,7 @@ def _follow(label, columns, n_steps):
 
 
 def _join(parts):
-    """All episodes behind each other; columns that some lack are refused."""
+    """All episodes one after the other; columns that some lack are refused."""
     names = set().union(*parts)
     # Sorted, so that the message does not depend on the order of a set.
     for name in sorted(names):
