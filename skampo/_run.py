@@ -42,6 +42,7 @@ from skampo.features._split import compose, continuation
 from skampo.features._steps import flatten
 from skampo.mirror_maps import MirrorMap
 from skampo.problems._base import Problem
+from skampo.regressors._default import given_or
 from skampo.rollouts._seeding import VALIDATIONS
 from skampo.step_sizes import StepSize
 from skampo.utils._stopwatch import Stopwatch
@@ -120,9 +121,7 @@ class Run:
         average = asked.average
         if average is None:
             average = problem.average if encoding.fits_dual else 0.0
-        regressor = asked.regressor
-        if regressor is None:
-            regressor = problem.suggested
+        regressor = given_or(asked.regressor, lambda: problem.suggested)
         resolved_params = {
             "regressor": clone(regressor),
             "critic": asked.critic,

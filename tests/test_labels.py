@@ -25,6 +25,7 @@ KEYS = [
     "iteration",
     "n_steps",
     "n_episodes",
+    "n_faults",
     "return_mean",
     "return_std",
     "eta",

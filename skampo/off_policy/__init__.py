@@ -1,5 +1,7 @@
 """Off-policy evaluation: the value of a policy from a log of another one."""
 
+# Logs are what all of these take: it is documented in its own package.
+from skampo.data import TransitionLog as TransitionLog
 from skampo.off_policy._direct import direct_method, fitted_q_evaluation
 from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._importance import importance_sampling

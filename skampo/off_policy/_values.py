@@ -18,6 +18,7 @@ from skampo.off_policy._settling import SettlingQ
 from skampo.off_policy._suspicions import broken_next_states, never_ends
 from skampo.off_policy._trajectories import action_proba
 from skampo.regressors import default_regressor, linear_form
+from skampo.regressors._default import given_or
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_discount
 from skampo.utils._warnings import warn_user
@@ -187,8 +188,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
 
 def _prepare(regressor, columns):
     """The regressor or the default, given tables if the states are."""
-    if regressor is None:
-        regressor = _suggest(columns)
+    regressor = given_or(regressor, lambda: _suggest(columns))
     check_regressor(regressor, "fit_action_values")
     regressor = flatten(regressor)
     return regressor if columns is None else table_pipeline(columns, regressor)

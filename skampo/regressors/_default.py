@@ -9,7 +9,7 @@ from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.regressors._pooled import PooledRidge
 
-__all__ = ["default_regressor", "kernel_and_columns"]
+__all__ = ["default_regressor", "given_or", "kernel_and_columns"]
 
 
 def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False):
@@ -85,6 +85,11 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
         parts = make_pipeline(StandardScaler(), features, ridge)
     # Nobody sees its features: they need no names, and sparse ones have none.
     return parts.set_output(transform="default")
+
+
+def given_or(regressor, suggest):
+    """The regressor that was asked for, or what is suggested for the data."""
+    return suggest() if regressor is None else regressor
 
 
 def kernel_and_columns():

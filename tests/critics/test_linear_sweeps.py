@@ -275,11 +275,13 @@ def test_nothing_is_worth_anything_before_the_first_fit():
 def test_what_actions_share_and_what_they_add_learn_on():
     model = SGDRegressor(random_state=0)
     once, twice = (
-        fit(model, FittedQ("policy", n_sweeps=n, tol=0.0), RewardingEnv).critic_.q_
+        fit(model, FittedQ("policy", n_sweeps=n, tol=0.0), RewardingEnv, max_iter=1)
         for n in (1, 2)
     )
-    # They count the rows that they have seen, from 1 on.
-    seen = [q.scores.shared.t_ - 1 for q in (once, twice)]
-    assert seen[1] == 2 * seen[0] > 0
-    seen = [[m.t_ - 1 for m in q.scores.added.models] for q in (once, twice)]
-    assert seen[1] == [2 * count for count in seen[0]]
+    # One more pass: over all rows, and over those of each action.
+    seen = [policy.critic_.q_.scores.shared.t_ for policy in (once, twice)]
+    assert seen[1] - seen[0] == 160
+    added = [policy.critic_.q_.scores.added.models for policy in (once, twice)]
+    more = [second.t_ - first.t_ for first, second in zip(*added, strict=True)]
+    assert sum(more) == 160
+    assert min(more) > 0

@@ -13,8 +13,10 @@ from skampo.critics import (
 )
 from skampo.critics._halves import saved_surprise
 from skampo.critics._lstdq import FixedPoint, _enough
-from skampo.critics._pessimistic import (
-    LoggedPolicy,
+from skampo.critics._pessimistic import LoggedPolicy
+from skampo.critics._repeats import disagreement
+from skampo.critics._targets import StoredSteps, SweepTargets
+from skampo.critics._worth import (
     better_half,
     chooses_otherwise,
     has_nothing_to_lose,
@@ -23,8 +25,6 @@ from skampo.critics._pessimistic import (
     value_range,
     worst_value,
 )
-from skampo.critics._repeats import disagreement
-from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.data import TransitionLog, Transitions
 from skampo.encodings import Encoding
 from tests.critics.logs import FREQUENCIES, evaluate, mixture
