@@ -76,4 +76,5 @@ shares = pd.crosstab(decade, offers, colnames=["offer"])
 shares.div(shares.sum(axis=1), axis=0).plot.bar(
     stacked=True, ax=right, xlabel="age", ylabel="share of customers", rot=0
 )
+right.legend(title="offer", loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
