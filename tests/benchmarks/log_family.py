@@ -184,6 +184,8 @@ def learned(name, share):
             max_iter=max_iter,
             early_stopping=share == 1,
             n_iter_no_change=None,
+            # Logs stay those of the tables: of a single policy.
+            average=0.0,
             random_state=0,
         )
         return fit_validating_all(policy, task.make)
