@@ -26,7 +26,7 @@ from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
 from skampo.mdp import make_random_mdp
 from skampo.step_sizes import Constant, Geometric
-from skampo.theory import initial_mismatch, xiao_linear_bound, xiao_sublinear_bound
+from skampo.theory import mismatch_coefficient, xiao_linear_bound, xiao_sublinear_bound
 
 gamma = 0.9
 mdp = make_random_mdp(random_state=0)
@@ -45,7 +45,7 @@ def fit(step_size):
 # The divergence of the optimal from the uniform policy is log(n_actions) in each state.
 optimum = mdp.solve(gamma)
 divergence = np.log(mdp.n_actions)
-theta = initial_mismatch(
+theta = mismatch_coefficient(
     mdp.visitation(optimum.proba, gamma), mdp.initial_distribution, gamma
 )
 eta0 = divergence * (1 - gamma) / gamma

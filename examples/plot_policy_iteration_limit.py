@@ -23,7 +23,7 @@ from sklearn.preprocessing import OneHotEncoder
 from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
 from skampo.mdp import make_random_mdp
-from skampo.step_sizes import Geometric, Greedy
+from skampo.step_sizes import Geometric
 
 mdp = make_random_mdp(n_states=100, n_actions=10, random_state=0)
 table = make_pipeline(OneHotEncoder(), LinearRegression(fit_intercept=False))
@@ -53,7 +53,7 @@ for ratio, color in zip(ratios, colors, strict=True):
         marker=".",
     )
 ConvergenceDisplay.from_estimator(
-    fit(Greedy()),
+    fit("greedy"),
     mdp,
     name="policy iteration",
     ax=ax,
@@ -70,7 +70,7 @@ ax.set_title("The faster steps grow, the closer to policy iteration")
 # With the largest ratio the greedy actions are those of policy iteration, iteration by
 # iteration.
 for n_iter in (1, 2, 3, 4):
-    steps = (Geometric(eta0=1000.0, ratio=1000.0), Greedy())
+    steps = (Geometric(eta0=1000.0, ratio=1000.0), "greedy")
     large, infinite = (fit(step, n_iter).predict(mdp.states) for step in steps)
     print(f"iteration {n_iter}: {(large == infinite).mean():.0%} of the actions agree")
 plt.show()

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
 from skampo.mdp import make_aggregation_counterexample
-from skampo.step_sizes import Constant, Greedy
+from skampo.step_sizes import Constant
 
 gamma = 0.9
 mdp, groups = make_aggregation_counterexample(epsilon=0.05, gamma=gamma)
@@ -53,7 +53,7 @@ def iterates(step_size, n_iter=120):
 # best to leave the group one is in, by action 1: the picture on the right shows whether
 # the policy does in the first group.
 policies = {
-    "greedy steps": iterates(Greedy()),
+    "greedy steps": iterates("greedy"),
     "soft steps, eta = 0.5": iterates(Constant(0.5)),
 }
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")

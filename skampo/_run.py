@@ -34,8 +34,8 @@ from skampo._state import (
 )
 from skampo.critics import CriticSetting
 from skampo.critics._repeats import Reweighted
-from skampo.encodings import Encoding, Learner
-from skampo.encodings._base import PASSES
+from skampo.encodings import Encoding
+from skampo.encodings._base import PASSES, Learner
 from skampo.encodings._scores import zero_scores
 from skampo.features._memory import FeatureMemory
 from skampo.features._split import compose, continuation

@@ -21,7 +21,8 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.encodings import Encoding, Learner, Scores
+from skampo.critics import CriticSetting
+from skampo.encodings import Encoding, Scores
 from skampo.mdp import make_random_mdp
 
 X = np.arange(6.0)[:, None]
@@ -36,8 +37,9 @@ def rng():
     return np.random.default_rng(0)
 
 
-def learner(regressor=TREE, **keywords):
-    return Learner(regressor, rng(), **keywords)
+def learner(regressor=TREE, n_jobs=None, **keywords):
+    setting = CriticSetting(3, 0.9, regressor, None, rng(), n_jobs)
+    return setting.learner(regressor, **keywords)
 
 
 class Fake(RegressorMixin, BaseEstimator):

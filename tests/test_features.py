@@ -42,12 +42,8 @@ from skampo.features._split import (
 )
 from skampo.features._steps import split_features
 from skampo.features._unchecked import unchecked_predict, unchecked_transform
-from skampo.regressors import (
-    LeastSquares,
-    MultiscaleNystroem,
-    NystroemFeatures,
-    default_regressor,
-)
+from skampo.regressors import LeastSquares, NystroemFeatures, default_regressor
+from skampo.regressors._multiscale import MultiscaleNystroem
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])

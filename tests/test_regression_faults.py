@@ -15,8 +15,8 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, LambdaReturn
-from skampo.encodings import Encoding, Learner, Scores
+from skampo.critics import CriticSetting, FittedQ, LambdaReturn
+from skampo.encodings import Encoding, Scores
 from skampo.exceptions import RegressorError
 from tests.faulty_envs import CountingEnv, TabularEnv
 
@@ -95,8 +95,9 @@ def one_column(answer):
 
 def two_columns(answer):
     """Those of two actions, by one model."""
-    learner = Learner(Answers(answer), np.random.default_rng(0))
+    setting = CriticSetting(2, 0.9, Answers(answer), None, np.random.default_rng(0))
     encoding = Encoding.by_name["multi_output"]()
+    learner = setting.learner(setting.regressor)
     # Fitted in units of the values.
     return encoding.fit_all(learner, X[:3], np.ones((3, 2)), None)(X[:3])
 

@@ -9,7 +9,6 @@ from skampo.critics._monte_carlo import MonteCarlo
 from skampo.critics._pessimistic import Pessimistic
 from skampo.critics._reward_model import RewardModel
 from skampo.critics._solver import Sweeps
-from skampo.critics._sweeps import make_sweeps
 
 Critic.by_name |= {
     "pessimistic": Pessimistic,
@@ -33,5 +32,4 @@ __all__ = [
     "QSample",
     "RewardModel",
     "Sweeps",
-    "make_sweeps",
 ]

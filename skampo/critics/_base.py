@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from skampo.encodings import Learner, PerAction
+from skampo.encodings import PerAction
+from skampo.encodings._base import Learner
 from skampo.features._memory import FeatureMemory
 from skampo.features._regression import check_regressor
 from skampo.features._split import FeatureView
@@ -229,8 +230,9 @@ class CriticSetting:
 
         Returns
         -------
-        Learner
-            What the encoding's `fit_taken` takes.
+        object
+            What an encoding takes: its ``fit(X, y, sample_weight=None, start=None)``
+            fits one model and returns it.
         """
         return Learner(regressor, self.rng, self.n_jobs, start, n_passes)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skampo.critics._pooled import PooledSweeps
 from skampo.critics._replay import ReplayCritic
+from skampo.critics._solver import Sweeps
 from skampo.critics._sweeps import RefitSweeps, make_sweeps
 from skampo.features._lending import as_numbers
 from skampo.features._split import continuation
@@ -187,7 +188,7 @@ class FittedQ(ReplayCritic):
         return RefitSweeps(model, features, steps.actions, setting, start)
 
 
-make_sweeps.register(PooledForm, PooledSweeps)
+Sweeps.by_form[PooledForm] = PooledSweeps
 
 
 def _is_growing(changes):

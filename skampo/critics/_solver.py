@@ -1,6 +1,8 @@
 """What the critics that store transitions ask of a solver."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
 
 __all__ = ["Sweeps"]
 
@@ -14,8 +16,16 @@ class Sweeps(ABC):
 
     See Also
     --------
-    make_sweeps : Chooses a solver for a linear regressor.
+    skampo.regressors.linear_form : The form of a regressor.
     FittedQ : Sweeps until values settle.
+
+    Notes
+    -----
+    `by_form` holds the solver of each class of forms that `linear_form` returns; for
+    others it is one regression per action. It is called with the form, the features of
+    all stored states, steps and the `CriticSetting`: ``steps.actions`` are the actions
+    taken, of shape (n_steps,), and ``steps.at`` the rows of the features in which they
+    were. ``Sweeps.by_form[Form] = MySweeps`` adds one of your own.
 
     Examples
     --------
@@ -40,6 +50,8 @@ class Sweeps(ABC):
     array([1., 3.])
     """
 
+    #: Makes the solver of a linear regressor, by the class of its form.
+    by_form: ClassVar[dict[type, Callable[..., "Sweeps"]]] = {}
     #: Sweeps that are done where the critic was given no number.
     n_sweeps = 2
     #: Decay of the traces where the critic was given none.

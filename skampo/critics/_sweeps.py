@@ -6,7 +6,6 @@ products of matrix and vector per action.
 """
 
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from skampo.encodings._base import keep_unit, rms
 from skampo.exceptions import RegressorError
 from skampo.features._regression import learns_by_passes, predict_columns
 from skampo.features._split import LinearScores
+from skampo.regressors._linear import LeastSquaresForm, RidgeForm
 
 __all__ = ["LinearSweeps", "RefitSweeps", "make_sweeps"]
 
@@ -134,49 +134,10 @@ class RefitSweeps(Sweeps):
         return self._fitted
 
 
-@singledispatch
 def make_sweeps(form, features, steps, setting):
-    """
-    Make the solver of a linear regressor, by the class of its form.
+    """The solver of a linear regressor, by the class of its form or one above it."""
+    known = [Sweeps.by_form[cls] for cls in type(form).__mro__ if cls in Sweeps.by_form]
+    return next(iter(known), LinearSweeps)(form, features, steps, setting)
 
-    One regression per action, unless another solver is registered for the form.
 
-    Parameters
-    ----------
-    form : RidgeForm, PooledForm or another result of `linear_form`
-        The regressor, as its coefficients are computed. Another solver is added by
-        ``make_sweeps.register(Form, function)``.
-    features : ndarray or sparse array of shape (n_states, n_features)
-        Of all stored states.
-    steps : object
-        ``steps.actions`` are the actions taken, of shape (n_steps,), and ``steps.at``
-        the rows of `features` in which they were.
-    setting : CriticSetting
-        The problem.
-
-    Returns
-    -------
-    Sweeps
-        The solver.
-
-    See Also
-    --------
-    skampo.regressors.linear_form : The form of a regressor.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from types import SimpleNamespace
-    >>> from sklearn.linear_model import Ridge
-    >>> from skampo.critics import make_sweeps
-    >>> from skampo.regressors import linear_form
-    >>> steps = SimpleNamespace(actions=np.array([0, 1]), at=np.array([0, 1]))
-    >>> setting = SimpleNamespace(n_actions=2)
-    >>> form = linear_form(Ridge(fit_intercept=False))
-    >>> sweeps = make_sweeps(form, np.eye(2), steps, setting)
-    >>> sweeps.fit(np.array([2.0, 4.0]))
-    >>> sweeps.values()
-    array([[1., 0.],
-           [0., 2.]])
-    """
-    return LinearSweeps(form, features, steps, setting)
+Sweeps.by_form |= dict.fromkeys((LeastSquaresForm, RidgeForm), LinearSweeps)

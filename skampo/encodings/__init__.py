@@ -1,6 +1,6 @@
 """How pairs (state, action) become the rows of a regression, and back."""
 
-from skampo.encodings._base import Encoding, Learner
+from skampo.encodings._base import Encoding
 from skampo.encodings._compatible import Compatible
 from skampo.encodings._compatible_joint import CompatibleJoint
 from skampo.encodings._dual_averaging import DualAveraging
@@ -18,4 +18,4 @@ Encoding.by_name |= {
     "dual_averaging": DualAveraging,
 }
 
-__all__ = ["DualAveraging", "Encoding", "Learner", "PerAction", "Scores"]
+__all__ = ["DualAveraging", "Encoding", "PerAction", "Scores"]

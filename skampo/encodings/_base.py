@@ -42,7 +42,7 @@ class Learner:
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LinearRegression
-    >>> from skampo.encodings import Learner
+    >>> from skampo.encodings._base import Learner
     >>> learner = Learner(LinearRegression(), np.random.default_rng(0))
     >>> learner.fit(np.array([[0.0], [1.0]]), np.array([1.0, 3.0])).coef_.round(6)
     array([2.])
@@ -174,8 +174,8 @@ class Encoding(Documented, BaseEstimator):
 
         Parameters
         ----------
-        learner : Learner
-            The regressor.
+        learner : object
+            Its ``fit(X, y, sample_weight)`` fits a model and returns it.
         X : ndarray, sparse array or data frame of shape (n, n_features)
             States or features of them.
         target : MirrorTarget

@@ -134,7 +134,7 @@ class DualAveraging(Auto):
 
         Parameters
         ----------
-        learner : Learner
+        learner : object
             The regressor, and the last scores.
         X : ndarray, sparse array or data frame of shape (n, n_features)
             States.

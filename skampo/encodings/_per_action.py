@@ -21,8 +21,11 @@ class PerAction(Encoding):
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LinearRegression
-    >>> from skampo.encodings import Learner, PerAction
-    >>> learner = Learner(LinearRegression(), np.random.default_rng(0))
+    >>> from skampo.critics import CriticSetting
+    >>> from skampo.encodings import PerAction
+    >>> rng = np.random.default_rng(0)
+    >>> setting = CriticSetting(2, 0.9, LinearRegression(), PerAction(), rng)
+    >>> learner = setting.learner(setting.regressor)
     >>> X, values = np.array([[0.0], [1.0]]), np.array([[0.0, 1.0], [2.0, 1.0]])
     >>> PerAction().fit_all(learner, X, values, None)(np.array([[2.0]])).round(6)
     array([[4., 1.]])
@@ -34,8 +37,8 @@ class PerAction(Encoding):
 
         Parameters
         ----------
-        learner : Learner
-            The regressor.
+        learner : object
+            Its ``fit(X, y, sample_weight)`` fits a model and returns it.
         X : ndarray, sparse array or data frame of shape (n, n_features)
             Rows.
         values : ndarray of shape (n, n_actions)
@@ -60,8 +63,8 @@ class PerAction(Encoding):
 
         Parameters
         ----------
-        learner : Learner
-            The regressor.
+        learner : object
+            Its ``fit(X, y, sample_weight)`` fits a model and returns it.
         X : ndarray, sparse array or data frame of shape (n, n_features)
             Rows.
         actions : ndarray of int of shape (n,)
@@ -113,8 +116,8 @@ class Auto(PerAction):
 
         Parameters
         ----------
-        learner : Learner
-            The regressor.
+        learner : object
+            Its ``fit(X, y, sample_weight)`` fits a model and returns it.
         X : ndarray, sparse array or data frame of shape (n, n_features)
             Rows.
         values : ndarray of shape (n, n_actions)

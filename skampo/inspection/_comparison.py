@@ -39,9 +39,9 @@ class ComparisonDisplay:
     >>> import matplotlib.pyplot as plt
     >>> import numpy as np
     >>> from skampo.inspection import ComparisonDisplay
-    >>> from skampo.model_selection import PolicyComparison
+    >>> from skampo.model_selection import compare
     >>> returns = {"a": np.array([[1.0, 2, 3, 9]]), "b": np.array([[0.0, 2, 2, 2]])}
-    >>> comparison = PolicyComparison.from_returns(returns, random_state=0)
+    >>> comparison = compare(returns=returns, random_state=0)
     >>> display = ComparisonDisplay(comparison).plot()
     >>> [ax.get_xlabel() for ax in display.axes_]
     ['interquartile mean of the return', 'probability of improvement']

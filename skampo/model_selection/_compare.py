@@ -13,7 +13,7 @@ from skampo.exceptions import InvalidParameterError
 from skampo.model_selection._scorer import ReturnScorer
 from skampo.utils._validation import Interval, Member, check_argument
 
-__all__ = ["PolicyComparison", "compare"]
+__all__ = ["compare"]
 
 # Resamples are drawn in blocks, so that few of them are in memory at once.
 _N_BLOCKS, _BLOCK = 20, 100
@@ -40,7 +40,7 @@ class PolicyComparison:
     """
     What policies earned in the same episodes, and which of them is better.
 
-    Usually made by `compare`.
+    Made by `compare`.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ class PolicyComparison:
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.model_selection import PolicyComparison
+    >>> from skampo.model_selection import compare
     >>> returns = {"a": np.array([[1.0, 2, 3, 9]]), "b": np.array([[0.0, 2, 2, 2]])}
-    >>> comparison = PolicyComparison.from_returns(returns, random_state=0)
+    >>> comparison = compare(returns=returns, random_state=0)
     >>> comparison.interquartile_mean["a"].estimate
     2.5
     >>> comparison.probability_of_improvement["a", "b"].estimate
@@ -76,39 +76,6 @@ class PolicyComparison:
     interquartile_mean: dict
     probability_of_improvement: dict
     confidence: float
-
-    @classmethod
-    def from_returns(cls, returns, *, confidence=0.95, random_state=None):
-        """
-        Compare returns that were gathered in another way.
-
-        Parameters
-        ----------
-        returns : dict of str to array-like of shape (n_fits, n_episodes)
-            Returns of each name; column j is the same episode for all of them.
-        confidence : float, default=0.95
-            Confidence of the intervals.
-        random_state : int, RandomState instance or None, default=None
-            Draws the resamples.
-
-        Returns
-        -------
-        PolicyComparison
-            Both statistics with their intervals.
-
-        Raises
-        ------
-        InvalidParameterError
-            If the shapes do not fit, or returns are not finite.
-        """
-        check_argument("from_returns", "confidence", confidence, _CONFIDENCE)
-        returns = {name: np.asarray(r, dtype=np.float64) for name, r in returns.items()}
-        _check_returns(returns)
-        found = _estimates(returns, confidence, check_random_state(random_state))
-        pairs = {key: found[key] for key in combinations(returns, 2)}
-        opposite = {(b, a): value.opposite() for (a, b), value in pairs.items()}
-        means = {key: found[key,] for key in returns}
-        return cls(returns, means, pairs | opposite, confidence)
 
     def __str__(self):
         """Say it in a line for each name, and one for each pair."""
@@ -123,21 +90,36 @@ class PolicyComparison:
         return "\n".join(lines)
 
 
-_CONFIDENCE = Interval(float, 0.5, 1.0, high_open=True)
-_options = {"n_episodes": Interval(int, 2), "confidence": _CONFIDENCE}
+_options = {
+    "n_episodes": Interval(int, 2),
+    "confidence": Interval(float, 0.5, 1.0, high_open=True),
+}
+_MEANT = {"policies": "fitted policies", "returns": "returns"}
 
 
-def compare(policies, env, *, n_episodes=100, confidence=0.95, random_state=None):
+def compare(
+    policies=None,
+    env=None,
+    *,
+    returns=None,
+    n_episodes=100,
+    confidence=0.95,
+    random_state=None,
+):
     """
     Play policies in the same episodes, and say which earns more.
 
     Parameters
     ----------
-    policies : dict of str to policy or list of policy
+    policies : dict of str to policy or list of policy, default=None
         Fitted policies by name: one, or several fits of one kind with different seeds.
-        Searches, Pipelines and whatever predicts actions can be among them.
-    env : environment or list of environments
+        Searches, Pipelines and whatever predicts actions can be among them. None plays
+        nothing, and compares `returns`.
+    env : environment or list of environments, default=None
         Where to play; episode i is played in element i modulo k of a list of k.
+    returns : dict of str to array-like of shape (n_fits, n_episodes), default=None
+        Returns of other names, which were gathered in another way. Column j is to be
+        the same episode for all, as it is in a comparison with the same `random_state`.
     n_episodes : int, default=100
         Episodes of each policy, the same for all.
     confidence : float, default=0.95
@@ -153,7 +135,8 @@ def compare(policies, env, *, n_episodes=100, confidence=0.95, random_state=None
     Raises
     ------
     InvalidParameterError
-        If a parameter is invalid.
+        If a parameter is invalid, the shapes of `returns` do not fit, or they are not
+        finite.
     ValueError
         If `env` is no environment, or not what the policies were fitted on.
     TypeError
@@ -195,36 +178,60 @@ def compare(policies, env, *, n_episodes=100, confidence=0.95, random_state=None
     >>> comparison = compare(fits, "CartPole-v1", n_episodes=10, random_state=0)
     >>> bool(comparison.probability_of_improvement["long", "none"].low > 0.5)
     True
+    >>> more = compare(returns=comparison.returns | {"goal": [[500.0] * 10]})
+    >>> more.interquartile_mean["goal"].estimate
+    500.0
     """
     options = {"n_episodes": n_episodes, "confidence": confidence}
     for name, constraint in _options.items():
         check_argument("compare", name, options[name], constraint)
-    fits = _by_name(policies)
-    rng = check_random_state(random_state)
-    scorer = ReturnScorer(n_episodes, "mean", int(rng.randint(2**31 - 1)), True)
-    returns = {
-        name: np.array([scorer.play(policy, env).returns for policy in of_name])
-        for name, of_name in fits.items()
-    }
-    return PolicyComparison.from_returns(
-        returns, confidence=confidence, random_state=rng
-    )
-
-
-def _by_name(policies):
-    """A list of fits for every name."""
-    mapping = Member("a dict of fitted policies by name", Mapping)
-    check_argument("compare", "policies", policies, mapping)
+    others = _by_name("returns", returns)
     fits = {
         name: [given] if hasattr(given, "predict") else list(given)
-        for name, given in policies.items()
+        for name, given in _by_name("policies", policies).items()
     }
-    if not fits or not all(fits.values()):
+    _check_names(fits, others)
+    rng = check_random_state(random_state)
+    # Drawn even if nothing is played: the resamples are the same either way.
+    scorer = ReturnScorer(n_episodes, "mean", int(rng.randint(2**31 - 1)), True)
+    played = {
+        name: [scorer.play(policy, env).returns for policy in of_name]
+        for name, of_name in fits.items()
+    }
+    return _comparison(played | others, confidence, rng)
+
+
+def _by_name(what, given):
+    """The dict that was given, which may be none."""
+    found = {} if given is None else given
+    expected = Member(f"a dict of {_MEANT[what]} by name, or None", Mapping)
+    check_argument("compare", what, found, expected)
+    return dict(found)
+
+
+def _check_names(fits, others):
+    """Require names, each of which stands for one thing, and fits of each."""
+    if not fits | others or not all(fits.values()):
+        counts = [(name, len(of_name)) for name, of_name in fits.items()]
         raise InvalidParameterError(
             "compare needs at least one name, and at least one fitted policy of each "
-            f"name. Got {[(name, len(of_name)) for name, of_name in fits.items()]}."
+            f"name. Got {counts}."
         )
-    return fits
+    if both := fits.keys() & others.keys():
+        raise InvalidParameterError(
+            f"policies and returns must have different names. Got {sorted(both)} twice."
+        )
+
+
+def _comparison(returns, confidence, rng):
+    """Both statistics of the returns, with their intervals."""
+    returns = {name: np.asarray(r, dtype=np.float64) for name, r in returns.items()}
+    _check_returns(returns)
+    found = _estimates(returns, confidence, rng)
+    pairs = {key: found[key] for key in combinations(returns, 2)}
+    opposite = {(b, a): value.opposite() for (a, b), value in pairs.items()}
+    means = {key: found[key,] for key in returns}
+    return PolicyComparison(returns, means, pairs | opposite, confidence)
 
 
 def _check_returns(returns):

@@ -50,8 +50,8 @@ skampo.encodings Auto Compatible CompatibleJoint DualAveraging Joint MultiOutput
 skampo.mirror_maps Euclidean HyperbolicEntropy HyperbolicTangent NegativeEntropy Tsallis
 skampo.preprocessing EnvTransformer transformer_:@ n_features_out_:
 skampo.regressors LeastSquares coef_:p|kp intercept_:|k PooledRidge coef_:p|kp
-  intercept_:|k solver_: MultiscaleNystroem parts_:@NystroemFeatures NystroemFeatures
-  gamma_: landmarks_:mp normalization_:mk
+  intercept_:|k solver_: NystroemFeatures gamma_: landmarks_:mp normalization_:mk
+skampo.regressors._multiscale MultiscaleNystroem parts_:@NystroemFeatures
 skampo.step_sizes Adaptive Constant Geometric Greedy Normalized TrustRegion
 lightgbm.sklearn LGBMClassifier LGBMRegressor _Booster:@Booster _evals_result:!
   _best_score:! _objective: _best_iteration: _fitted_with_feature_names: _n_features:

@@ -2,11 +2,9 @@
 
 from skampo.regressors._default import default_regressor
 from skampo.regressors._least_squares import LeastSquares
-from skampo.regressors._linear import RidgeForm, linear_form
-from skampo.regressors._multiscale import MultiscaleNystroem
+from skampo.regressors._linear import linear_form
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.regressors._pooled import PooledRidge
 
-__all__ = ["LeastSquares", "MultiscaleNystroem", "NystroemFeatures"]
-__all__ += ["PooledRidge", "RidgeForm", "default_regressor"]
-__all__ += ["linear_form"]
+__all__ = ["LeastSquares", "NystroemFeatures", "PooledRidge"]
+__all__ += ["default_regressor", "linear_form"]

@@ -23,11 +23,11 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
         that the policy is tabular. The penalty pulls values of states that were met
         only a few times to zero.
     linear : bool, default=False
-        Whether the columns themselves are features too, and the kernel features are
-        those of `MultiscaleNystroem`. Functions then go on linearly where no data were
-        seen, and have sharper borders where there are many: logs of several steps are
-        fitted so, because a policy that is copied must know what to do next to the
-        states of the log, and do as it did in them.
+        Whether the columns themselves are features too, and the kernel features are of
+        two widths. Functions then go on linearly where no data were seen, and have
+        sharper borders where there are many: logs of several steps are fitted so,
+        because a policy that is copied must know what to do next to the states of the
+        log, and do as it did in them.
     pooled : bool, default=False
         Whether the ridge is a `PooledRidge`, for states of environments: critics then
         fit the values of all actions together.
@@ -47,10 +47,13 @@ def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False
     --------
     LeastSquares : What solves line 1 exactly.
     NystroemFeatures : The kernel features.
-    MultiscaleNystroem : Those for logs.
 
     Notes
     -----
+    The features of two widths, in the step ``"kernel"`` of the union, are those of the
+    wide kernel, and as many of one that is four times (`ratio`) narrower if its
+    landmarks cover the data. This is so for two columns and hardly ever for four.
+
     Everything depends on the data in this way. Columns are standardized. The kernel is
     :math:`\exp(-2 \|x - z\|^2 / d)` with d the number of columns that are not
     constant, so that points that are one standard deviation apart in every column have

@@ -34,7 +34,7 @@ class RidgeForm(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.regressors import RidgeForm
+    >>> from skampo.regressors._linear import RidgeForm
     >>> system = RidgeForm(1.0, fit_intercept=False).factorize(np.array([[1.0], [2.0]]))
     >>> weights, intercept = system.solve(np.array([3.0, 3.0]))
     >>> weights
@@ -139,7 +139,8 @@ def linear_form(regressor):
     Returns
     -------
     object or None
-        A `RidgeForm`, a `LeastSquaresForm` or what was registered; None for others.
+        The form, or None for others. That of `Ridge` or `LinearRegression` serves your
+        own regressor, too, if it fits as one of them with other parameters.
 
     Notes
     -----
@@ -150,7 +151,7 @@ def linear_form(regressor):
     Examples
     --------
     >>> from sklearn.linear_model import Lasso, Ridge
-    >>> from skampo.regressors import RidgeForm, linear_form
+    >>> from skampo.regressors import linear_form
     >>> linear_form(Ridge(0.5))
     RidgeForm(alpha=0.5, fit_intercept=True)
     >>> print(linear_form(Lasso()))
@@ -164,7 +165,7 @@ def linear_form(regressor):
     None
     >>> @linear_form.register
     ... def _(regressor: HalfRidge):
-    ...     return RidgeForm(regressor.alpha / 2)
+    ...     return linear_form(Ridge(regressor.alpha / 2))
     >>> linear_form(HalfRidge(3.0))
     RidgeForm(alpha=1.5, fit_intercept=True)
     """

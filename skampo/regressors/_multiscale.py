@@ -61,7 +61,7 @@ class MultiscaleNystroem(
     Examples
     --------
     >>> import numpy as np
-    >>> from skampo.regressors import MultiscaleNystroem
+    >>> from skampo.regressors._multiscale import MultiscaleNystroem
     >>> X = np.random.default_rng(0).uniform(-1.7, 1.7, size=(500, 2))
     >>> features = MultiscaleNystroem(random_state=0).fit(X)
     >>> [float(part.gamma_) for part in features.parts_]

@@ -8,7 +8,6 @@ __all__ = [
     "Adaptive",
     "Constant",
     "Geometric",
-    "Greedy",
     "Normalized",
     "StepSize",
     "TrustRegion",

@@ -86,7 +86,7 @@ class StepSize(Documented, BaseEstimator, ABC):
     Notes
     -----
     The unit of a step size is 1 / reward, because it multiplies action values. All
-    step sizes but `Greedy` return finite numbers.
+    step sizes but ``"greedy"`` return finite numbers.
 
     Examples
     --------

@@ -61,7 +61,7 @@ class Constant(StepSize):
         """Return `eta`."""
         expected = "a float in the range (0.0, inf)"
         if self.eta == np.inf:
-            expected += "; use Greedy() for an infinite step size"
+            expected += "; use step_size='greedy' for an infinite step size"
         return check_positive(self, "eta", expected)
 
 
@@ -207,8 +207,8 @@ class Greedy(StepSize):
 
     Examples
     --------
-    >>> from skampo.step_sizes import Greedy
-    >>> Greedy()(t=0, policy=None, sample=None)
+    >>> from skampo.step_sizes import StepSize
+    >>> StepSize.by_name["greedy"]()(t=0, policy=None, sample=None)
     inf
     """
 

@@ -18,7 +18,6 @@ from skampo.theory._inexact import (
 from skampo.theory._measures import (
     approximation_error,
     concentrability,
-    initial_mismatch,
     mismatch_coefficient,
 )
 
@@ -30,7 +29,6 @@ __all__ = [
     "approximation_error",
     "cen_bound",
     "concentrability",
-    "initial_mismatch",
     "johnson_bound",
     "mismatch_coefficient",
     "politex_bound",

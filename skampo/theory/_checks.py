@@ -37,7 +37,7 @@ def mismatch(gamma, theta):
     if not isinstance(theta, Real) or not theta * (1 - gamma) >= 1 - 1e-9:
         raise InvalidParameterError(
             f"theta must be a float of at least 1 / (1 - gamma) = {1 / (1 - gamma):g}. "
-            f"Got {theta!r} instead; see initial_mismatch."
+            f"Got {theta!r} instead; see mismatch_coefficient."
         )
 
 

@@ -90,9 +90,9 @@ def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
     gamma : float
         Discount factor in [0, 1).
     theta : float
-        Mismatch coefficient, at least 1: that of `initial_mismatch`, for which the
-        factor :math:`1 / \gamma` between the step sizes is large enough, or the largest
-        `mismatch_coefficient` of the policies 1 to k.
+        `mismatch_coefficient`, at least 1: that of :math:`d^*`, the first state and
+        `gamma`, for which the factor :math:`1 / \gamma` between the step sizes is
+        large enough, or the largest one of the policies 1 to k.
     divergence : float
         :math:`D_0 = E_{s \sim d^*} D_h(\pi^*(\cdot | s), \pi^0(\cdot | s))`.
     eta0 : float

@@ -108,7 +108,7 @@ def ampo_sublinear_bound(
         Discount factor in [0, 1).
     nu : float
         Largest `mismatch_coefficient` of :math:`d^*` and :math:`d^1, \ldots, d^T`, at
-        least 1; `initial_mismatch` is always valid.
+        least 1; that of :math:`d^*` and :math:`\mu` with `gamma` is always valid.
     divergence : float
         :math:`D_0 = E_{s \sim d^*} D_h(\pi^*(\cdot | s), \pi^0(\cdot | s))`.
     eta0 : float
@@ -193,7 +193,8 @@ def ampo_linear_bound(
     nu : float
         Largest `mismatch_coefficient` of :math:`d^*` and :math:`d^1, \ldots, d^T`, or
         any larger number: step sizes that grow by a factor r need at least
-        r / (r - 1). `initial_mismatch` is always valid, with r = 1 / gamma.
+        r / (r - 1). That of :math:`d^*`, :math:`\mu` and `gamma` is always valid, with
+        r = 1 / gamma.
     divergence : float
         :math:`D_0 = E_{s \sim d^*} D_h(\pi^*(\cdot | s), \pi^0(\cdot | s))`.
     eta0 : float
@@ -260,7 +261,8 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     gamma : float
         Discount factor in [0, 1).
     theta : float
-        The `initial_mismatch`, at least :math:`1 / (1 - \gamma)`.
+        The `mismatch_coefficient` of :math:`d^*`, :math:`\mu` and `gamma`, at least
+        :math:`1 / (1 - \gamma)`.
     concentrability : float, default=0.0
         :math:`C_v`, the largest `concentrability` of the pairs named there.
     error : float, default=0.0

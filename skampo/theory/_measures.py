@@ -5,81 +5,38 @@ import numpy as np
 from skampo.theory._checks import distributions, finite, numbers
 from skampo.utils._validation import check_discount, check_distribution
 
-__all__ = ["approximation_error", "concentrability", "initial_mismatch"]
-__all__ += ["mismatch_coefficient"]
+__all__ = ["approximation_error", "concentrability", "mismatch_coefficient"]
 
 
-def mismatch_coefficient(target, reference):
+def mismatch_coefficient(target, reference, gamma=0.0):
     r"""
     Measure how much less one distribution covers another.
 
-    .. math:: \max_s \frac{d(s)}{d'(s)}
+    .. math:: \frac{1}{1 - \gamma} \max_s \frac{d(s)}{d'(s)}
 
     With the visitation of the optimal policy as the target and that of the policy
     after iteration t as the reference, its maximum over the iterations is the
     coefficient :math:`\nu` of `ampo_linear_bound`.
+
+    With the distribution :math:`\mu` of the first state as the reference and the
+    discount it is :math:`\theta`, which bounds the coefficient of every policy,
+    because :math:`d^\pi \ge (1 - \gamma) \mu`.
 
     Parameters
     ----------
     target : array-like of shape (n_states,)
         The distribution d in the numerator.
     reference : array-like of shape (n_states,)
-        The distribution d' in the denominator.
+        The distribution d' in the denominator: a visitation, or where episodes begin.
+    gamma : float, default=0.0
+        Discount factor in [0, 1) where the reference is that of the first state; 0
+        where it is a visitation.
 
     Returns
     -------
     float
-        The coefficient, at least 1; infinite if the reference misses a state of the
-        target. States that both miss do not count.
-
-    Raises
-    ------
-    ValueError
-        If an argument is no distribution or the shapes differ.
-
-    See Also
-    --------
-    initial_mismatch : A coefficient that is valid for every policy.
-
-    References
-    ----------
-    .. [1] C. Alfano, R. Yuan and P. Rebeschini, "A novel framework for policy mirror
-       descent with general parameterization and linear convergence", NeurIPS 2023,
-       assumption A3.
-
-    Examples
-    --------
-    >>> from skampo.theory import mismatch_coefficient
-    >>> mismatch_coefficient([0.5, 0.5, 0.0], [0.25, 0.75, 0.0])
-    2.0
-    """
-    target, reference = distributions(target=target, reference=reference)
-    # Sums of floats that should be one may leave the ratio short of it.
-    return max(1.0, float(_ratio(target, reference).max()))
-
-
-def initial_mismatch(optimal_visitation, initial_distribution, gamma):
-    r"""
-    Bound the mismatch coefficient of every policy.
-
-    .. math:: \theta = \frac{1}{1 - \gamma} \max_s \frac{d^*(s)}{\mu(s)}
-
-    It bounds :math:`\max_s d^*(s) / d^\pi(s)` for every policy, because
-    :math:`d^\pi \ge (1 - \gamma) \mu`.
-
-    Parameters
-    ----------
-    optimal_visitation : array-like of shape (n_states,)
-        Discounted visitation :math:`d^*` of an optimal policy.
-    initial_distribution : array-like of shape (n_states,)
-        Distribution :math:`\mu` of the first state.
-    gamma : float
-        Discount factor in [0, 1).
-
-    Returns
-    -------
-    float
-        The coefficient, at least :math:`1 / (1 - \gamma)`.
+        The coefficient, at least :math:`1 / (1 - \gamma)`; infinite if the reference
+        misses a state of the target. States that both miss do not count.
 
     Raises
     ------
@@ -88,24 +45,32 @@ def initial_mismatch(optimal_visitation, initial_distribution, gamma):
 
     See Also
     --------
-    mismatch_coefficient : The coefficient of one policy.
+    concentrability : The same of states and actions, on the average.
 
     References
     ----------
-    .. [1] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
+    .. [1] C. Alfano, R. Yuan and P. Rebeschini, "A novel framework for policy mirror
+       descent with general parameterization and linear convergence", NeurIPS 2023,
+       assumption A3.
+    .. [2] L. Xiao, "On the convergence rates of policy gradient methods", JMLR
        23(282), 2022.
 
     Examples
     --------
     >>> from skampo.mdp import make_random_mdp
-    >>> from skampo.theory import initial_mismatch
+    >>> from skampo.theory import mismatch_coefficient
+    >>> mismatch_coefficient([0.5, 0.5, 0.0], [0.25, 0.75, 0.0])
+    2.0
     >>> mdp = make_random_mdp(random_state=0)
     >>> visitation = mdp.visitation(mdp.solve(0.9).proba, 0.9)
-    >>> round(initial_mismatch(visitation, mdp.initial_distribution, 0.9), 6)
+    >>> theta = mismatch_coefficient(visitation, mdp.initial_distribution, gamma=0.9)
+    >>> round(theta, 6)
     22.712055
     """
     check_discount(gamma)
-    return mismatch_coefficient(optimal_visitation, initial_distribution) / (1 - gamma)
+    target, reference = distributions(target=target, reference=reference)
+    # Sums of floats that should be one may leave the ratio short of it.
+    return max(1.0, float(_ratio(target, reference).max())) / (1 - gamma)
 
 
 def concentrability(state_action, sampling):

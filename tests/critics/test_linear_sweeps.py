@@ -22,10 +22,10 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, Sweeps, make_sweeps
+from skampo.critics import FittedQ, Sweeps
 from skampo.encodings import Scores
 from skampo.exceptions import RegressorError
-from skampo.regressors import RidgeForm, default_regressor, linear_form
+from skampo.regressors import default_regressor, linear_form
 from tests.faulty_envs import CountingEnv
 from tests.naming import show
 from tests.scripted import RewardingEnv
@@ -52,6 +52,11 @@ MODELS = [
     LinearRegression(),
     LinearRegression(fit_intercept=False),
 ]
+
+
+def sweeps_of(regressor, *data):
+    form = linear_form(regressor)
+    return Sweeps.by_form[type(form)](form, *data)
 
 
 class TextbookSweeps(Sweeps):
@@ -172,7 +177,7 @@ class RegisteredHalfRidge(HalfRidge):
 
 @linear_form.register
 def _(regressor: RegisteredHalfRidge):
-    return RidgeForm(regressor.alpha / 2)
+    return linear_form(Ridge(regressor.alpha / 2))
 
 
 class TestRegistered:
@@ -250,7 +255,7 @@ def test_encodings_that_split_actions_are_fast(encoding, monkeypatch):
 def test_an_action_never_taken_has_the_mean_of_the_weights():
     features, setting = np.eye(2), SimpleNamespace(n_actions=3)
     steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 2]))
-    sweeps = make_sweeps(RidgeForm(1.0, False), features, steps, setting)
+    sweeps = sweeps_of(Ridge(fit_intercept=False), features, steps, setting)
     sweeps.fit(np.array([2.0, 4.0]))
     assert_allclose(sweeps.values(), [[1, 0.5, 0], [0, 1, 2]])
 
@@ -265,10 +270,32 @@ def test_more_sweeps_are_made_where_each_is_one_pass(model, n_sweeps):
     assert policy.critic_.n_sweeps_ == n_sweeps
 
 
+def test_a_form_has_the_solver_of_the_class_above_it(monkeypatch):
+    form = linear_form(Ridge())
+
+    class OwnForm(type(form)):
+        """A form of another class."""
+
+    class OwnRidge(Ridge):
+        """A regressor of that form."""
+
+    linear_form.register(OwnRidge, lambda regressor: OwnForm(*form))
+    made = []
+
+    def solver(*arguments):
+        made.append(arguments[0])
+        return known(*arguments)
+
+    known = Sweeps.by_form[type(form)]
+    monkeypatch.setitem(Sweeps.by_form, type(form), solver)
+    fit(OwnRidge(), FittedQ("policy", n_sweeps=1), RewardingEnv)
+    assert {type(form) for form in made} == {OwnForm}
+
+
 def test_nothing_is_worth_anything_before_the_first_fit():
     steps = SimpleNamespace(at=np.arange(2), actions=np.array([0, 1]))
     setting = SimpleNamespace(n_actions=2)
-    sweeps = make_sweeps(RidgeForm(1.0, True), np.eye(2), steps, setting)
+    sweeps = sweeps_of(Ridge(), np.eye(2), steps, setting)
     assert_array_equal(sweeps.values(), np.zeros((2, 2)))
 
 

@@ -7,10 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 
-from skampo.critics import (
-    CriticSetting,
-    Pessimistic,
-)
+from skampo.critics import CriticSetting, Pessimistic, _sharpening
 from skampo.critics._halves import saved_surprise
 from skampo.critics._lstdq import FixedPoint, _enough
 from skampo.critics._pessimistic import LoggedPolicy
@@ -217,3 +214,38 @@ def test_disagreement_of_weighted_means(share):
     # The error of a mean of n numbers is n ** -0.5 of theirs.
     expected = np.sqrt((difference**2).sum() * n)
     assert disagreement(share) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n_rows", [10_000, 10_001, 35_000])
+def test_long_logs_are_looked_at_in_parts(n_rows):
+    pieces = _sharpening.pieces_of(np.arange(n_rows) % 50 == 0)
+    first, second = _sharpening.halves_of(pieces)
+    assert not np.intersect1d(first, second).size
+    assert 4_900 < len(first) + len(second) <= 10_000
+    assert max(first.max(), second.max()) > 0.9 * n_rows
+
+
+def test_the_sensitivity_of_a_fixed_point_is_what_rewards_change():
+    rng = np.random.default_rng(0)
+    n_rows, n_actions = 40, 3
+    features = rng.normal(size=(2 * n_rows, 2))
+    toward = rng.normal(size=(n_actions, 2))
+
+    class Targets:
+        actions = rng.integers(2, size=n_rows)  # The third is never taken.
+        at, after = np.arange(n_rows), n_rows + np.arange(n_rows)
+        discounts = np.full(n_rows, 0.5)
+        proba = rng.dirichlet(np.ones(n_actions), size=2 * n_rows)
+        rewards = rng.normal(size=n_rows)
+
+    def total(rewards):
+        point, targets = FixedPoint(features, n_actions, 0.1), Targets()
+        targets.rewards = rewards
+        point.solve(targets)
+        return (toward.T * point.scores(np.eye(2))).sum(), point
+
+    value, point = total(Targets.rewards)
+    taken = np.arange(n_rows), Targets.actions
+    expected = (features[:n_rows] @ point.sensitivity(toward))[taken]
+    found = [total(Targets.rewards + step)[0] - value for step in np.eye(n_rows)]
+    assert_allclose(found, expected, atol=1e-9)

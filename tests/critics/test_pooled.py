@@ -11,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
-from skampo.critics import FittedQ, QSample, make_sweeps
+from skampo.critics import FittedQ, QSample, Sweeps
 from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.regressors import (
@@ -33,7 +33,8 @@ FORM = linear_form(PooledRidge(0.5))
 
 def pooled(features=FEATURES, actions=ACTIONS, form=FORM):
     steps = SimpleNamespace(at=np.arange(len(actions)), actions=actions)
-    return make_sweeps(form, features, steps, SimpleNamespace(n_actions=3))
+    setting = SimpleNamespace(n_actions=3)
+    return Sweeps.by_form[type(form)](form, features, steps, setting)
 
 
 def textbook(alpha):

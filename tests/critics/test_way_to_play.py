@@ -11,8 +11,6 @@ from sklearn.dummy import DummyClassifier
 import skampo
 from skampo import AMPOPolicy
 from skampo.critics import FittedQ, Pessimistic
-from skampo.critics._lstdq import FixedPoint
-from skampo.critics._sharpening import halves_of, pieces_of
 from skampo.data import TransitionLog
 
 WAIT, GO = 0, 1
@@ -151,40 +149,6 @@ def test_files_keep_it(tmp_path):
     loaded = skampo.load(tmp_path / "policy.skampo")
     assert loaded.critic_.draws_
     assert_allclose(loaded.critic_.sharpening_gain_, policy.critic_.sharpening_gain_)
-
-
-@pytest.mark.parametrize("n_rows", [10_000, 10_001, 35_000])
-def test_long_logs_are_looked_at_in_parts(n_rows):
-    first, second = halves_of(pieces_of(np.arange(n_rows) % 50 == 0))
-    assert not np.intersect1d(first, second).size
-    assert 4_900 < len(first) + len(second) <= 10_000
-    assert max(first.max(), second.max()) > 0.9 * n_rows
-
-
-def test_the_sensitivity_of_a_fixed_point_is_what_rewards_change():
-    rng = np.random.default_rng(0)
-    n_rows, n_actions = 40, 3
-    features = rng.normal(size=(2 * n_rows, 2))
-    toward = rng.normal(size=(n_actions, 2))
-
-    class Targets:
-        actions = rng.integers(2, size=n_rows)  # The third is never taken.
-        at, after = np.arange(n_rows), n_rows + np.arange(n_rows)
-        discounts = np.full(n_rows, 0.5)
-        proba = rng.dirichlet(np.ones(n_actions), size=2 * n_rows)
-        rewards = rng.normal(size=n_rows)
-
-    def total(rewards):
-        point, targets = FixedPoint(features, n_actions, 0.1), Targets()
-        targets.rewards = rewards
-        point.solve(targets)
-        return (toward.T * point.scores(np.eye(2))).sum(), point
-
-    value, point = total(Targets.rewards)
-    taken = np.arange(n_rows), Targets.actions
-    expected = (features[:n_rows] @ point.sensitivity(toward))[taken]
-    found = [total(Targets.rewards + step)[0] - value for step in np.eye(n_rows)]
-    assert_allclose(found, expected, atol=1e-9)
 
 
 def test_no_half_judges_its_own_policy():

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.dummy import DummyClassifier
 
 from skampo.inspection import ComparisonDisplay
-from skampo.model_selection import PolicyComparison, compare
+from skampo.model_selection import compare
 from tests.scripted import RewardingEnv
 
 
@@ -37,7 +37,7 @@ def test_what_is_drawn_is_what_was_compared():
 
 
 def test_a_single_name_has_no_pairs():
-    one = PolicyComparison.from_returns({"a": np.ones((2, 3))}, random_state=0)
+    one = compare(returns={"a": np.ones((2, 3))}, random_state=0)
     display = ComparisonDisplay(one).plot()
     assert len(display.axes_) == 1
     assert display.improvements_ == []
@@ -46,7 +46,7 @@ def test_a_single_name_has_no_pairs():
 def test_it_draws_where_it_is_told():
     figure, axes = plt.subplots(1, 2)
     returns = {"a": np.ones((2, 3)), "b": np.zeros((2, 3))}
-    found = PolicyComparison.from_returns(returns, random_state=0)
+    found = compare(returns=returns, random_state=0)
     display = ComparisonDisplay(found).plot(axes)
     assert display.figure_ is figure
     assert display.axes_ == list(axes)

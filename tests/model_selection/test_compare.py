@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
-from skampo.model_selection import PolicyComparison, compare
+from skampo.model_selection import compare
 from skampo.preprocessing import EnvTransformer
 from tests.scripted import RewardingEnv
 
@@ -26,7 +26,7 @@ def always(action):
 
 
 def of(returns, **options):
-    return PolicyComparison.from_returns(returns, **{"random_state": 0, **options})
+    return compare(returns=returns, **{"random_state": 0, **options})
 
 
 def improvement(a, b):
@@ -141,6 +141,18 @@ def test_all_play_the_same_episodes():
     assert "always 1: 2 (2 to 2), fits: 1" in str(found)
 
 
+def test_returns_from_elsewhere_join_those_that_are_played():
+    played = compare({"zero": always(0)}, RewardingEnv, n_episodes=4, random_state=0)
+    options = {"n_episodes": 4, "random_state": 0, "returns": played.returns}
+    found = compare({"one": always(1)}, RewardingEnv, **options)
+    both = {"one": always(1), "zero": always(0)}
+    assert str(found) == str(compare(both, RewardingEnv, n_episodes=4, random_state=0))
+    with pytest.raises(InvalidParameterError, match=r"different names. Got \['zero'\]"):
+        compare({"zero": always(0)}, RewardingEnv, **options)
+    with pytest.raises(InvalidParameterError, match="'returns' parameter of compare"):
+        compare(returns=[[1.0, 2.0]])
+
+
 def test_the_seed_chooses_the_episodes():
     policies = {"left": always(0), "again": always(0)}
     first, second = (
@@ -156,6 +168,7 @@ def test_the_seed_chooses_the_episodes():
     [
         ([always(0)], {}, "'policies' parameter of compare must be a dict"),
         ({}, {}, "at least one name"),
+        (None, {"returns": {}}, "at least one name"),
         ({"a": []}, {}, r"at least one fitted policy of each name. Got \[\('a', 0\)\]"),
         ({"a": always(0)}, {"n_episodes": 1}, "'n_episodes' parameter of compare"),
         ({"a": always(0)}, {"confidence": 95}, "'confidence' parameter of compare"),
@@ -168,7 +181,7 @@ def test_what_is_refused(policies, options, message):
 
 @pytest.mark.parametrize(
     "returns",
-    [{}, {"a": np.ones(3)}, {"a": np.ones((2, 3)), "b": np.ones((2, 4))}],
+    [{"a": 3.0}, {"a": np.ones(3)}, {"a": np.ones((2, 3)), "b": np.ones((2, 4))}],
 )
 def test_returns_of_other_shapes_are_refused(returns):
     with pytest.raises(InvalidParameterError, match="the shape"):
@@ -183,3 +196,5 @@ def test_returns_that_are_not_finite_are_refused():
 def test_no_environment():
     with pytest.raises(ValueError, match="needs environments"):
         compare({"a": always(0)}, np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="needs environments"):
+        compare({"a": always(0)})

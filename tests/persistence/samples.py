@@ -68,8 +68,8 @@ from skampo.step_sizes import (
     Adaptive,
     Constant,
     Geometric,
-    Greedy,
     Normalized,
+    StepSize,
     TrustRegion,
 )
 from tests.scripted import RewardingEnv
@@ -198,7 +198,8 @@ def others():
     yield "discrete", AMPOPolicy(**SMALL), ("FrozenLake-v1",)
     policy = AMPOPolicy(warm_start=True, **small)
     yield "one step", policy, (X, np.arange(30) % 3, {"rewards": X[:, 1]})
-    steps = [Adaptive(), Constant(0.5), Geometric(), Greedy(), Normalized()]
+    steps = [Adaptive(), Constant(0.5), Geometric()]
+    steps += [StepSize.by_name["greedy"](), Normalized()]
     steps += [TrustRegion(0.1, direction="old_from_new")]
     maps = [Euclidean(), HyperbolicEntropy(), HyperbolicTangent(), Tsallis(0.5)]
     maps += 2 * [NegativeEntropy()]

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from skampo.regressors import RidgeForm, linear_form
+from skampo.regressors import linear_form
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])
@@ -35,11 +35,11 @@ class TestForm:
     @pytest.mark.parametrize(
         ("regressor", "expected"),
         [
-            (Ridge(0.5), RidgeForm(0.5, True)),
-            (Ridge(2, fit_intercept=False), RidgeForm(2.0, False)),
-            (Ridge(np.array(3.0)), RidgeForm(3.0, True)),
-            (Ridge(solver="svd"), RidgeForm(1.0, True)),
-            (Ridge(solver="cholesky"), RidgeForm(1.0, True)),
+            (Ridge(0.5), (0.5, True)),
+            (Ridge(2, fit_intercept=False), (2.0, False)),
+            (Ridge(np.array(3.0)), (3.0, True)),
+            (Ridge(solver="svd"), (1.0, True)),
+            (Ridge(solver="cholesky"), (1.0, True)),
             (Ridge(0.0), (True, 1e-12)),
             (LinearRegression(), (True, 1e-6)),
             (LinearRegression(fit_intercept=False), (False, 1e-6)),
@@ -105,7 +105,7 @@ class TestWideRidge:
         # The products of the columns alone are 512 MB.
         X, y = RNG.normal(size=(64, 8000)), RNG.normal(size=64)
         tracemalloc.start()
-        weights, intercept = RidgeForm(1.0).factorize(X).solve(y)
+        weights, intercept = linear_form(Ridge()).factorize(X).solve(y)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 50e6
@@ -119,7 +119,8 @@ class TestRidge:
     @pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
     @pytest.mark.parametrize("n_rows", [30, 2])
     def test_equals_the_ridge_of_scikit_learn(self, fit_intercept, kind, alpha, n_rows):
-        system = RidgeForm(alpha, fit_intercept).factorize(kind(X[:n_rows]))
+        form = linear_form(Ridge(alpha, fit_intercept=fit_intercept))
+        system = form.factorize(kind(X[:n_rows]))
         ridge = Ridge(alpha, fit_intercept=fit_intercept)
         for y in Y[:n_rows].T:
             weights, intercept = system.solve(y)
@@ -130,7 +131,8 @@ class TestRidge:
     @every_kind
     def test_one_hot_features(self, kind):
         one_hot = np.eye(4)[[0, 1, 1, 3]]
-        system = RidgeForm(0.5, False).factorize(kind(one_hot))
+        form = linear_form(Ridge(0.5, fit_intercept=False))
+        system = form.factorize(kind(one_hot))
         weights, intercept = system.solve(np.array([3.0, 1.0, 4.0, 6.0]))
         assert_allclose(weights, [2, 2, 0, 4])
         assert intercept == 0
@@ -142,14 +144,15 @@ class TestRidge:
         columns = np.zeros((6, 4))
         columns[[0, 1, 2, 4, 5], [0, 3, 0, 1, 3]] = [1.0, -2.0, 3.0, 1.0, 0.5]
         columns[0, 2] = shares_a_row
-        system = RidgeForm(0.3, fit_intercept).factorize(kind(columns))
+        form = linear_form(Ridge(0.3, fit_intercept=fit_intercept))
+        system = form.factorize(kind(columns))
         ridge = Ridge(0.3, fit_intercept=fit_intercept).fit(columns, Y[:6, 0])
         weights, intercept = system.solve(Y[:6, 0])
         assert_allclose(weights, ridge.coef_, rtol=1e-8, atol=1e-12)
         assert_allclose(intercept, ridge.intercept_, rtol=1e-8)
 
     def test_one_row(self):
-        weights, intercept = RidgeForm(1.0).factorize(X[:1]).solve(Y[:1, 0])
+        weights, intercept = linear_form(Ridge()).factorize(X[:1]).solve(Y[:1, 0])
         assert_allclose(weights, np.zeros(4), atol=1e-10)
         assert_allclose(intercept, Y[0, 0])
 
@@ -224,7 +227,9 @@ class TestLeastSquares:
             assert_allclose(weights, expected)
 
 
-@pytest.mark.parametrize("form", [RidgeForm(1.0), linear_form(LinearRegression())])
+@pytest.mark.parametrize(
+    "form", [linear_form(Ridge()), linear_form(LinearRegression())]
+)
 def test_its_features_are_not_changed(form):
     features = X.copy()
     form.factorize(features).solve(Y[:, 0])

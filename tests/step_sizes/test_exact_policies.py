@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skampo.mirror_maps import NegativeEntropy
-from skampo.step_sizes import Adaptive, Constant, Geometric, Greedy, TrustRegion
+from skampo.step_sizes import Adaptive, Constant, Geometric, StepSize, TrustRegion
 
 GAMMA = 0.9
 N_STATES, N_ACTIONS, N_NEXT = 10, 4, 3
@@ -65,7 +65,7 @@ def values_along(step_size, n_iter):
     return np.array(path)
 
 
-BEST = values_along(Greedy(), 10)[-1]
+BEST = values_along(StepSize.by_name["greedy"](), 10)[-1]
 
 
 def mean_gaps(step_size, n_iter):
@@ -73,7 +73,7 @@ def mean_gaps(step_size, n_iter):
 
 
 def test_greedy_is_policy_iteration():
-    gaps = mean_gaps(Greedy(), 2)
+    gaps = mean_gaps(StepSize.by_name["greedy"](), 2)
     np.testing.assert_allclose(BEST.mean(), 8.412034, atol=5e-7)
     np.testing.assert_allclose(gaps[-1], 0, atol=1e-12)
 

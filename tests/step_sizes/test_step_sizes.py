@@ -13,7 +13,6 @@ from skampo.step_sizes import (
     Adaptive,
     Constant,
     Geometric,
-    Greedy,
     Normalized,
     StepSize,
     TrustRegion,
@@ -99,12 +98,12 @@ class TestConstant:
         assert [Constant(eta=1e200)(t, None, None) for t in (0, 9)] == [1e200] * 2
 
     def test_infinity_is_called_greedy(self):
-        with pytest.raises(ValueError, match=r"use Greedy\(\) for an infinite step"):
+        with pytest.raises(ValueError, match="use step_size='greedy' for an inf"):
             Constant(eta=np.inf)(0, None, None)
 
 
 def test_greedy_is_infinite():
-    assert Greedy()(3, None, None) == np.inf
+    assert StepSize.by_name["greedy"]()(3, None, None) == np.inf
 
 
 def on_model(q_values, **keywords):

@@ -6,7 +6,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo.mdp import make_aggregation_counterexample
 from skampo.mirror_maps import NegativeEntropy
-from skampo.step_sizes import Constant, Geometric, Greedy
+from skampo.step_sizes import Constant, Geometric, StepSize
 from skampo.theory import politex_bound
 from tests.theory.walks import Problem
 
@@ -28,7 +28,7 @@ def test_the_regressor_aggregates():
 
 
 def test_greedy_policies_go_in_circles():
-    gone = walk(Greedy())
+    gone = walk(StepSize.by_name["greedy"]())
     assert gone.largest_gaps[1:] == pytest.approx(np.full(N_ITER, 3.0))
     # Approximate policy iteration cannot be promised more than this.
     assert 3.0 >= EPSILON / (2 * (1 - GAMMA) ** 2)

@@ -10,7 +10,7 @@ from skampo import AMPOPolicy
 from skampo.critics import Exact
 from skampo.mdp import TabularMDP, make_gridworld, make_random_mdp
 from skampo.mirror_maps import Euclidean, NegativeEntropy
-from skampo.step_sizes import Adaptive, Constant, Geometric, Greedy
+from skampo.step_sizes import Adaptive, Constant, Geometric, StepSize
 from skampo.theory import (
     agarwal_bound,
     ampo_improvement_bound,
@@ -87,7 +87,7 @@ def test_adaptive_steps_in_the_worst_state(mirror_map):
 
 @every_map
 def test_policy_iteration_in_the_worst_state(mirror_map):
-    for walk, gamma, _ in walks(Greedy(), mirror_map, 5):
+    for walk, gamma, _ in walks(StepSize.by_name["greedy"](), mirror_map, 5):
         bound = johnson_bound(walk.n_iter, gamma, walk.largest_gaps[0], np.zeros(5))
         assert_below(walk.largest_gaps, bound)
 

@@ -92,7 +92,7 @@ def test_a_discount_is_below_one(name, gamma):
         ("ampo_linear_bound", (1, 0.9, 2.0, 1.0, 1.0, 1.0, -1.0), "approximation_err"),
         ("ampo_improvement_bound", (0.9, -1.0, 1.0), "divergence .* of at least 0"),
         ("ampo_improvement_bound", (1.0, 1.0, 1.0), "gamma must be a float"),
-        ("yuan_bound", (1, 0.9, 9.9), "see initial_mismatch"),
+        ("yuan_bound", (1, 0.9, 9.9), "see mismatch_coefficient"),
         ("yuan_bound", (1, 0.9, 20.0, 1.0, -1.0), "^error must be .* of at least 0"),
         ("politex_bound", (1, 0.9, 4, -0.1), "error must be a float of at least 0"),
     ],
@@ -128,7 +128,7 @@ def test_mismatch_by_hand():
     assert theory.mismatch_coefficient([0.2, 0.8], [0.4, 0.6]) == pytest.approx(4 / 3)
     assert theory.mismatch_coefficient([0.5, 0.5], [1.0, 0.0]) == np.inf
     assert theory.mismatch_coefficient([1.0, 0.0], [1.0, 0.0]) == 1.0
-    assert theory.initial_mismatch([0.5, 0.5], [0.25, 0.75], 0.5) == 4.0
+    assert theory.mismatch_coefficient([0.5, 0.5], [0.25, 0.75], 0.5) == 4.0
 
 
 def test_concentrability_by_hand():
@@ -170,7 +170,7 @@ def test_the_free_constants_are_the_best_ones(seed):
     [
         ("mismatch_coefficient", ([0.5, 0.5], [1.0])),
         ("mismatch_coefficient", ([0.5, 0.4], [0.5, 0.5])),
-        ("initial_mismatch", ([1.0], [1.0], 1.0)),
+        ("mismatch_coefficient", ([1.0], [1.0], 1.0)),
         ("concentrability", ([[1.0]], [[0.5, 0.5]])),
         ("concentrability", ([[-1.0, 2.0]], [[0.5, 0.5]])),
         ("approximation_error", ([[1.0]], [[1.0]], [[0.5, 0.5]])),
@@ -185,7 +185,7 @@ def test_measures_of_what_is_no_distribution(name, arguments):
 
 def test_at_a_discount_of_zero_one_step_is_all():
     # Without a future, theta is 1 where the optimal policy starts as all others do.
-    assert theory.initial_mismatch([0.5, 0.5], [0.5, 0.5], 0.0) == 1.0
+    assert theory.mismatch_coefficient([0.5, 0.5], [0.5, 0.5], 0.0) == 1.0
     assert_array_equal(theory.yuan_bound([0, 1, 2], 0.0, 1.0), [2.0, 0.0, 0.0])
     bounds = theory.xiao_linear_bound([0, 1, 2], 0.0, 1.0, 3.0, 2.0)
     assert_array_equal(bounds, [np.inf, 1.5, 0.0])

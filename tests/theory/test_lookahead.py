@@ -9,7 +9,7 @@ from skampo.critics import Exact
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import TabularMDP, make_random_mdp
 from skampo.mirror_maps import Euclidean, NegativeEntropy
-from skampo.step_sizes import Adaptive, Constant, Geometric, Greedy
+from skampo.step_sizes import Adaptive, Constant, Geometric, StepSize
 from skampo.theory import protopapas_bound
 from tests.naming import show
 from tests.theory.walks import MAPS, Recorded
@@ -121,7 +121,7 @@ def test_the_bound_holds(seed, mirror_map):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_bound_of_policy_iteration_holds(seed):
     problem = Problem(seed)
-    policies, _ = problem.walk(5, Greedy())
+    policies, _ = problem.walk(5, StepSize.by_name["greedy"]())
     gaps = problem.gaps(policies)
     bound = protopapas_bound(
         np.arange(6), problem.gamma, problem.lookahead, gaps[0], np.zeros(5)
@@ -144,7 +144,7 @@ def corridor(n_states, gamma):
 def test_the_bound_is_tight_within_a_factor_of_100(lookahead):
     problem = Problem(0)
     problem.mdp, problem.gamma, problem.lookahead = corridor(40, 0.9), 0.9, lookahead
-    policies, _ = problem.walk(8, Greedy())
+    policies, _ = problem.walk(8, StepSize.by_name["greedy"]())
     gaps = problem.gaps(policies)
     bound = protopapas_bound(np.arange(9), 0.9, lookahead, gaps[0], np.zeros(8))
     assert (gaps <= bound + 1e-12).all()

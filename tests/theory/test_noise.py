@@ -9,7 +9,7 @@ import pytest
 from skampo.critics import Exact
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import NegativeEntropy
-from skampo.step_sizes import Constant, Geometric, Greedy
+from skampo.step_sizes import Constant, Geometric, StepSize
 from skampo.theory import (
     ampo_linear_bound,
     ampo_sublinear_bound,
@@ -19,7 +19,7 @@ from tests.theory.walks import Problem
 
 PROBLEM = Problem(make_random_mdp(random_state=0), 0.9)
 STEP_SIZES = {
-    "greedy": Greedy(),
+    "greedy": StepSize.by_name["greedy"](),
     "geometric": Geometric(),
     "constant": Constant(3.0),
 }

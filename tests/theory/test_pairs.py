@@ -11,7 +11,7 @@ from skampo import AMPOPolicy
 from skampo.critics import Exact, MonteCarlo
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp import make_random_mdp
-from skampo.step_sizes import Constant, Greedy
+from skampo.step_sizes import Constant
 from skampo.theory import approximation_error
 from tests.theory.walks import Recorded
 
@@ -184,7 +184,7 @@ def test_other_mirror_maps_keep_their_table(mirror_map):
 
 def test_policy_iteration_with_pairs():
     mdp = Problem(2).mdp
-    policy = AMPOPolicy(critic=PAIRS, step_size=Greedy(), gamma=0.9, max_iter=20)
+    policy = AMPOPolicy(critic=PAIRS, step_size="greedy", gamma=0.9, max_iter=20)
     best = mdp.solve(0.9).proba.argmax(axis=1)
     assert (policy.fit(mdp).predict(mdp.states) == best).all()
 

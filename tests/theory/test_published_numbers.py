@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import Euclidean, HyperbolicEntropy, NegativeEntropy, Tsallis
-from skampo.step_sizes import Adaptive, Constant, Geometric, Greedy, TrustRegion
+from skampo.step_sizes import Adaptive, Constant, Geometric, StepSize, TrustRegion
 from skampo.theory import (
     agarwal_bound,
     johnson_bound,
@@ -107,7 +107,9 @@ def test_adaptive_steps_in_the_worst_state():
     assert (walk.largest_gaps <= bound).all()
 
 
-@pytest.mark.parametrize("step_size", [(Greedy,), (Constant, 1e9)], ids=show)
+@pytest.mark.parametrize(
+    "step_size", [(StepSize.by_name["greedy"],), (Constant, 1e9)], ids=show
+)
 def test_large_steps_are_policy_iteration(step_size):
     make, *arguments = step_size
     walk = fit(make, 3, *arguments)

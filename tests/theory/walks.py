@@ -20,7 +20,7 @@ from skampo.mirror_maps import (
     Tsallis,
 )
 from skampo.step_sizes import StepSize
-from skampo.theory import concentrability, initial_mismatch, mismatch_coefficient
+from skampo.theory import concentrability, mismatch_coefficient
 
 PIPELINE = make_pipeline(OneHotEncoder(), LinearRegression(fit_intercept=False))
 MAPS = [NegativeEntropy(), Euclidean(), Tsallis(0.5), Tsallis(1.5)]
@@ -87,7 +87,7 @@ class Problem:
     @cached_property
     def theta(self):
         mu = self.mdp.initial_distribution
-        return initial_mismatch(self.visitation, mu, self.gamma)
+        return mismatch_coefficient(self.visitation, mu, self.gamma)
 
     @cached_property
     def best_return(self):
