@@ -144,11 +144,13 @@ def hangs(result):
 
 
 class SlowEnv(CountingEnv):
-    """Takes a while for each step."""
+    """Takes a while for each step, and tells when it began and when it ended."""
 
     def step(self, action):
+        began = time.monotonic()
         time.sleep(0.02)
-        return super().step(action)
+        _, *rest = super().step(action)
+        return np.array([began, time.monotonic()]), *rest
 
 
 class PidEnv(FaultyEnv):

@@ -115,7 +115,10 @@ def _main():
     Thread(target=_read, args=(commands, asked), daemon=True).start()
     while True:
         name, *arguments = asked.get()
-        answers.write(_answer(getattr(host, name), *arguments))
+        answer = _answer(getattr(host, name), *arguments)
+        # What the environment printed would be lost when the process is stopped.
+        sys.stdout.flush()
+        answers.write(answer)
         answers.flush()
 
 

@@ -179,9 +179,8 @@ class Rollouts:
         self._env_name = name_all(self._lockstep.envs)
         self._episode_counts = self._count_episodes()
         self._unfinished, self._drawn = self._begun, self._rng.count
-        self._n_steps, self._n_episodes = n_steps, n_episodes
+        self._n_steps, self._n_episodes, self._n_faults = n_steps, n_episodes, 0
         self._episode_returns = np.empty(0)
-        self._n_faults = 0
 
     def __enter__(self):
         """Return the experience."""
