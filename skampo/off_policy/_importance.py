@@ -44,7 +44,7 @@ def importance_sampling(
     the returns.
 
     Per decision, each reward is weighted by the decisions that led to it and by no
-    later ones [2]_: :math:`n^{-1} \sum_i \sum_t \gamma^t w_{0:t}^i r_t^i`, of less
+    later ones [1]_: :math:`n^{-1} \sum_i \sum_t \gamma^t w_{0:t}^i r_t^i`, of less
     variance; self-normalized, each step divides by :math:`\sum_i w_{0:t}^i` instead of
     n.
 
