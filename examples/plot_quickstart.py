@@ -31,7 +31,7 @@ from skampo import AMPOPolicy
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # frames, and no window
 SEEDS = range(3)
 POLICIES = {
-    "kernel ridge features (default)": AMPOPolicy(max_iter=8),
+    "kernel ridge features (default)": AMPOPolicy(max_iter=14),
     "LightGBM": AMPOPolicy(
         LGBMRegressor(n_estimators=50, num_leaves=15, n_jobs=1, verbose=-1),
         max_iter=8,
@@ -39,7 +39,7 @@ POLICIES = {
     ),
     "neural network": AMPOPolicy(
         make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64))),
-        max_iter=10,
+        max_iter=12,
     ),
 }
 
