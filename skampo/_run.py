@@ -148,7 +148,8 @@ class Run:
             last.n_validation_steps if last else 0,
             first_step=problem.n_steps,
             first=last.first if last else None,
-            average=average,
+            # One policy is kept, and the others need not be held.
+            average=0.0 if asked.early_stopping else average,
             window=last.window if last else (),
             mean=last.mean if last else None,
             reweighted=_reweighted(problem) if asked.critic_error else None,
@@ -347,11 +348,11 @@ class Run:
         return found
 
     def take_mean(self):
-        """Fit the mean of the last policies; False if there are no several."""
+        """Fit the mean of the last policies; tell whether there are several."""
         policies = [iterate.policy for iterate in self.window]
         # Greedy scores are in units of the return, and have no mean with others.
         is_mean = len(policies) > 1 and np.isfinite([p.eta for p in policies]).all()
-        if self.asked.early_stopping or self.sample is None or not is_mean:
+        if self.sample is None or not is_mean:
             return False
         here = [policy.at(self.sample) for policy in policies]
         # line 1 without action values: f ≈ η⁻¹ mean ∇h(πᵢ)
