@@ -225,6 +225,36 @@ def test_long_logs_are_looked_at_in_parts(n_rows):
     assert max(first.max(), second.max()) > 0.9 * n_rows
 
 
+def gain_of(rewards):
+    """The gain of a table of 40 rows in one state, half of them of each action."""
+    n_rows = len(rewards)
+    table = _sharpening.LogTable(
+        features=np.ones((2 * n_rows, 1)),
+        actions=np.arange(n_rows) % 2,
+        rewards=rewards,
+        discounts=np.zeros(n_rows),
+        piece=np.arange(n_rows) // 2,
+        n_actions=2,
+    )
+    halves = [np.arange(n_rows // 2), np.arange(n_rows // 2, n_rows)]
+    prior = np.zeros((2 * n_rows, 2))
+    return _sharpening.cross_fitted(table, halves, [prior, prior], 1.0)
+
+
+def test_where_all_actions_are_worth_the_same_a_sharper_copy_gains_nothing():
+    assert gain_of(np.zeros(40)) == (0.0, 0.0)
+
+
+def test_where_one_action_pays_a_sharper_copy_gains():
+    # Values 1 and 0 are half a unit from their mean, so that scores differ by 2: the
+    # ridge of .1 takes the same share of both, and the root has half of that.
+    gain, low = gain_of(1.0 - np.arange(40) % 2)
+    share = 10 / 10.1
+    proba = 1 / (1 + np.exp([-2.0, -1.0]))
+    assert gain == pytest.approx(share * (proba[0] - proba[1]))
+    assert 0 < low < gain
+
+
 def test_the_sensitivity_of_a_fixed_point_is_what_rewards_change():
     rng = np.random.default_rng(0)
     n_rows, n_actions = 40, 3
