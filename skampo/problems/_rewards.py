@@ -98,7 +98,7 @@ def _read(X, actions, rewards, sample_weight=None, **others):
     states = (
         check_array(X, dtype=np.float64, order="C")
         if columns is None
-        else columns.rows(X.to_numpy())
+        else columns.rows(X)
     )
     classes = _labels_of_columns(rewards, actions)
     rewards = check_array(rewards, dtype=np.float64, input_name="rewards")
