@@ -10,14 +10,6 @@ from skampo.data._tables import numeric_pipeline
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
 
-__all__ = [
-    "Problem",
-    "check_critic_discount",
-    "refuse_early_stopping",
-    "refuse_targets",
-]
-__all__ += ["resolve_critic"]
-
 
 class Problem:
     """

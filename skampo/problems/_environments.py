@@ -17,8 +17,6 @@ from skampo.rollouts import Rollouts, play_episodes
 from skampo.rollouts._seeding import VALIDATIONS
 from skampo.utils._threads import limit_threads
 
-__all__ = ["EnvironmentProblem"]
-
 # New data arrive while a policy learns, and what early, wrong values added up must be
 # forgotten: no action counts as less likely than this share of the best one.
 _MIN_ODDS, _MIN_ODDS_DISCRETE = 1e-3, 1e-2

@@ -28,8 +28,6 @@ from skampo.utils._sklearn import blank_estimator, check_sample_weight
 from skampo.utils._validation import resolve
 from skampo.utils._warnings import warn_user
 
-__all__ = ["LogProblem", "check_table", "read_names"]
-
 
 class LogProblem(Problem):
     """
@@ -71,7 +69,6 @@ class LogProblem(Problem):
         return cls(log, critic, gamma, read_names(asked, log.states), weight, last)
 
     def gather(self, policy):
-        """All rows."""
         return self._transitions
 
     def tables(self):
