@@ -414,7 +414,6 @@ def test_other_models_have_no_unchecked_form(model):
         DecisionTreeRegressor(max_depth=4),
         make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=4)),
         make_pipeline(PolynomialFeatures(2), Ridge()),
-        LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1),
     ],
     ids=str,
 )
@@ -433,6 +432,15 @@ def test_sparse_features_of_discrete_states(encoding):
     policy = AMPOPolicy(encoding=encoding, max_iter=2, random_state=0)
     policy.set_params(steps_per_iter=64).fit("FrozenLake-v1")
     states = np.arange(16.0)[:, None]
+    expected = policy.predict_proba(states)
+    assert_array_equal(policy._policy.unchecked().proba(states), expected)
+
+
+def test_a_policy_of_boosted_trees():
+    regressor = LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1)
+    policy = AMPOPolicy(regressor, max_iter=2, steps_per_iter=64, random_state=0)
+    policy.fit("CartPole-v1")
+    states = np.random.default_rng(0).normal(size=(8, 4))
     expected = policy.predict_proba(states)
     assert_array_equal(policy._policy.unchecked().proba(states), expected)
 
