@@ -8,12 +8,6 @@ import numpy as np
 from skampo.utils._rows import row_sum
 from skampo.utils._warnings import warn_user
 
-__all__ = ["BestIterate", "Iterate", "LineOneFit", "Validation", "iteration_record"]
-__all__ += ["progress_line", "warn_about_fit", "without_differences"]
-__all__ += ["are_alike", "best_return", "warn_about_episodes", "warn_about_values"]
-__all__ += ["lower_end"]
-
-
 # A probability that underflowed is not zero: the divergence from it is finite.
 _TINY = np.finfo(float).tiny
 # So many episodes are no chance; so few rows are fitted by a constant.

@@ -10,9 +10,6 @@ import numpy as np
 from skampo.features._split import ScaledScores, unchecked
 from skampo.utils._rows import row_max, row_mean
 
-__all__ = ["MirrorPolicy", "MirrorTarget", "PolicyBatch", "exact_target"]
-__all__ += ["greedy_proba"]
-
 # Far below the largest float, so that differences of scores are finite as well.
 _LARGEST = 1e300
 
@@ -27,20 +24,9 @@ def exact_target(q_values, dual, eta):
     r"""
     Target of line 1 of Algorithm 1, centered in every state.
 
-    Parameters
-    ----------
-    q_values : ndarray of shape (n, n_actions)
-        Action values :math:`Q^t`, in units of the return.
-    dual : ndarray of shape (n, n_actions)
-        :math:`\nabla h(\pi^t)` up to a constant per state.
-    eta : float
-        Step size :math:`\eta_t > 0`, possibly infinite, in units of 1 / reward.
-
-    Returns
-    -------
-    ndarray of shape (n, n_actions)
-        :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)` less its mean over the actions; a
-        constant per state changes neither the policy nor the algorithm.
+    :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)` of shape (n, n_actions), less its mean
+    over the actions: a constant per state changes neither the policy nor the algorithm.
+    The step size may be infinite, and is in units of 1 / reward.
     """
     target = q_values - row_mean(q_values)[:, None]
     # An infinite step forgets the policy it starts from: Q + ∇h(π) / ∞ = Q.
@@ -50,29 +36,13 @@ def exact_target(q_values, dual, eta):
 
 
 def printed_target(q_values, dual, level, eta):
-    r"""
-    Target of line 1 of Algorithm 1, as it is printed.
+    """
+    Target of line 1 of Algorithm 1, as it is printed: not centered.
 
     Where actions have weights of their own, a constant of the state is fitted by each
     action in another way, and may not be left out. That of the dual is free: with the
-    level of the scores, the dual of the softmax is the scores, which a linear
-    regressor has fitted without error.
-
-    Parameters
-    ----------
-    q_values : ndarray of shape (n, n_actions)
-        Action values :math:`Q^t`, in units of the return.
-    dual : ndarray of shape (n, n_actions)
-        :math:`\nabla h(\pi^t)`, where the largest of each state is 0.
-    level : ndarray of shape (n,)
-        Largest score of each state.
-    eta : float
-        Step size :math:`\eta_t > 0`, possibly infinite, in units of 1 / reward.
-
-    Returns
-    -------
-    ndarray of shape (n, n_actions)
-        :math:`Q^t + \eta_t^{-1} \nabla h(\pi^t)`.
+    level of the scores, the largest of each state, the dual of the softmax is the
+    scores, which a linear regressor has fitted without error.
     """
     if not np.isfinite(eta):
         return q_values
@@ -138,23 +108,7 @@ class PolicyBatch:
     level: Any = 0.0
 
     def target(self, q_values, eta, action_weights=None):
-        """
-        The regression of line 1.
-
-        Parameters
-        ----------
-        q_values : ndarray of shape (n, n_actions)
-            Action values.
-        eta : float
-            Step size, possibly infinite.
-        action_weights : ndarray of shape (n, n_actions), default=None
-            Weights of the actions in each state; None weighs them equally.
-
-        Returns
-        -------
-        MirrorTarget
-            Its `values` are what most encodings fit.
-        """
+        """The regression of line 1; without weights all actions weigh the same."""
         level = self.level
         return MirrorTarget(q_values, self.dual, self.proba, eta, level, action_weights)
 
@@ -162,17 +116,7 @@ class PolicyBatch:
         r"""
         Probabilities after the exact mirror step with these action values.
 
-        Parameters
-        ----------
-        q_values : ndarray of shape (n, n_actions)
-            Action values.
-        eta : float
-            Step size, possibly infinite.
-
-        Returns
-        -------
-        ndarray of shape (n, n_actions)
-            :math:`P^h(\nabla h^*(\nabla h(\pi) + \eta Q))`.
+        :math:`P^h(\nabla h^*(\nabla h(\pi) + \eta Q))`, of shape (n, n_actions).
         """
         if math.isinf(eta):
             return greedy_proba(q_values)
@@ -206,42 +150,16 @@ class MirrorPolicy:
     min_odds: float = 0.0
 
     def improve(self, f, eta):
-        """
-        The next iterate (line 2); probabilities are computed when a state is met.
-
-        Parameters
-        ----------
-        f : callable
-            Scores fitted in line 1.
-        eta : float
-            The step size they were fitted for.
-
-        Returns
-        -------
-        MirrorPolicy
-            A new value; this one does not change.
-        """
+        """The next iterate (line 2); probabilities are computed when a state is met."""
         return replace(self, f=f, eta=eta)
 
     def add(self, q, eta):
         r"""
-        Solve line 1 for action values that stay the same.
+        Solve line 1 for action values that stay the same, whose fit alone is `q`.
 
         The dual of the softmax is :math:`\eta' f'` after a step of length
         :math:`\eta'`. If f' is a multiple of a function q, so is the solution
-        :math:`f = q + \eta' f' / \eta` of line 1.
-
-        Parameters
-        ----------
-        q : callable
-            The scores that were fitted to the action values alone.
-        eta : float
-            The step size.
-
-        Returns
-        -------
-        ScaledScores or None
-            None if the scores of this policy are no multiple of `q`.
+        :math:`f = q + \eta' f' / \eta` of line 1. None if it is no multiple.
         """
         factor = self.f.factor_of(q) if isinstance(self.f, ScaledScores) else None
         factor = 1.0 if self.f is q else factor
@@ -254,62 +172,20 @@ class MirrorPolicy:
         """
         The same policy without scikit-learn's checks, for rollouts.
 
-        Returns
-        -------
-        MirrorPolicy
-            It gives the same bits, and is not for keeping: it may not pickle.
+        It gives the same bits, and is not for keeping: it may not pickle.
         """
         return replace(self, f=unchecked(self.f))
 
     def scores(self, observations):
-        r"""
-        Scores :math:`\eta f`, kept finite; `f` itself when eta is infinite.
-
-        Parameters
-        ----------
-        observations : ndarray of shape (n, n_features)
-            Encoded observations.
-
-        Returns
-        -------
-        ndarray of shape (n, n_actions)
-            Finite scores, in the order of the actions.
-        """
+        r"""Finite scores :math:`\eta f` of n rows; `f` itself when eta is infinite."""
         return self._scale(self.f(observations))
 
     def proba(self, observations, action_mask=None):
-        """
-        Probabilities of the actions.
-
-        Parameters
-        ----------
-        observations : ndarray of shape (n, n_features)
-            Encoded observations.
-        action_mask : ndarray of shape (n, n_actions), default=None
-            True where an action is allowed; the others get probability 0.
-
-        Returns
-        -------
-        ndarray of shape (n, n_actions)
-            Rows sum to 1.
-        """
+        """Probabilities of the actions, (n, n_actions); 0 where the mask is False."""
         return self.project(self.f(observations), action_mask)
 
     def at(self, sample):
-        """
-        The policy on the observations of a sample, evaluated once.
-
-        Parameters
-        ----------
-        sample : QSample
-            Its ``evaluate`` gives the values of `f`.
-
-        Returns
-        -------
-        PolicyBatch
-            Dual and probabilities, of the policy with the floor if `min_odds` is
-            positive.
-        """
+        """The policy with its floor on the states of a sample."""
         f = sample.evaluate(self.f)
         # From the scores: log π would be -∞ where a probability underflows.
         scores = self._scale(f)
@@ -322,21 +198,7 @@ class MirrorPolicy:
         return PolicyBatch(self.mirror_map, dual, self.mirror_map.project(dual), level)
 
     def project(self, f, action_mask=None):
-        """
-        Probabilities from values of `f` that were computed before.
-
-        Parameters
-        ----------
-        f : ndarray of shape (n, n_actions)
-            Fitted scores.
-        action_mask : ndarray of shape (n, n_actions), default=None
-            True where an action is allowed.
-
-        Returns
-        -------
-        ndarray of shape (n, n_actions)
-            Rows sum to 1.
-        """
+        """Probabilities from values of `f` that were computed before."""
         if action_mask is not None:
             # Before the largest score is taken, which must be an allowed one.
             f = np.where(action_mask, f, -np.inf)

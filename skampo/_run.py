@@ -189,7 +189,7 @@ class Run:
             rng,
             self.asked.n_jobs,
             self.memory,
-            self.problem.value_model,
+            self.problem.suggested,
             rng if not self.history else self.generator(0),
         )
         if self.asked.warm_start and not self.problem.is_fixed:

@@ -14,8 +14,6 @@ from skampo.rollouts._play import SampledPolicy
 from skampo.utils._no_score import NoScore
 from skampo.utils._threads import limit_threads
 
-__all__ = ["LOG_COLUMNS", "ScoreMixin", "greedy_return"]
-
 # What `fit` and `score` take with the states and actions of a log.
 LOG_COLUMNS = (
     "rewards",

@@ -245,39 +245,14 @@ ROWS = np.random.default_rng(0).normal(3, 2, size=(30, 4))
 TARGETS = np.random.default_rng(1).normal(size=(30, 3))
 
 
-class DoublingScaler(StandardScaler):
-    def transform(self, X):
-        return 2 * super().transform(X)
+def doubling(cls, method="transform"):
+    """A class derived from another one, whose results are twice as large."""
 
+    def doubled(self, X):
+        return 2 * getattr(super(derived, self), method)(X)
 
-class DoublingMinMax(MinMaxScaler):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
-class DoublingMaxAbs(MaxAbsScaler):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
-class DoublingRobust(RobustScaler):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
-class DoublingPipeline(Pipeline):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
-class DoublingFeatures(NystroemFeatures):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
-class DoublingRidge(Ridge):
-    def predict(self, X):
-        return 2 * super().predict(X)
+    derived = type(f"Doubling{cls.__name__}", (cls,), {method: doubled})
+    return derived
 
 
 @pytest.mark.parametrize(
@@ -286,20 +261,20 @@ class DoublingRidge(Ridge):
         StandardScaler(),
         StandardScaler(with_mean=False),
         StandardScaler(with_std=False),
-        DoublingScaler(),
+        doubling(StandardScaler)(),
         MinMaxScaler(),
         MinMaxScaler((0.4, 0.6), clip=True),
-        DoublingMinMax(),
+        doubling(MinMaxScaler)(),
         MaxAbsScaler(),
         MaxAbsScaler(clip=True),
-        DoublingMaxAbs(),
+        doubling(MaxAbsScaler)(),
         RobustScaler(),
         RobustScaler(with_centering=False),
         RobustScaler(with_scaling=False),
-        DoublingRobust(),
+        doubling(RobustScaler)(),
         NystroemFeatures(random_state=0),
-        DoublingFeatures(random_state=0),
-        DoublingPipeline([("scale", StandardScaler())]),
+        doubling(NystroemFeatures)(random_state=0),
+        doubling(Pipeline)([("scale", StandardScaler())]),
         PolynomialFeatures(2),
         make_pipeline(StandardScaler(), "passthrough", NystroemFeatures()),
         make_pipeline(OneHotEncoder(handle_unknown="ignore")),
@@ -322,11 +297,6 @@ def test_transformers(transformer):
 KNOWN = np.array([[3.0], [-2.0], [3.0], [0.5], [7.0]])
 
 
-class SparserEncoder(OneHotEncoder):
-    def transform(self, X):
-        return 2 * super().transform(X)
-
-
 @pytest.mark.parametrize(
     "encoder",
     [
@@ -337,7 +307,7 @@ class SparserEncoder(OneHotEncoder):
         OneHotEncoder(handle_unknown="ignore", min_frequency=2),
         OneHotEncoder(handle_unknown="ignore", max_categories=2),
         OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2),
-        SparserEncoder(handle_unknown="ignore"),
+        doubling(OneHotEncoder)(handle_unknown="ignore"),
     ],
     ids=str,
 )
@@ -381,11 +351,6 @@ def test_lightgbm_is_asked_behind_its_wrapper():
     assert_array_equal(unchecked_predict(fitted)(ROWS[:8]), fitted.predict(ROWS[:8]))
 
 
-class DoublingForest(ExtraTreesRegressor):
-    def predict(self, X):
-        return 2 * super().predict(X)
-
-
 @pytest.mark.parametrize(
     "model",
     [DecisionTreeRegressor(), ExtraTreesRegressor(7), RandomForestRegressor(7)],
@@ -411,11 +376,6 @@ def test_forests_on_sparse_features():
     assert_array_equal(unchecked_predict(fitted)(features), fitted.predict(features))
 
 
-class DoublingPipeline(Pipeline):
-    def predict(self, X):
-        return 2 * super().predict(X)
-
-
 @pytest.mark.parametrize("output", ["default", "pandas"])
 @pytest.mark.parametrize("model", [Ridge(), ExtraTreesRegressor(3)], ids=str)
 def test_a_model_behind_its_transformers(model, output):
@@ -426,13 +386,20 @@ def test_a_model_behind_its_transformers(model, output):
 
 def test_a_pipeline_around_an_unknown_model_is_asked_itself():
     steps = [("scaler", StandardScaler()), ("model", Ridge())]
-    assert unchecked_predict(DoublingPipeline(steps).fit(ROWS, TARGETS[:, 0])) is None
+    model = doubling(Pipeline, "predict")(steps).fit(ROWS, TARGETS[:, 0])
+    assert unchecked_predict(model) is None
     steps[-1] = ("model", GradientBoostingRegressor())
     assert unchecked_predict(Pipeline(steps).fit(ROWS, TARGETS[:, 0])) is None
 
 
 @pytest.mark.parametrize(
-    "model", [DoublingForest(3), GradientBoostingRegressor(), DoublingRidge()], ids=str
+    "model",
+    [
+        doubling(ExtraTreesRegressor, "predict")(3),
+        GradientBoostingRegressor(),
+        doubling(Ridge, "predict")(),
+    ],
+    ids=str,
 )
 def test_other_models_have_no_unchecked_form(model):
     assert unchecked_predict(model.fit(ROWS, TARGETS[:, 0])) is None
@@ -443,7 +410,7 @@ def test_other_models_have_no_unchecked_form(model):
     [
         None,
         Ridge(),
-        DoublingRidge(),
+        doubling(Ridge, "predict")(),
         DecisionTreeRegressor(max_depth=4),
         make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=4)),
         make_pipeline(PolynomialFeatures(2), Ridge()),
@@ -503,9 +470,5 @@ def test_two_kernels(n_columns):
 
 
 def test_a_subclass_of_two_kernels_keeps_its_own_transform():
-    class Doubling(MultiscaleNystroem):
-        def transform(self, X):
-            return 2 * super().transform(X)
-
-    features = Doubling(random_state=0).fit(ROWS)
+    features = doubling(MultiscaleNystroem)(random_state=0).fit(ROWS)
     assert_array_equal(unchecked_transform(features)(ROWS), features.transform(ROWS))

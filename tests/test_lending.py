@@ -109,6 +109,12 @@ def both(name):
     return PAIRS[name](False), PAIRS[name](True)
 
 
+def fitted(*regressor, **parameters):
+    """A policy after two short iterations."""
+    policy = AMPOPolicy(*regressor, max_iter=2, random_state=0, **parameters)
+    return policy.set_params(steps_per_iter=32).fit("CartPole-v1")
+
+
 def make_log(states=None):
     n = len(X)
     return TransitionLog(
@@ -137,24 +143,13 @@ def assert_same(first, second, states=X):
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.filterwarnings("ignore:encoding='joint' with a linear:UserWarning")
 def test_environments(name, encoding):
-    policies = [
-        AMPOPolicy(regressor, encoding=encoding, max_iter=2, random_state=0)
-        .set_params(steps_per_iter=32)
-        .fit("CartPole-v1")
-        for regressor in both(name)
-    ]
-    assert_same(*policies)
+    assert_same(*(fitted(regressor, encoding=encoding) for regressor in both(name)))
 
 
 @pytest.mark.parametrize("name", LINEAR)
 def test_compatible_features(name):
-    policies = [
-        AMPOPolicy(regressor, encoding="compatible", max_iter=2, random_state=0)
-        .set_params(steps_per_iter=32)
-        .fit("CartPole-v1")
-        for regressor in both(name)
-    ]
-    assert_same(*policies)
+    first, second = (fitted(r, encoding="compatible") for r in both(name))
+    assert_same(first, second)
 
 
 CRITICS = {
@@ -169,12 +164,7 @@ CRITICS = {
 @pytest.mark.parametrize("critic", CRITICS)
 @pytest.mark.parametrize("name", ["standard", "target", "own", "own warm", "nested"])
 def test_critics(name, critic):
-    policies = [
-        AMPOPolicy(critic=CRITICS[critic](regressor), max_iter=2, random_state=0)
-        .set_params(steps_per_iter=32)
-        .fit("CartPole-v1")
-        for regressor in both(name)
-    ]
+    policies = [fitted(critic=CRITICS[critic](regressor)) for regressor in both(name)]
     assert_same(*policies)
     values = [policy.action_values(X.copy()) for policy in policies]
     assert_array_equal(*values)
@@ -182,13 +172,8 @@ def test_critics(name, critic):
 
 @pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
 def test_features_of_the_fixed_point(scaler):
-    policies = [
-        AMPOPolicy(critic=LSTDQ(scaler(copy=copy)), max_iter=2, random_state=0)
-        .set_params(steps_per_iter=32)
-        .fit("CartPole-v1")
-        for copy in (False, True)
-    ]
-    assert_same(*policies)
+    first, second = (fitted(critic=LSTDQ(scaler(copy=copy))) for copy in (False, True))
+    assert_same(first, second)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -227,11 +212,7 @@ def test_classifiers_of_logs():
     policies = [
         AMPOPolicy(
             Ridge(),
-            critic=Pessimistic(
-                classifier=make_pipeline(
-                    StandardScaler(copy=copy), LogisticRegression()
-                )
-            ),
+            critic=Pessimistic(classifier=classifier(copy)),
             max_iter=2,
             random_state=0,
         ).fit(make_log())

@@ -82,7 +82,7 @@ def test_score_refuses_other_spaces(policy, environment, words):
 
 @pytest.mark.parametrize("n_episodes", [0, -1, 2.0, None, True])
 def test_score_needs_episodes(policy, n_episodes):
-    with pytest.raises(ValueError, match="'n_episodes' parameter must be an int in"):
+    with pytest.raises(ValueError, match="'n_episodes' parameter of play_episodes"):
         policy.score(make_env, n_episodes=n_episodes)
 
 

@@ -135,30 +135,7 @@ def check_last(name, flags, episodes):
 
 
 def starts_of(episodes):
-    """
-    Tell whether each row is the first of its episode.
-
-    Parameters
-    ----------
-    episodes : ndarray of shape (n,)
-        Labels of the episodes, whose rows follow each other.
-
-    Returns
-    -------
-    ndarray of bool of shape (n,)
-        Where the label differs from the one before.
-
-    See Also
-    --------
-    TransitionLog : Has them as `is_start`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.data._checks import starts_of
-    >>> starts_of(np.array([7, 7, 8]))
-    array([ True, False,  True])
-    """
+    """Whether each row is the first of its episode: its label differs from the last."""
     starts = np.ones(len(episodes), dtype=bool)
     starts[1:] = episodes[1:] != episodes[:-1]
     return starts
@@ -189,39 +166,6 @@ _CHECKS = {
 
 
 def check_column(kind, name, values, classes=None):
-    """
-    Check one column of a table under its own name.
-
-    Parameters
-    ----------
-    kind : str
-        What the column means: a parameter of `TransitionLog`.
-    name : str
-        What the table calls it.
-    values : array-like of shape (n,)
-        The column.
-    classes : array-like of shape (n_actions,), default=None
-        Labels of all actions.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The column, converted.
-
-    Raises
-    ------
-    ValueError
-        With the name, the first bad row and the number of bad rows.
-
-    See Also
-    --------
-    TransitionLog : Checks the columns of a log.
-
-    Examples
-    --------
-    >>> from skampo.data._checks import check_column
-    >>> check_column("rewards", "profit", [1, 2])
-    array([1., 2.])
-    """
+    """One column, of a kind of `TransitionLog`, checked under its name in a table."""
     known = {"actions": lambda *column: as_actions(*column, classes)[0], **_CHECKS}
     return known[kind](name, values)

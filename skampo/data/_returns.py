@@ -7,54 +7,20 @@ from sklearn.utils.validation import check_consistent_length
 
 def lambda_returns(rewards, discounts, next_values, ends, trace_decay):
     r"""
-    Mix the n-step returns of all lengths with geometric weights.
+    Mix the n-step returns of all lengths with geometric weights [1]_.
 
-    Parameters
-    ----------
-    rewards : array-like of shape (n,)
-        Rewards, trajectory by trajectory.
-    discounts : array-like of shape (n,)
-        ``gamma * (1 - terminated)``: the discount of what follows each row.
-    next_values : array-like of shape (n,)
-        Value of the observation that follows each row.
-    ends : array-like of bool of shape (n,)
-        Whether a row is the last of its trajectory; the last row must be.
-    trace_decay : float
-        The weight lambda, in [0, 1]: 0 gives one-step targets, 1 the discounted return.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        The lambda-return of each row.
-
-    Raises
-    ------
-    ValueError
-        If the arrays do not fit together.
-
-    See Also
-    --------
-    Retrace : Off-policy, with truncated importance weights.
-
-    Notes
-    -----
     .. math::
 
         G_t = r_t + d_t \bigl((1 - \lambda) v_{t+1} + \lambda G_{t+1}\bigr)
 
-    and at the end of a trajectory :math:`G_t = r_t + d_t v_{t+1}`.
+    and at the end of a trajectory :math:`G_t = r_t + d_t v_{t+1}`, with the discounts
+    :math:`d_t = \gamma (1 - terminated)`. All columns have shape (n,), trajectory by
+    trajectory, and `ends` is True in the last row of each.
 
     References
     ----------
     .. [1] R. S. Sutton and A. G. Barto, "Reinforcement Learning: An Introduction",
        2nd edition, MIT Press, 2018, chapter 12.
-
-    Examples
-    --------
-    >>> from skampo.data._returns import lambda_returns
-    >>> ends = [False, True]
-    >>> lambda_returns([1.0, 2.0], [0.5, 0.5], [4.0, 8.0], ends, 0.5)
-    array([3.5, 6. ])
     """
     rewards, discounts, ends = _check_trajectories(rewards, discounts, ends)
     next_values = np.asarray(next_values, dtype=np.float64)

@@ -10,23 +10,9 @@ __all__ = ["RewardTable"]
 @dataclass(frozen=True, eq=False)
 class RewardTable:
     """
-    States with the reward of every action; nothing follows them.
+    States (n, n_features) with the reward of every action, (n, n_actions).
 
-    Parameters
-    ----------
-    observations : ndarray of shape (n, n_features)
-        The states.
-    rewards : ndarray of shape (n, n_actions)
-        Reward of every action.
-    sample_weight : ndarray of shape (n,), default=None
-        Weights of the states.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.data._rewards import RewardTable
-    >>> len(RewardTable(np.zeros((3, 2)), np.eye(3)))
-    3
+    Nothing follows them; they may have weights (n,).
     """
 
     observations: np.ndarray
@@ -39,23 +25,7 @@ class RewardTable:
 
     @classmethod
     def of(cls, states, rewards, sample_weight=None):
-        """
-        Make a table of the states that have a weight.
-
-        Parameters
-        ----------
-        states : ndarray of shape (n, n_features)
-            The states.
-        rewards : ndarray of shape (n, n_actions)
-            Reward of every action.
-        sample_weight : ndarray of shape (n,), default=None
-            Weights; states of weight zero are left out.
-
-        Returns
-        -------
-        RewardTable
-            The states that count.
-        """
+        """The table of those states whose weight is not zero."""
         if sample_weight is None:
             return cls(states, rewards)
         # Features are drawn from the rows, and a row without weight must not be drawn.

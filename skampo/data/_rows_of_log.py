@@ -7,25 +7,27 @@ import numpy as np
 from skampo.data._checks import without_na
 from skampo.data._tables import is_table
 from skampo.data._transitions import Transitions
+from skampo.features._lending import FrameRows, stack
 
 __all__ = ["as_transitions"]
 
 
 def as_transitions(log, sample_weight=None):
     """The transitions of a log, see `TransitionLog.transitions`."""
-    observations = _array(log.states)
+    observations = _as_rows(log.states, log.columns)
     over = np.ones(len(log), dtype=bool) if log.is_one_step else log.terminated
-    following = observations if log.is_one_step else _array(log.next_states)
-    if over.any():
+    following = observations
+    if not log.is_one_step:
+        following = _as_rows(log.next_states, log.columns)
         # What is said to follow an end may be NaN, and features are computed of it too.
-        following = np.where(over[:, None], observations, following)
+        following = _choose(over, observations, following)
     no = np.zeros(len(log), dtype=bool)
     truncated = no if log.is_one_step else log.truncated & ~over
     transitions = Transitions(
-        _as_rows(observations, log.columns),
+        observations,
         np.searchsorted(log.classes, log.actions),
         log.rewards,
-        _as_rows(following, log.columns),
+        following,
         over,
         truncated,
         _ends(log, observations, following, over | truncated),
@@ -43,17 +45,25 @@ def _weigh(transitions, sample_weight):
 
 def _as_rows(states, columns):
     """Rows of a data frame where the states are one: next states of the same types."""
-    return states if columns is None else columns.rows(states)
-
-
-def _array(states):
-    """The values of a table, or the array itself."""
+    if columns is not None:
+        return columns.rows(states)
     return without_na(states.to_numpy()) if is_table(states) else states
+
+
+def _choose(where, first, second):
+    """Rows of the first where it is said so, of the second elsewhere."""
+    if isinstance(first, FrameRows):
+        n_rows = len(where)
+        return stack(first, second)[np.arange(n_rows) + np.where(where, 0, n_rows)]
+    return np.where(where[:, None], first, second) if where.any() else second
 
 
 def _ends(log, observations, following, ends):
     """Add to the ends where the next row does not go on with what followed."""
-    ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
+    if ends.all():
+        return ends
+    before, after = (without_na(np.asarray(x)) for x in (following, observations))
+    ends[:-1] |= (before[:-1] != after[1:]).any(axis=1)
     # Two episodes may meet in one state, and returns must not run on to the other.
     if log.episodes is not None:
         ends[:-1] |= log.is_start[1:]

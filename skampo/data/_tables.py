@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skampo.data._checks import without_na
@@ -19,8 +18,7 @@ from skampo.features._lending import FrameRows
 from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
-__all__ = ["TableColumns", "is_table", "numeric_table_pipeline", "selects_by_name"]
-__all__ += ["table_pipeline"]
+__all__ = ["TableColumns", "is_table", "numeric_pipeline", "selects_by_name"]
 
 # Names of types in pandas and polars, without their sizes.
 _TIMES = ("datetime", "timedelta")
@@ -39,36 +37,13 @@ _PARAMETERS = {
 
 
 def is_table(X):
-    """
-    Tell whether the columns have names.
-
-    Parameters
-    ----------
-    X : object
-        What may be a table.
-
-    Returns
-    -------
-    bool
-        True for a data frame of pandas or polars.
-
-    See Also
-    --------
-    TableColumns : Describes the columns.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from skampo.data._tables import is_table
-    >>> is_table(pd.DataFrame({"a": [1]})), is_table([[1]])
-    (True, False)
-    """
+    """Whether the columns have names, as those of pandas and polars do."""
     return hasattr(X, "columns") and hasattr(X, "to_numpy")
 
 
 class TableColumns(Documented, TransformerMixin, BaseEstimator):
     """
-    Give rows of an array the names and types of a table's columns.
+    The names and types of a table's columns; a transformer that gives them to rows.
 
     Parameters
     ----------
@@ -80,19 +55,6 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         Their types as strings; for a categorical column of pandas a list of its
         categories and whether they are ordered, for a type of polars that has
         parameters a list of its name and those.
-
-    See Also
-    --------
-    TransitionLog : A log whose states may be a table.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from skampo.data._tables import TableColumns
-    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
-    >>> columns = TableColumns.of(table)
-    >>> columns.transform(table.to_numpy()).equals(table)
-    True
     """
 
     def __init__(self, library, names, dtypes):
@@ -100,77 +62,27 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         self.names = names
         self.dtypes = dtypes
 
-    @property
-    def categorical(self):
-        """
-        Names of the columns that hold no numbers.
-
-        Returns
-        -------
-        list of str
-            In the order of the table.
-        """
-        made = zip(self.names, self.dtypes, strict=True)
-        return [name for name, dtype in made if not _is_number(dtype)]
-
-    def missing(self, *tables):
-        """
-        Name the columns of numbers of which one is missing.
-
-        Parameters
-        ----------
-        *tables : data frame
-            Tables of these columns.
-
-        Returns
-        -------
-        list of str
-            In the order of the table.
-        """
-        numbers = [name for name in self.names if name not in self.categorical]
-        return [name for name in numbers if any(_has_nan(t[name]) for t in tables)]
-
     @classmethod
     def of(cls, table):
-        """
-        Describe the columns of a table.
-
-        Parameters
-        ----------
-        table : data frame
-            Of pandas or polars.
-
-        Returns
-        -------
-        TableColumns
-            What makes such tables of arrays.
-
-        Raises
-        ------
-        TypeError
-            If another library made the table.
-        """
+        """The columns of a table of pandas or polars; others are refused."""
         library = _library(table)
         # As text and lists: files of policies hold no types of pandas or polars.
         dtypes = [_describe(table[name].dtype) for name in table.columns]
         return cls(library, list(table.columns), dtypes)
 
+    @property
+    def categorical(self):
+        """Names of the columns that hold no numbers, in the order of the table."""
+        made = zip(self.names, self.dtypes, strict=True)
+        return [name for name, dtype in made if not _is_number(dtype)]
+
+    def missing(self, *tables):
+        """Names of the columns of numbers of which one is missing in a table."""
+        numbers = [name for name in self.names if name not in self.categorical]
+        return [name for name in numbers if any(_has_nan(t[name]) for t in tables)]
+
     def fit(self, X, y=None):
-        """
-        Do nothing: the columns are known.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_columns)
-            Not needed.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        TableColumns
-            The same object.
-        """
+        """Do nothing: the columns are known."""
         return self
 
     def __sklearn_is_fitted__(self):
@@ -186,57 +98,24 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
             raise ValueError("a table of other columns than types")
 
     def transform(self, X):
-        """
-        Make a table of rows, also of a table whose columns have other types.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, n_columns) or data frame
-            Rows.
-
-        Returns
-        -------
-        data frame
-            Its columns have the names and types of the first table.
-        """
+        """Make a table of rows, also of a table whose columns have other types."""
         if not is_table(X):
-            rows = X
+            columns = X.T
         elif self.dtypes == TableColumns.of(X).dtypes:
             return X
         else:
-            rows = without_na(X.to_numpy(dtype=object))
-        return _MAKERS[self.library](self.names, self.dtypes, rows.T)
+            columns = [without_na(np.asarray(X[c], dtype=object)) for c in X.columns]
+        return _MAKERS[self.library](self.names, self.dtypes, columns)
 
     def rows(self, X):
-        """
-        Make rows of a table, which are selected as those of an array are.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, n_columns)
-            Rows.
-
-        Returns
-        -------
-        FrameRows
-            Estimators are lent the table itself.
-        """
-        return FrameRows(self.transform(X))
+        """Such a table, of rows that are numbered from 0 and selected as an array's."""
+        frame = self.transform(X)
+        # An index of the caller's could have one label twice.
+        has_index = hasattr(frame, "reset_index")
+        return FrameRows(frame.reset_index(drop=True) if has_index else frame)
 
     def row(self, observation):
-        """
-        Make a table of one observation.
-
-        Parameters
-        ----------
-        observation : mapping or sequence
-            Values by name of the column, or in the order of the columns.
-
-        Returns
-        -------
-        data frame
-            One row.
-        """
+        """A table of one observation: values by name, or in the table's order."""
         if hasattr(observation, "keys"):
             missing = [name for name in self.names if name not in observation]
             if missing:
@@ -245,70 +124,8 @@ class TableColumns(Documented, TransformerMixin, BaseEstimator):
         return self.transform(np.array([list(observation)], dtype=object))
 
 
-def table_pipeline(columns, regressor):
-    """
-    Return a Pipeline that gives a regressor tables instead of arrays.
-
-    Parameters
-    ----------
-    columns : TableColumns
-        Names and types of the columns.
-    regressor : estimator
-        A regressor or Pipeline that selects columns by name.
-
-    Returns
-    -------
-    Pipeline
-        Takes rows of arrays, and tables.
-
-    See Also
-    --------
-    TableColumns : Makes the tables.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, table_pipeline
-    >>> table = pd.DataFrame({"a": [0, 1], "b": [1, 3]})
-    >>> model = table_pipeline(TableColumns.of(table), Ridge())
-    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
-    (2,)
-    """
-    if len(getattr(regressor, "steps", ())) > 1:
-        return put_in_front("table", columns, regressor)
-    # One step that cannot be taken apart: a table is no array of features.
-    one = Pipeline([("regressor", regressor)])
-    return Pipeline([("model", put_in_front("table", columns, one))])
-
-
 def selects_by_name(regressor):
-    """
-    Tell whether a step of a regressor selects columns by name, or looks at a table.
-
-    Parameters
-    ----------
-    regressor : estimator
-        A regressor or Pipeline.
-
-    Returns
-    -------
-    bool
-        True if there is a `ColumnTransformer` whose columns are text or a function.
-
-    See Also
-    --------
-    table_pipeline : Gives it tables.
-
-    Examples
-    --------
-    >>> from sklearn.compose import make_column_transformer
-    >>> from skampo.data._tables import selects_by_name
-    >>> selects_by_name(make_column_transformer(("drop", ["place"])))
-    True
-    >>> selects_by_name(make_column_transformer(("drop", [0])))
-    False
-    """
+    """Whether a `ColumnTransformer` in it asks for columns by text or a function."""
     parts = getattr(regressor, "get_params", dict)().values()
     steps = [part for part in (regressor, *parts) if hasattr(part, "transformers")]
     return any(_are_names(c) for step in steps for _, _, c in step.transformers)
@@ -322,72 +139,12 @@ def _are_names(columns):
     return single or any(isinstance(column, str) for column in np.ravel(columns))
 
 
-def numeric_table_pipeline(columns, regressor):
-    """
-    Return a Pipeline that turns a table into numbers for a regressor or classifier.
-
-    Parameters
-    ----------
-    columns : TableColumns
-        Names and types of the columns.
-    regressor : estimator
-        Takes arrays of numbers; a Pipeline or a single estimator.
-
-    Returns
-    -------
-    Pipeline
-        One-hot categories, the other columns with the median and an indicator where
-        values are missing, and the regressor.
-
-    See Also
-    --------
-    table_pipeline : For a regressor that knows the columns.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, numeric_table_pipeline
-    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
-    >>> model = numeric_table_pipeline(TableColumns.of(table), Ridge())
-    >>> model.fit(table.to_numpy(), [0, 1]).predict(table).shape
-    (2,)
-    """
-    return table_pipeline(columns, numeric_pipeline(columns, regressor))
-
-
 def numeric_pipeline(columns, regressor, *, is_complete=False):
     """
-    Return a Pipeline that turns the columns of a table into numbers.
+    Return a Pipeline that turns tables into numbers for a regressor or classifier.
 
-    Parameters
-    ----------
-    columns : TableColumns
-        Names and types of the columns.
-    regressor : estimator
-        Takes arrays of numbers; a Pipeline or a single estimator.
-    is_complete : bool, default=False
-        Whether no number is missing: the columns are then taken as they are.
-
-    Returns
-    -------
-    Pipeline
-        One-hot categories, the other columns with the median and an indicator where
-        values are missing, and the regressor. It takes tables.
-
-    See Also
-    --------
-    numeric_table_pipeline : Takes rows of arrays as well.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn.linear_model import Ridge
-    >>> from skampo.data._tables import TableColumns, numeric_pipeline
-    >>> table = pd.DataFrame({"stock": [3, 0], "season": ["dry", "wet"]})
-    >>> model = numeric_pipeline(TableColumns.of(table), Ridge())
-    >>> model.fit(table, [0, 1]).predict(table).shape
-    (2,)
+    Categories become one-hot. The other columns get the median and an indicator where
+    values are missing; where `is_complete` says that none is, they stay as they are.
     """
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     # Kernels and straight lines take no NaN, and that a value is missing may matter.

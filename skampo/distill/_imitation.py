@@ -9,26 +9,9 @@ from skampo.base import in_blocks
 from skampo.rollouts import play_episodes
 from skampo.rollouts._seeding import TRAINING
 
-__all__ = ["Episodes", "Lessons", "States", "losses", "watch"]
-
 
 def losses(scores, masks=None):
-    """
-    What the teacher does, and what the worst allowed action would lose.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n, n_actions)
-        Scores of the teacher.
-    masks : ndarray of bool of shape (n, n_actions), default=None
-        The allowed actions.
-
-    Returns
-    -------
-    tuple of ndarray of shape (n,)
-        The best action of each state, the first of equals; and its score less the
-        smallest one.
-    """
+    """The best action of each state, and what the worst allowed one would lose."""
     allowed = np.ones(scores.shape, dtype=bool) if masks is None else masks
     best = np.where(allowed, scores, -np.inf).argmax(axis=1)
     largest = scores[np.arange(len(scores)), best]

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TreeScores"]
-
 
 @dataclass(frozen=True, eq=False)
 class TreeScores:
@@ -60,5 +58,4 @@ class TreeScores:
 
     @property
     def fitted(self):
-        """The fitted tree."""
         return self.model

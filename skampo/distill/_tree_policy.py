@@ -24,9 +24,6 @@ from skampo.utils._sklearn import Documented
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Provides, check_parameters
 
-__all__ = ["ReturnEstimate", "TreePolicy", "distill", "play_options"]
-
-
 _ROUNDING = 1e-12
 
 
@@ -62,21 +59,7 @@ class ReturnEstimate:
 
     @classmethod
     def of(cls, returns, confidence=0.95):
-        """
-        Estimate the mean of the returns of independent episodes.
-
-        Parameters
-        ----------
-        returns : ndarray of shape (n_episodes,)
-            One return for each episode.
-        confidence : float, default=0.95
-            Confidence of the interval.
-
-        Returns
-        -------
-        ReturnEstimate
-            The mean and the interval.
-        """
+        """Estimate the mean of the returns of independent episodes."""
         n, mean, reach = len(returns), float(returns.mean()), np.nan
         if n > 1:
             error = returns.std(ddof=1) / np.sqrt(n)
@@ -84,7 +67,6 @@ class ReturnEstimate:
         return cls(mean, mean - reach, mean + reach, confidence, n)
 
     def __str__(self):
-        """Say it in one line."""
         return (
             f"{self.mean:.4g} ({self.confidence:.0%} interval {self.low:.4g} to "
             f"{self.high:.4g}, {self.n_episodes} episodes)"

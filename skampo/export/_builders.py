@@ -6,8 +6,6 @@ A class that is derived from one of them may do anything, and is not in the tabl
 from skampo.exceptions import ExportError
 from skampo.export._steps import Gaussian
 
-__all__ = ["builds", "gaussian_of", "require", "step_of"]
-
 _BUILDERS: dict = {}
 
 

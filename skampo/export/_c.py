@@ -9,8 +9,6 @@ import numpy as np
 from skampo.export._steps import Join
 from skampo.export._tables import Program, number, wrapped
 
-__all__ = ["c_text"]
-
 _TEMPLATE = """\
 /* {title}
 

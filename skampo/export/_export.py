@@ -16,8 +16,6 @@ from skampo.export._states import states_to_compare
 from skampo.export._steps import Observation, in_order, values_of
 from skampo.export._words import Table
 
-__all__ = ["Export", "to_c", "to_onnx", "to_python"]
-
 # Kernel features that are nearly dependent lose half of the digits of a policy.
 _TOLERANCE = 1e-6
 # A program of Python takes a millisecond for a state of kernel features.
@@ -78,7 +76,6 @@ class Export:
         return path
 
     def __repr__(self):
-        """Show its size and not its text."""
         return (
             f"Export({len(self.text):,} characters, {self.n_states:,} states, "
             f"largest difference {self.largest_difference:.3g})"

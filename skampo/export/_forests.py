@@ -6,8 +6,6 @@ from skampo.exceptions import ExportError
 from skampo.export._steps import Trees
 from skampo.utils._lightgbm import take_booster
 
-__all__ = ["boosted_trees", "exact_thresholds", "histogram_trees", "sklearn_trees"]
-
 # Bits of LightGBM's decisions: those of categories, and zeros that count as missing.
 _CATEGORY = 1
 # Numbers up to this size, 1e-35 in single precision, are 0 to LightGBM.
@@ -70,9 +68,10 @@ def histogram_trees(source, predictors):
 def boosted_trees(source, booster):
     """The sum of LightGBM's trees, or their mean; and the name of its objective."""
     try:
-        header, trees = _numbers_of(booster)
+        data = take_booster(booster)
     except ValueError as error:
         raise ExportError(f"of {error}: only numbers can be exported") from error
+    header, trees = data["header"], data["trees"]
     decisions = trees["decision_type"].astype(int)
     if (decisions & _CATEGORY).any() or ((decisions >> 2 & 3) == 1).any():
         raise ExportError(
@@ -82,20 +81,11 @@ def boosted_trees(source, booster):
     if "leaf_const" in trees:
         raise ExportError("it has linear models in its leaves: set linear_tree=False")
     best = header["best_iteration"]
-    splits, leaves = _counts(trees["lengths"])
+    # How many each tree has: the lengths of its first and tenth line.
+    splits, leaves = trees["lengths"][0], trees["lengths"][9]
     kept = best if best > 0 else len(leaves)
     step = _leaf_wise(source, trees, splits[:kept], leaves[:kept])
     return step, header
-
-
-def _numbers_of(booster):
-    data = take_booster(booster)
-    return data["header"], data["trees"]
-
-
-def _counts(lengths):
-    """How many splits and leaves each tree has: the lines of the first and the last."""
-    return lengths[0], lengths[9]
 
 
 def _leaf_wise(source, trees, splits, leaves):

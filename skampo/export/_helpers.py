@@ -8,8 +8,6 @@ small Pythons of microcontrollers have a `zip` without ``strict``.
 
 import math
 
-__all__ = []
-
 
 def numbers(observation):
     """One number, or however nested ones, as a flat list of floats."""

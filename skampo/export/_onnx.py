@@ -26,8 +26,6 @@ from skampo.export._steps import (
 )
 from skampo.export._words import Table
 
-__all__ = ["onnx_model", "require_onnx"]
-
 _FUNCTIONS = {
     "cosine": "Cos",
     "exponential": "Exp",

@@ -6,9 +6,6 @@ import numpy as np
 
 from skampo.export._steps import Step
 
-__all__ = ["Greedy", "Hyperbolic", "Projection", "Simplex", "Softmax", "Tangent"]
-__all__ += ["Tsallis"]
-
 # Halves an interval until floats have no middle.
 _HALVINGS = 1100
 
@@ -42,7 +39,6 @@ class Greedy(Projection):
     """All probability on the largest score; exact ties share it."""
 
     def weigh(self, shifted):
-        """1 for the best."""
         return (shifted == 0.0).astype(float)
 
 
@@ -53,7 +49,6 @@ class Softmax(Projection):
     eta: float
 
     def weigh(self, shifted):
-        """The exponential."""
         return np.exp(self.eta * shifted)
 
 

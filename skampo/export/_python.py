@@ -8,8 +8,6 @@ import numpy as np
 from skampo.export import _helpers
 from skampo.export._tables import Program, number, wrapped
 
-__all__ = ["python_text"]
-
 _TEMPLATE = '''\
 """{title}
 

@@ -22,8 +22,6 @@ from skampo.export._steps import (
     Times,
 )
 
-__all__ = ["form_of"]
-
 
 def form_of(policy, observation):
     """The last step of a `MirrorPolicy`: probabilities from an observation."""

@@ -7,8 +7,6 @@ import numpy as np
 from skampo.export._steps import OneHot, Standardize, Trees, in_order
 from skampo.export._words import Table
 
-__all__ = ["states_to_compare"]
-
 
 def states_to_compare(policy, form, X, n):
     """About n states: given ones, stored ones and random ones."""

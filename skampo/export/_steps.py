@@ -13,17 +13,14 @@ from scipy.special import expit
 
 from skampo.exceptions import ExportError
 
-__all__ = ["Affine", "Constant", "Gaussian", "Impute", "Join", "Map", "Observation"]
-__all__ += ["OneHot"]
-__all__ += ["Pick", "Powers", "Splines", "Standardize", "Step", "Stretch", "Times"]
-__all__ += ["Trees", "in_order", "values_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One vector, computed from others."""
 
     source: Any
+    #: The field that has an entry for each number; None where the source has.
+    numbered: ClassVar[str | None] = None
 
     @property
     def sources(self):
@@ -55,7 +52,7 @@ class Step:
     @property
     def size(self):
         """How many numbers it gives."""
-        return self.source.size
+        return len(getattr(self, self.numbered)) if self.numbered else self.source.size
 
     def evaluate(self, x):
         """What it gives for rows of its source."""
@@ -68,7 +65,6 @@ class Observation(Step):
 
     @property
     def sources(self):
-        """None."""
         return ()
 
     @property
@@ -77,15 +73,12 @@ class Observation(Step):
         return self.source
 
     def encode(self, rows):
-        """Rows of numbers, as they are."""
         return rows
 
     def decode(self, numbers):
-        """The same."""
         return numbers
 
     def inputs(self, numbers):
-        """What a model is given, by name."""
         return {"observation": numbers}
 
 
@@ -97,7 +90,6 @@ class Standardize(Step):
     scale: np.ndarray
 
     def evaluate(self, x):
-        """Column by column."""
         return (x - self.center) / self.scale
 
 
@@ -109,7 +101,6 @@ class Stretch(Step):
     offset: np.ndarray
 
     def evaluate(self, x):
-        """Column by column."""
         return x * self.factor + self.offset
 
 
@@ -120,7 +111,6 @@ class Times(Step):
     factor: float
 
     def evaluate(self, x):
-        """Of all columns."""
         return x * self.factor
 
 
@@ -128,16 +118,11 @@ class Times(Step):
 class Affine(Step):
     """A row of weights for each result, and an offset."""
 
+    numbered = "rows"
     rows: np.ndarray
     offset: np.ndarray
 
-    @property
-    def size(self):
-        """The number of rows of weights."""
-        return len(self.rows)
-
     def evaluate(self, x):
-        """One product."""
         return x @ self.rows.T + self.offset
 
     @classmethod
@@ -168,13 +153,9 @@ def _product(first, second):
 class Gaussian(Step):
     """``exp(-gamma * ||x - point||**2)`` for each of some points."""
 
+    numbered = "points"
     points: np.ndarray
     gamma: float
-
-    @property
-    def size(self):
-        """The number of points."""
-        return len(self.points)
 
     def evaluate(self, x):
         """By differences, which cancel nothing."""
@@ -188,16 +169,11 @@ class Gaussian(Step):
 class OneHot(Step):
     """1 at the known value that a column has, and 0 elsewhere."""
 
+    numbered = "known"
     column: int
     known: np.ndarray
 
-    @property
-    def size(self):
-        """The number of known values."""
-        return len(self.known)
-
     def evaluate(self, x):
-        """By comparison."""
         return (x[:, [self.column]] == self.known).astype(float)
 
 
@@ -219,7 +195,6 @@ class Impute(Step):
         return len(self.values) + len(self.flagged)
 
     def evaluate(self, x):
-        """Column by column."""
         missing = np.isnan(x)
         return np.hstack([np.where(missing, self.values, x), missing[:, self.flagged]])
 
@@ -228,19 +203,14 @@ class Impute(Step):
 class Pick(Step):
     """Some columns."""
 
+    numbered = "columns"
     columns: np.ndarray
-
-    @property
-    def size(self):
-        """The number of columns."""
-        return len(self.columns)
 
     def origin(self, column):
         """That of the column that it picks."""
         return self.source.origin(int(self.columns[column]))
 
     def evaluate(self, x):
-        """By their numbers."""
         return x[:, self.columns]
 
 
@@ -250,7 +220,6 @@ class Join(Step):
 
     @property
     def sources(self):
-        """The vectors."""
         return self.source
 
     @property
@@ -259,7 +228,6 @@ class Join(Step):
         return sum(part.size for part in self.source)
 
     def evaluate(self, *parts):
-        """Columns beside each other."""
         return np.hstack(parts)
 
     @classmethod
@@ -288,11 +256,9 @@ class Map(Step):
 
     @property
     def arguments(self):
-        """None."""
         return []
 
     def evaluate(self, x):
-        """Number by number."""
         return self.functions[self.name](x)
 
 
@@ -300,12 +266,8 @@ class Map(Step):
 class Powers(Step):
     """Products of powers of the columns."""
 
+    numbered = "exponents"
     exponents: np.ndarray
-
-    @property
-    def size(self):
-        """The number of products."""
-        return len(self.exponents)
 
     def evaluate(self, x):
         """Each product by itself."""
@@ -384,15 +346,10 @@ class Trees(Step):
 class Constant(Step):
     """The same numbers for every observation."""
 
+    numbered = "values"
     values: np.ndarray
 
-    @property
-    def size(self):
-        """How many there are."""
-        return len(self.values)
-
     def evaluate(self, x):
-        """A row for each row."""
         return np.tile(self.values, (len(x), 1))
 
 

@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.export._steps import in_order
 
-__all__ = ["Program", "number", "wrapped"]
-
 _WIDTH = 80
 
 

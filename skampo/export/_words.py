@@ -7,8 +7,6 @@ import numpy as np
 from skampo.exceptions import ExportError
 from skampo.export._steps import Observation
 
-__all__ = ["Table"]
-
 # Inputs and outputs that a model has besides the columns.
 _TAKEN = ("action_mask", "action", "probabilities")
 

@@ -23,8 +23,6 @@ from skampo.rollouts._film import film_episode
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["PolicyCard"]
-
 # States that importance and partial dependence are averages over.
 _N_STATES = 500
 # Features whose partial dependence is shown.
@@ -180,7 +178,6 @@ class PolicyCard:
         )
 
     def __str__(self):
-        """Say it in a few lines."""
         head = f"{self.policy} in {self.environment}"
         lines = [f"{name}: {value}" for name, value in facts(self)]
         return "\n".join([head, *lines, "", self._on_student, "", self.tree])

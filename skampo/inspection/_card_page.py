@@ -7,8 +7,6 @@ import numpy as np
 from skampo.inspection._charts import N_LINES, STYLE, columns, lines, shares
 from skampo.utils._page import article, document, say, section, table
 
-__all__ = ["fragment", "page"]
-
 _TITLE = "Policy card"
 
 

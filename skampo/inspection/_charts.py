@@ -5,8 +5,6 @@ import numpy as np
 from skampo.utils._axes import COLORS
 from skampo.utils._page import say
 
-__all__ = ["N_LINES", "STYLE", "columns", "lines", "shares"]
-
 # The color of bars is lighter on dark pages, where it would be that of the fifth line.
 _COLORS = ("var(--bar)", *COLORS[1:4], "#8a8f98", COLORS[5])
 # Dashes tell lines apart where colors do not.

@@ -5,8 +5,6 @@ from itertools import combinations
 from skampo.model_selection import compare
 from skampo.utils._axes import COLORS, check_matplotlib
 
-__all__ = ["ComparisonDisplay"]
-
 
 class ComparisonDisplay:
     """

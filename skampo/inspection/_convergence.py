@@ -7,8 +7,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo.utils._axes import axes_for, check_matplotlib
 
-__all__ = ["ConvergenceDisplay"]
-
 # Returns are solutions of linear systems: smaller differences are rounding. Both count
 # in the unit of the display.
 _NO_GAP = 1e-12

@@ -5,8 +5,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo.utils._axes import COLORS, axes_for, check_matplotlib
 
-__all__ = ["ErrorDisplay"]
-
 
 class ErrorDisplay:
     """
@@ -84,9 +82,9 @@ class ErrorDisplay:
         ErrorDisplay
             This display, with the artists.
         """
+        self.ax_, self.figure_ = axes_for(ax, type(self).__name__)
         from matplotlib.ticker import MaxNLocator
 
-        self.ax_, self.figure_ = axes_for(ax, type(self).__name__)
         both = None if self.critic is None else self.approximation + self.critic
         self.approximation_ = self._draw(
             self.approximation, "line 1", COLORS[0], kwargs

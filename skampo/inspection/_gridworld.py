@@ -5,8 +5,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo.utils._axes import axes_for, check_matplotlib
 
-__all__ = ["GridworldDisplay"]
-
 # The vertical axis points down, as rows are numbered.
 _VECTORS = {
     "left": (-1.0, 0.0),

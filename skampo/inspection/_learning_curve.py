@@ -5,8 +5,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo.utils._axes import axes_for, check_matplotlib
 
-__all__ = ["LearningCurveDisplay"]
-
 _COLUMNS = ("returns", "validation_returns", "validation_stds")
 
 

@@ -6,8 +6,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skampo.utils._axes import COLORS, axes_for, check_matplotlib
 
-__all__ = ["PolicyDisplay"]
-
 # At chance, colors must still be told apart.
 _FAINTEST = 0.25
 

@@ -10,8 +10,6 @@ from sklearn.utils import resample
 from skampo.distill._imitation import watch
 from skampo.distill._tree_policy import play_options
 
-__all__ = ["Seen"]
-
 # Values at which partial dependence is computed.
 _N_GRID = 40
 

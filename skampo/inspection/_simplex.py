@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.utils._axes import COLORS, axes_for, check_matplotlib
 
-__all__ = ["SimplexDisplay"]
-
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 _LABELS = (
     {"ha": "right", "va": "top"},

@@ -7,8 +7,6 @@ from skampo.model_selection._scorer import ReturnScorer
 from skampo.rollouts._film import film_episode
 from skampo.utils._validation import Constraint, check_argument
 
-__all__ = ["record_video"]
-
 _FORMATS = (".gif", ".png", ".webp")
 
 

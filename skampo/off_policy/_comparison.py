@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from skampo.critics._classifiers import default_classifier
 from skampo.data._log import has_numbers
-from skampo.data._tables import numeric_table_pipeline
+from skampo.data._tables import numeric_pipeline
 from skampo.off_policy._bootstrap import RatioSum, grouped, spread
 from skampo.off_policy._direct import Evaluation, finish
 from skampo.off_policy._doubly_robust import Parts
@@ -119,9 +119,7 @@ def behavior_classifier(log):
     is_small = len(log) <= _MANY_ROWS
     classifier = default_classifier(table=not (is_small and has_numbers(log)))
     columns = log.columns
-    return (
-        classifier if columns is None else numeric_table_pipeline(columns, classifier)
-    )
+    return classifier if columns is None else numeric_pipeline(columns, classifier)
 
 
 def compare(policy, log, logged, gamma, confidence, seed):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skampo.critics import CriticSetting
-from skampo.data._tables import is_table, numeric_pipeline, table_pipeline
+from skampo.data._tables import is_table, numeric_pipeline
 from skampo.encodings import Encoding
 from skampo.features._lending import unwrap
 from skampo.features._regression import check_regressor
@@ -187,11 +187,10 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
 
 
 def _prepare(regressor, columns):
-    """The regressor or the default, given tables if the states are."""
+    """The regressor or the default, for tables if the states are."""
     regressor = given_or(regressor, lambda: _suggest(columns))
     check_regressor(regressor, "fit_action_values")
-    regressor = flatten(regressor)
-    return regressor if columns is None else table_pipeline(columns, regressor)
+    return flatten(regressor)
 
 
 def _suggest(columns):

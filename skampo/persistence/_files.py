@@ -19,8 +19,6 @@ from skampo.utils._atomic import write_at_once
 from skampo.utils._nodes import Reader, Writer
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["load", "save"]
-
 _FORMAT = 2
 _HEAD = re.compile(rb"skampo ([0-9]{1,6}) ([0-9a-f]{64})\n")
 _LARGEST = 2**30

@@ -25,8 +25,6 @@ from skampo.utils._lightgbm import WORDS, counts_cores, is_word
 from skampo.utils._nodes import unsaveable
 from skampo.utils._sklearn import OF_CALLBACKS
 
-__all__ = ["put_together", "take_apart"]
-
 # Made of their parameters; what was fitted has attributes as well.
 _ESTIMATORS = """
 skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:

@@ -18,8 +18,6 @@ from skampo.utils._sklearn import Documented, without_callbacks
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Nothing, Provides, check_parameters
 
-__all__ = ["EnvTransformer"]
-
 
 def _delegates(name):
     """Whether the transformer inside has this method."""

@@ -6,17 +6,9 @@ from sklearn.base import clone
 
 from skampo._history import Validation
 from skampo.critics import Critic
-from skampo.data._tables import numeric_pipeline, table_pipeline
+from skampo.data._tables import numeric_pipeline
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import resolve
-
-__all__ = [
-    "Problem",
-    "check_critic_discount",
-    "refuse_early_stopping",
-    "refuse_targets",
-]
-__all__ += ["resolve_critic"]
 
 
 class Problem:
@@ -36,7 +28,7 @@ class Problem:
     feature_names : ndarray of str, default=None
         Names of the columns, where they have any.
     columns : TableColumns, default=None
-        The columns of a data frame, whose rows travel as arrays.
+        The columns of a data frame.
     """
 
     #: What messages call this kind of data.
@@ -92,30 +84,16 @@ class Problem:
     @cached_property
     def suggested(self):
         """The default regressor for the data, of policies and of critics."""
-        # A table's columns may hold anything, and the regressor takes numbers only.
         numbers = self.model_of_numbers()
-        return (
-            numbers
-            if self.columns is None
-            else numeric_pipeline(
-                self.columns,
-                numbers,
-                is_complete=not self.columns.missing(*self.tables()),
-            )
-        )
-
-    @cached_property
-    def value_model(self):
-        """The default regressor as it is fitted to rows of arrays."""
-        return self.give_table(self.suggested)
+        if self.columns is None:
+            return numbers
+        # A table's columns may hold anything, and the regressor takes numbers only.
+        is_complete = not self.columns.missing(*self.tables())
+        return numeric_pipeline(self.columns, numbers, is_complete=is_complete)
 
     def give_table(self, regressor):
-        """A regressor as it is fitted to rows of arrays."""
-        return (
-            regressor
-            if self.columns is None
-            else table_pipeline(self.columns, regressor)
-        )
+        """A regressor as it is fitted, behind a table if it needs one and has none."""
+        return regressor
 
     def resolved_critic(self):
         """The critic with every default as an object."""

@@ -3,8 +3,9 @@
 import numpy as np
 
 from skampo._history import Validation
-from skampo.data._tables import TableColumns, selects_by_name, table_pipeline
+from skampo.data._tables import TableColumns, selects_by_name
 from skampo.exceptions import InvalidParameterError
+from skampo.features._steps import put_in_front
 from skampo.problems._base import (
     Problem,
     check_critic_discount,
@@ -15,8 +16,6 @@ from skampo.regressors import default_regressor
 from skampo.rollouts import Rollouts, play_episodes
 from skampo.rollouts._seeding import VALIDATIONS
 from skampo.utils._threads import limit_threads
-
-__all__ = ["EnvironmentProblem"]
 
 # New data arrive while a policy learns, and what early, wrong values added up must be
 # forgotten: no action counts as less likely than this share of the best one.
@@ -134,12 +133,12 @@ class EnvironmentProblem(Problem):
         return Validation.of(results.returns, int(results.lengths.sum()))
 
     def give_table(self, regressor):
-        """A regressor as it is fitted: behind names, if it asks for columns by name."""
+        """A regressor behind a table of names, if it asks for columns by name."""
         if self.feature_names is None or not selects_by_name(regressor):
             return regressor
         names = list(self.feature_names)
         columns = TableColumns("pandas", names, ["float64"] * len(names))
-        return table_pipeline(columns, regressor)
+        return put_in_front("table", columns, regressor)
 
     def continuation(self):
         """Counts of episodes and the transitions so far."""

@@ -6,13 +6,12 @@ from functools import cached_property
 import numpy as np
 from joblib import hash as hash_of
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 from skampo.critics._classifiers import default_classifier
 from skampo.data import TransitionLog
 from skampo.data._log import has_numbers
-from skampo.data._tables import numeric_table_pipeline, table_pipeline
+from skampo.data._tables import numeric_pipeline
 from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from skampo.features._lending import unwrap
@@ -28,8 +27,6 @@ from skampo.regressors import default_regressor
 from skampo.utils._sklearn import blank_estimator, check_sample_weight
 from skampo.utils._validation import resolve
 from skampo.utils._warnings import warn_user
-
-__all__ = ["LogProblem", "check_table", "read_names"]
 
 
 class LogProblem(Problem):
@@ -49,10 +46,10 @@ class LogProblem(Problem):
         # Numbered, because they are the same rows for every policy.
         self._transitions = replace(log.transitions(sample_weight), first_row=0)
         self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
-        # The critic as it was asked for; the one of the last fit has its tables.
+        # The critic as it was asked for; the one of the last fit has its classifier.
         self._asked = clone(critic)
         if not last:
-            self.critic = give_table(critic, log.columns, self._has_numbers)
+            self.critic = _with_classifier(critic, log.columns, self._has_numbers)
             self.critic.check()
 
     @classmethod
@@ -72,7 +69,6 @@ class LogProblem(Problem):
         return cls(log, critic, gamma, read_names(asked, log.states), weight, last)
 
     def gather(self, policy):
-        """All rows."""
         return self._transitions
 
     def tables(self):
@@ -103,7 +99,7 @@ class LogProblem(Problem):
         return default_regressor(linear=self._has_numbers and not self._is_one_step)
 
     def resolved_critic(self):
-        """The critic with every default as an object, before it is given tables."""
+        """The critic with every default as an object, but of its classifier."""
         return clone(self._asked).resolved(self.suggested)
 
 
@@ -165,23 +161,15 @@ def check_table(asked, columns):
         )
 
 
-def give_table(critic, columns, has_numbers):
-    """A critic whose own estimators are given tables as well."""
+def _with_classifier(critic, columns, has_numbers):
+    """A critic whose default classifier takes categories and missing values."""
     if columns is None:
         return critic
-    own = critic.get_params(deep=False)
-    changed = {}
-    for name in ("regressor", "classifier"):
-        # Neither None nor "policy", which stand for regressors that take tables.
-        if hasattr(own.get(name), "fit"):
-            changed[name] = table_pipeline(columns, own[name])
-    if hasattr(own.get("transformer"), "fit"):
-        changed["transformer"] = make_pipeline(clone(columns), own["transformer"])
+    own, changed = critic.get_params(deep=False), {}
     if "classifier" in own and own["classifier"] is None:
-        # The default for arrays takes neither categories nor missing values.
         default = default_classifier(table=not has_numbers)
-        changed["classifier"] = numeric_table_pipeline(columns, default)
+        changed["classifier"] = numeric_pipeline(columns, default)
     if own.get("critic") is not None:
-        changed["critic"] = give_table(own["critic"], columns, has_numbers)
+        changed["critic"] = _with_classifier(own["critic"], columns, has_numbers)
     # This object is a clone already: the one that was passed in stays as it is.
     return critic.set_params(**changed)

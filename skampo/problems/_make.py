@@ -11,8 +11,6 @@ from skampo.problems._model import ModelProblem
 from skampo.problems._rewards import LabelProblem, RewardProblem
 from skampo.rollouts._factories import is_environment
 
-__all__ = ["make_problem"]
-
 
 def make_problem(X, y, given, *, asked, seed, last):
     """

@@ -8,8 +8,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.problems._base import Problem, refuse_targets, resolve_critic
 from skampo.regressors import default_regressor
 
-__all__ = ["ModelProblem"]
-
 
 class ModelProblem(Problem):
     """A `TabularMDP`: nothing has to be gathered."""
@@ -24,7 +22,6 @@ class ModelProblem(Problem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
-        """The problem of a model."""
         refuse_targets("a TabularMDP", y, given)
         critic = resolve_critic(asked, last, "exact")
         critic.check()
@@ -36,7 +33,6 @@ class ModelProblem(Problem):
         return cls(X, critic, asked.gamma)
 
     def gather(self, policy):
-        """The model itself."""
         return self._mdp
 
     def model_of_numbers(self):

@@ -15,8 +15,6 @@ from skampo.regressors import default_regressor
 from skampo.rollouts._advice import advise
 from skampo.utils._sklearn import blank_estimator, check_sample_weight
 
-__all__ = ["LabelProblem", "RewardProblem"]
-
 
 class RewardProblem(Problem):
     """States with the reward of every action; nothing follows them."""
@@ -32,18 +30,15 @@ class RewardProblem(Problem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
-        """The problem of a matrix of rewards."""
         refuse_early_stopping(asked, "rewards of all actions")
         table, classes, columns = _read(X, y, **given)
         check_table(asked, columns)
         return cls(table, classes, read_names(asked, X), columns)
 
     def gather(self, policy):
-        """All states."""
         return self._table
 
     def tables(self):
-        """The states."""
         return (unwrap(self._table.observations),)
 
     def model_of_numbers(self):
@@ -58,7 +53,6 @@ class LabelProblem(RewardProblem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
-        """The problem of labels."""
         refuse_early_stopping(asked, "labels")
         if y is None:
             _ask_for_labels(asked.name, X)
@@ -98,7 +92,7 @@ def _read(X, actions, rewards, sample_weight=None, **others):
     states = (
         check_array(X, dtype=np.float64, order="C")
         if columns is None
-        else columns.rows(X.to_numpy())
+        else columns.rows(X)
     )
     classes = _labels_of_columns(rewards, actions)
     rewards = check_array(rewards, dtype=np.float64, input_name="rewards")

@@ -9,8 +9,6 @@ from skampo.regressors._multiscale import MultiscaleNystroem
 from skampo.regressors._nystroem import NystroemFeatures
 from skampo.regressors._pooled import PooledRidge
 
-__all__ = ["default_regressor", "given_or", "kernel_and_columns"]
-
 
 def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False):
     r"""

@@ -10,8 +10,6 @@ from skampo.features._unchecked import unchecked_predict
 from skampo.regressors._linear import LeastSquaresForm, linear_form
 from skampo.utils._sklearn import Documented, check_sample_weight
 
-__all__ = ["LeastSquares"]
-
 # Singular values below this share of the largest of their block are rounding.
 _CUT = 1e-14
 # Errors below this share of the target are rounding.

@@ -9,8 +9,6 @@ from scipy.linalg.lapack import dpotrs
 from scipy.sparse import issparse
 from sklearn.linear_model import LinearRegression, Ridge
 
-__all__ = ["LeastSquaresForm", "RidgeForm", "linear_form"]
-
 # Other solvers are iterative: they are chosen where a Gram matrix would be too large.
 _DIRECT = {"auto", "cholesky", "svd"}
 _FEW_COLUMNS = 1000
@@ -20,25 +18,7 @@ class RidgeForm(NamedTuple):
     r"""
     A ridge regression: :math:`\min_w \|y - X w - b\|^2 + \alpha \|w\|^2`.
 
-    Parameters
-    ----------
-    alpha : float
-        The penalty, positive.
-    fit_intercept : bool, default=True
-        Whether there is an intercept b, which is not penalized.
-
-    See Also
-    --------
-    linear_form : Which regressors have such a form.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.regressors._linear import RidgeForm
-    >>> system = RidgeForm(1.0, fit_intercept=False).factorize(np.array([[1.0], [2.0]]))
-    >>> weights, intercept = system.solve(np.array([3.0, 3.0]))
-    >>> weights
-    array([1.5])
+    The penalty alpha is positive, and that of the intercept b is none.
     """
 
     alpha: float
@@ -46,18 +26,10 @@ class RidgeForm(NamedTuple):
 
     def factorize(self, features):
         """
-        Do what does not depend on the target.
+        Do what does not depend on the target, for rows of shape (n, n_features).
 
-        Parameters
-        ----------
-        features : ndarray or sparse array of shape (n, n_features)
-            The rows.
-
-        Returns
-        -------
-        object
-            Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
-            for a target of shape (n,).
+        ``solve(y)`` of what is returned gives the weights and the intercept for a
+        target of shape (n,).
         """
         # An intercept would tie the columns together.
         if not self.fit_intercept and _has_disjoint_columns(features):
@@ -71,50 +43,16 @@ class LeastSquaresForm(NamedTuple):
     r"""
     Least squares: of all :math:`w` that minimize :math:`\|y - X w - b\|`, the shortest.
 
-    Parameters
-    ----------
-    fit_intercept : bool, default=True
-        Whether there is an intercept b.
-    cut : float, default=1e-6
-        Singular values below this share of the largest count as zero.
-
-    See Also
-    --------
-    linear_form : Which regressors have such a form.
-
-    Notes
-    -----
-    Dense features are factorized as they are. Sparse ones through their Gram matrix,
-    where singular values below about 1e-6 cannot be told from zero.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.regressors._linear import LeastSquaresForm
-    >>> twice = np.array([[1.0, 1.0], [2.0, 2.0]])
-    >>> system = LeastSquaresForm(fit_intercept=False).factorize(twice)
-    >>> system.solve(np.array([4.0, 8.0]))[0].round(12)
-    array([2., 2.])
+    Singular values below `cut` times the largest count as zero. Dense features are
+    factorized as they are. Sparse ones through their Gram matrix, where singular values
+    below about 1e-6 cannot be told from zero.
     """
 
     fit_intercept: bool = True
     cut: float = 1e-6
 
     def factorize(self, features):
-        """
-        Do what does not depend on the target.
-
-        Parameters
-        ----------
-        features : ndarray or sparse array of shape (n, n_features)
-            The rows.
-
-        Returns
-        -------
-        object
-            Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept
-            for a target of shape (n,).
-        """
+        """As that of `RidgeForm`."""
         return LeastSquaresSystem(features, self)
 
 

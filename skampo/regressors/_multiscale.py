@@ -17,8 +17,6 @@ from skampo.regressors._nystroem import NystroemFeatures
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters
 
-__all__ = ["MultiscaleNystroem"]
-
 # Bumps that few points feel would be fitted to these points alone.
 _COVERED = 0.5
 
@@ -51,23 +49,6 @@ class MultiscaleNystroem(
     ----------
     parts_ : list of NystroemFeatures
         The fitted features, the wide ones first.
-    n_features_in_ : int
-        Number of columns seen in `fit`.
-
-    See Also
-    --------
-    NystroemFeatures : Of one width.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.regressors._multiscale import MultiscaleNystroem
-    >>> X = np.random.default_rng(0).uniform(-1.7, 1.7, size=(500, 2))
-    >>> features = MultiscaleNystroem(random_state=0).fit(X)
-    >>> [float(part.gamma_) for part in features.parts_]
-    [1.0, 16.0]
-    >>> bool(features.transform(X).shape[1] <= 300)
-    True
     """
 
     _constraints: ClassVar = {
@@ -81,26 +62,7 @@ class MultiscaleNystroem(
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """
-        Draw the landmarks of both kernels and find the directions that they span.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Standardized points.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        MultiscaleNystroem
-            The fitted transformer.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a parameter is invalid.
-        """
+        """Draw the landmarks of both kernels and find the directions that they span."""
         check_parameters(self, self._constraints)
         X = validate_data(self, X, dtype=np.float64)
         wide = _part(self.n_components, random_state=self.random_state)
@@ -117,19 +79,7 @@ class MultiscaleNystroem(
         return self
 
     def transform(self, X):
-        """
-        Compute the features.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            Standardized points.
-
-        Returns
-        -------
-        ndarray of shape (n, n_kept)
-            The wide features of each point, then the narrow ones.
-        """
+        """The wide features of each point, then the narrow ones."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.hstack([part.transform(X) for part in self.parts_])

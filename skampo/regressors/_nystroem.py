@@ -18,8 +18,6 @@ from skampo.features._unchecked import unchecked_transform
 from skampo.utils._sklearn import Documented, check_sample_weight
 from skampo.utils._validation import Flag, Interval, Nothing, check_parameters
 
-__all__ = ["NystroemFeatures"]
-
 # So few landmarks cost nothing, and small tables are then fitted exactly.
 _FEWEST = 50
 

@@ -9,50 +9,20 @@ from skampo.regressors._linear import RidgeForm, linear_form
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import Interval, check_parameters
 
-__all__ = ["PooledForm", "PooledRidge"]
-
 
 class PooledForm(NamedTuple):
-    r"""
+    """
     Ridge regressions, one per action, that are pulled to a function they share.
 
-    Parameters
-    ----------
-    alpha : float
-        The penalty of what is shared, positive.
-    sharing : float, default=10.0
-        How many times as large the penalty of what an action adds to it is.
-
-    See Also
-    --------
-    PooledRidge : The regressor that has this form.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.regressors._pooled import PooledForm
-    >>> system = PooledForm(1.0).factorize(np.array([[1.0], [2.0]]))
-    >>> system.solve(np.array([3.0, 3.0]))[0]
-    array([1.5])
+    `alpha` is the penalty of what is shared, and `sharing` says how many times as large
+    the penalty of what an action adds to it is.
     """
 
     alpha: float
     sharing: float = 10.0
 
     def factorize(self, features):
-        """
-        Do what does not depend on the target, for one action alone.
-
-        Parameters
-        ----------
-        features : ndarray or sparse array of shape (n, n_features)
-            The rows.
-
-        Returns
-        -------
-        object
-            Its ``solve(y)`` gives the weights, shape (n_features,), and the intercept.
-        """
+        """As that of `RidgeForm`, for one action alone."""
         return RidgeForm(self.alpha, fit_intercept=False).factorize(features)
 
 

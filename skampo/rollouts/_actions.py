@@ -17,42 +17,11 @@ MAX_ACTIONS, MAX_JOINT_ACTIONS = 10_000, 1000
 
 class ActionEncoder(SpaceEncoder):
     """
-    Number the actions of a finite action space.
+    Number the actions of a finite action space, the joint ones of a `MultiDiscrete`.
 
-    Parameters
-    ----------
-    space : gymnasium.spaces.Discrete or gymnasium.spaces.MultiDiscrete
-        The action space. The joint actions of a `MultiDiscrete` space are enumerated.
-    environment : str, default="the environment"
-        Name of the environment, for messages.
-
-    Attributes
-    ----------
-    space : gymnasium.spaces.Space
-        A copy of the space without its random generator.
-    n_actions : int
-        Number of actions, which is the number of columns of a policy.
-    labels : ndarray of shape (n_actions,) or (n_actions, n_parts)
-        What ``env.step`` is given for each column.
-
-    Raises
-    ------
-    ValueError
-        If the space is not finite, or has more than 10,000 actions, or more than 1000
-        joint ones.
-
-    See Also
-    --------
-    ObservationEncoder : The same for observations.
-
-    Examples
-    --------
-    >>> from gymnasium.spaces import Discrete, MultiDiscrete
-    >>> from skampo.rollouts._actions import ActionEncoder
-    >>> ActionEncoder(Discrete(3, start=-1)).labels
-    array([-1,  0,  1])
-    >>> ActionEncoder(MultiDiscrete([2, 3])).n_actions
-    6
+    `labels`, of shape (n_actions,) or (n_actions, n_parts), are what ``env.step`` is
+    given for each column of a policy. A space that is not finite, or has more than
+    10,000 actions or 1000 joint ones, is refused under the name of its environment.
     """
 
     def __init__(self, space, environment="the environment"):
@@ -76,42 +45,16 @@ class ActionEncoder(SpaceEncoder):
         self.n_actions = len(self.labels)
 
     def to_env(self, index):
-        """
-        Return the action that the environment is given for a column.
-
-        Parameters
-        ----------
-        index : int
-            Column of the action.
-
-        Returns
-        -------
-        int or ndarray of shape (n_parts,)
-            A member of the action space.
-        """
+        """The member of the action space that a column of a policy stands for."""
         action = self._env_actions[index]
         # A copy, in case the environment writes into the action that it was given.
         return action.copy() if self.labels.ndim > 1 else action
 
     def read_mask(self, info):
         """
-        Read which actions an ``info`` dictionary allows.
+        Which actions the ``info`` of a reset or step allows; None if it does not say.
 
-        Parameters
-        ----------
-        info : dict
-            What ``env.reset`` or ``env.step`` returned last. The key
-            ``"action_mask"`` is read for a `Discrete` space and ignored otherwise.
-
-        Returns
-        -------
-        ndarray of bool of shape (n_actions,) or None
-            The allowed actions; None if the environment does not say.
-
-        Raises
-        ------
-        ValueError
-            If the mask has another length, or holds anything else than zeros and ones.
+        The key ``"action_mask"`` is read for a `Discrete` space and ignored otherwise.
         """
         # Of several parts gymnasium masks each by itself, not their combinations.
         if "action_mask" not in info or self.labels.ndim > 1:

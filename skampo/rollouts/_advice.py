@@ -4,29 +4,12 @@ import inspect
 
 from gymnasium import spaces
 
-__all__ = ["advise", "refuse_observations"]
-
 
 def advise(X):
     """
-    Say what something is that was meant as an environment, and what to pass instead.
+    What something is that was meant as an environment, and what to pass instead.
 
-    Parameters
-    ----------
-    X : object
-        What is no environment.
-
-    Returns
-    -------
-    str or None
-        One or two sentences; None of anything that does not look like an environment.
-
-    Examples
-    --------
-    >>> from skampo.rollouts._advice import advise
-    >>> print(advise(lambda size: ...))
-    Got the function <lambda>, which needs 'size'; environments are made without \
-arguments. Pass lambda: <lambda>(...), or a functools.partial.
+    None of anything that does not look like an environment.
     """
     if X is None:
         return "Got None: neither environments nor states."
@@ -91,31 +74,7 @@ def _required_parameters(function):
 
 
 def refuse_observations(X, encoder, error):
-    """
-    Raise for observations as the environment gave them, where rows are expected.
-
-    Parameters
-    ----------
-    X : object
-        What was refused as an array of states.
-    encoder : ObservationEncoder or None
-        What the policy was fitted with.
-    error : Exception
-        Why it was refused.
-
-    Raises
-    ------
-    ValueError
-        If `X` is an observation, or several, of a space whose encoding is not trivial.
-
-    Examples
-    --------
-    >>> from gymnasium.spaces import Dict, Discrete
-    >>> from skampo.rollouts._advice import refuse_observations
-    >>> from skampo.rollouts._observations import ObservationEncoder
-    >>> encoder = ObservationEncoder(Dict({"color": Discrete(2)}))
-    >>> refuse_observations("other", encoder, None)
-    """
+    """Refuse observations as an environment gave them, where rows are expected."""
     # For a box, scikit-learn's message about the shape says what to do.
     if encoder is None or type(encoder.space) is spaces.Box:
         return

@@ -77,7 +77,9 @@ class CheckedEnv:
         self.limit = max_episode_steps
         self.warned = warned
         if max_episode_steps is None and not cuts_episodes(self.env):
-            declared = declared_limit(self.env)
+            # `unwrapped` takes the wrapper off that would cut, and leaves the spec.
+            spec = self.env.spec
+            declared = None if spec is None else spec.max_episode_steps
             self.limit = declared or DEFAULT_MAX_EPISODE_STEPS
             self.is_limit_ours = declared is None
 
@@ -204,7 +206,6 @@ class CheckedEnv:
         )
 
     def close(self):
-        """Close the environment."""
         self.env.close()
 
     def _cut(self):
@@ -327,12 +328,6 @@ def cuts_episodes(environment):
     # What runs in another process says it itself.
     elsewhere = getattr(environment.unwrapped, "has_time_limit", False)
     return elsewhere or has_time_limit(environment)
-
-
-def declared_limit(environment):
-    """The time limit that an environment was registered with, or None."""
-    # `unwrapped` takes the wrapper off that would cut, and the spec stays as it was.
-    return None if environment.spec is None else environment.spec.max_episode_steps
 
 
 def close_all(envs):

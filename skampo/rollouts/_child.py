@@ -14,8 +14,6 @@ import traceback
 from queue import SimpleQueue
 from threading import Thread
 
-__all__ = ["has_time_limit"]
-
 
 def has_time_limit(environment):
     """Tell whether a wrapper of an environment cuts its episodes."""
@@ -50,11 +48,9 @@ class _Host:
         return pickle.dumps(CloudpickleWrapper(facts))
 
     def reset(self, seed):
-        """Begin an episode."""
         return _without_details(self.environment.reset(seed=seed))
 
     def step(self, action):
-        """Take a step."""
         return _without_details(self.environment.step(action))
 
     def action_masks(self):
@@ -62,7 +58,6 @@ class _Host:
         return self.environment.get_wrapper_attr("action_masks")()
 
     def close(self):
-        """Close the environment."""
         self.environment.close()
 
 

@@ -1,20 +1,20 @@
 """Experience from environments that are rolled out in lock-step."""
 
-from numbers import Integral
-
 import numpy as np
 
 from skampo.data._store import TransitionStore
-from skampo.exceptions import InvalidParameterError, RolloutError
+from skampo.exceptions import RolloutError
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
 from skampo.rollouts._sampling import SAMPLERS, Walker
 from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
+from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
 # Steps of one `gather`, and how many times as many may be kept.
 # With a twelfth, fifty iterations that keep 20,000 take less than 60,000 steps.
 FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
+COUNT = Interval(int, 1)
 
 
 class Rollouts:
@@ -72,6 +72,21 @@ class Rollouts:
         Whether to warn of environments that do not show the same observation for the
         same seed, for which one of each name is reset once more at the start, and of
         observations of more than 5,000 numbers.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps of all environments so far, recorded or not.
+    n_episodes : int
+        Episodes that were terminated or truncated so far.
+    n_faults : int
+        Episodes of `Guarded` environments that the last `gather` gave up.
+    episode_returns : ndarray of shape (n_finished,)
+        Undiscounted returns of the episodes that ended in the last `gather`; one may
+        have begun in an earlier one.
+    episode_counts : ndarray of int of shape (n_envs,)
+        Episodes that each environment has started, to pass to a later experience; more
+        where an earlier one had more environments.
 
     Raises
     ------
@@ -151,10 +166,16 @@ class Rollouts:
         unfinished=None,
         check=False,
     ):
-        check_count("n_envs", n_envs)
-        limits = {"steps_per_iter": steps_per_iter}
-        _check_counts(**limits, max_episode_steps=max_episode_steps)
-        _check_sampling(sampling, gamma)
+        check_argument("Rollouts", "n_envs", n_envs, COUNT)
+        check_argument("Rollouts", "steps_per_iter", steps_per_iter, COUNT | Nothing)
+        check_argument(
+            "Rollouts", "max_episode_steps", max_episode_steps, COUNT | Nothing
+        )
+        check_argument("Rollouts", "sampling", sampling, OneOf(SAMPLERS))
+        if sampling == "geometric":
+            # A coin that never falls below gamma has to come up some time.
+            below_one = Interval(float, 0, 1, high_open=True)
+            check_argument("Rollouts", "gamma", gamma, below_one)
         self._sampler = SAMPLERS[sampling]
         self._budget, self._gamma = steps_per_iter, gamma
         self._exploration = exploration
@@ -175,15 +196,12 @@ class Rollouts:
         )
         # Of environments that this experience does not have, but a later one may.
         self._other_counts = counts[len(self._lockstep.envs) :]
-        # Kept, because `close` forgets the environments.
-        self._env_name = name_all(self._lockstep.envs)
-        self._episode_counts = self._count_episodes()
+        self.episode_counts = self._count_episodes()
         self._unfinished, self._drawn = self._begun, self._rng.count
-        self._n_steps, self._n_episodes, self._n_faults = n_steps, n_episodes, 0
-        self._episode_returns = np.empty(0)
+        self.n_steps, self.n_episodes, self.n_faults = n_steps, n_episodes, 0
+        self.episode_returns = np.empty(0)
 
     def __enter__(self):
-        """Return the experience."""
         return self
 
     def __exit__(self, *exception):
@@ -228,15 +246,15 @@ class Rollouts:
             transitions = self._sampler(walker, self._next_budget(), self._gamma)
             # Once for all rows, which costs less than in every lock-step.
             self._lockstep.check_bounds(transitions.next_observations)
-            _check_some(transitions, walker.n_steps, self._env_name)
+            _check_some(transitions, walker.n_steps, name_all(self._lockstep.envs))
         except BaseException:
             self._lockstep.close()
             raise
-        self._n_steps += walker.n_steps
-        self._n_episodes += len(walker.returns)
-        self._n_faults = self._lockstep.n_faults - before
-        self._episode_returns = np.array(walker.returns, dtype=np.float64)
-        self._episode_counts = self._count_episodes()
+        self.n_steps += walker.n_steps
+        self.n_episodes += len(walker.returns)
+        self.n_faults = self._lockstep.n_faults - before
+        self.episode_returns = np.array(walker.returns, dtype=np.float64)
+        self.episode_counts = self._count_episodes()
         self._unfinished = Unfinished.of(self._lockstep)
         self._drawn = self._rng.count
         return self._store.append(transitions)
@@ -263,8 +281,8 @@ class Rollouts:
         """
         Close the environments that were made or copied.
 
-        Closing again does nothing. An environment that raises while it is closed does
-        not keep the others open, and its error is dropped.
+        An environment that raises while it is closed does not keep the others open, and
+        its error is dropped.
         """
         self._lockstep.close()
 
@@ -284,9 +302,9 @@ class Rollouts:
             It holds numbers and arrays only, and can be taken after `close` too.
         """
         return {
-            "episode_counts": self._episode_counts,
-            "n_steps": self._n_steps,
-            "n_episodes": self._n_episodes,
+            "episode_counts": self.episode_counts,
+            "n_steps": self.n_steps,
+            "n_episodes": self.n_episodes,
             "transitions": self._store.kept(),
             "draws": [self._rng.key, self._drawn],
             "unfinished": self._unfinished.numbers,
@@ -294,124 +312,23 @@ class Rollouts:
 
     @property
     def action_encoder(self):
-        """
-        The numbering of the actions.
-
-        Returns
-        -------
-        ActionEncoder
-            The encoder that all environments share.
-        """
+        """The numbering of the actions, which all environments share."""
         return self._lockstep.action_encoder
 
     @property
     def observation_encoder(self):
-        """
-        The encoding of the observations.
-
-        Returns
-        -------
-        ObservationEncoder
-            The encoder that all environments share.
-        """
+        """The encoding of the observations, which all environments share."""
         return self._lockstep.observation_encoder
 
     @property
     def classes(self):
-        """
-        The labels of the actions.
-
-        Returns
-        -------
-        ndarray of shape (n_actions,) or (n_actions, n_parts)
-            What the environment is given for each column of a policy.
-        """
+        """What the environment is given for each column of a policy."""
         return self.action_encoder.labels
 
     @property
     def n_features(self):
-        """
-        Number of columns of the observations.
-
-        Returns
-        -------
-        int
-            The number of features.
-        """
+        """Number of columns of the observations."""
         return self.observation_encoder.n_features
-
-    @property
-    def n_steps(self):
-        """
-        Number of steps taken so far, recorded or not.
-
-        Returns
-        -------
-        int
-            Steps of all environments.
-        """
-        return self._n_steps
-
-    @property
-    def n_episodes(self):
-        """
-        Number of episodes finished so far.
-
-        Returns
-        -------
-        int
-            Episodes of all environments that were terminated or truncated.
-        """
-        return self._n_episodes
-
-    @property
-    def episode_returns(self):
-        """
-        Undiscounted returns of the episodes that finished in the last `gather`.
-
-        Returns
-        -------
-        ndarray of shape (n_finished,)
-            One return per episode; an episode may have begun in an earlier `gather`.
-        """
-        return self._episode_returns
-
-    @property
-    def n_faults(self):
-        """
-        Number of episodes that were given up in the last `gather`.
-
-        Returns
-        -------
-        int
-            Episodes of a `Guarded` environment in which something went wrong.
-        """
-        return self._n_faults
-
-    @property
-    def episode_counts(self):
-        """
-        Number of episodes that each environment has started.
-
-        Returns
-        -------
-        ndarray of int of shape (n_envs,)
-            Counts to pass to a later experience; more where an earlier one had more
-            environments.
-        """
-        return self._episode_counts
-
-    @property
-    def env_name(self):
-        """
-        Name of the environment.
-
-        Returns
-        -------
-        str
-            The id, or the class if it has none; several are joined by commas.
-        """
-        return self._env_name
 
     def _count_episodes(self):
         """Read the counts while the environments are there."""
@@ -425,23 +342,6 @@ def name_all(envs):
     return ", ".join(names if len(names) <= 3 else [*names[:3], "..."])
 
 
-def check_count(name, value):
-    """Require a positive integer."""
-    # True is an Integral too.
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_integer or value < 1:
-        raise InvalidParameterError(
-            f"The {name!r} parameter must be an int in the range [1, inf). Got "
-            f"{value!r} instead."
-        )
-
-
-def _check_counts(**counts):
-    for name, value in counts.items():
-        if value is not None:
-            check_count(name, value)
-
-
 def _check_some(transitions, n_steps, name):
     """Require a single step that went well."""
     if not len(transitions):
@@ -449,18 +349,4 @@ def _check_some(transitions, n_steps, name):
             f"None of {n_steps} steps of {name} went well, so that there is nothing to "
             "learn from. Set max_faults=0 of Guarded to see the first error.",
             environment=name,
-        )
-
-
-def _check_sampling(sampling, gamma):
-    """Require a known way of sampling, and coins that stop."""
-    if sampling not in SAMPLERS:
-        raise InvalidParameterError(
-            "The 'sampling' parameter of Rollouts must be a str among "
-            f"{set(SAMPLERS)}. Got {sampling!r} instead."
-        )
-    if sampling == "geometric" and not 0.0 <= gamma < 1.0:
-        raise InvalidParameterError(
-            "The 'gamma' parameter of Rollouts must be a float in the "
-            f'range [0.0, 1.0) with sampling="geometric". Got {gamma!r} instead.'
         )

@@ -61,11 +61,9 @@ class EnvTask:
         check_task_seed(type(self).__name__, self.seed)
 
     def __call__(self):
-        """Make an environment."""
         return self.as_factory().make()
 
     def __repr__(self):
-        """Show the name of the environment and the seed."""
         return f"EnvTask({self.__name__!r}, seed={self.seed})"
 
     @property
@@ -87,30 +85,11 @@ class EnvTask:
 
 def portable_environments(X):
     """
-    Return what makes each environment, in other processes as well as in this one.
+    What makes each environment, in other processes as well as in this one.
 
-    Parameters
-    ----------
-    X : environment or list of environment
-        As for `Rollouts`.
-
-    Returns
-    -------
-    list of EnvSpec, gymnasium.Env or callable
-        The spec for an id, and a copy of a live environment: a copy knows what was
-        changed since the environment was made. One that cannot be copied, as after
-        ``render``, is replaced by its spec.
-
-    Raises
-    ------
-    ValueError
-        If `X` is no environment or one that cannot be made.
-
-    Examples
-    --------
-    >>> from skampo.rollouts._env_task import portable_environments
-    >>> portable_environments("CartPole-v1")[0].id
-    'CartPole-v1'
+    The spec for an id, and a copy of a live environment: a copy knows what was changed
+    since the environment was made. One that cannot be copied, as after ``render``, is
+    replaced by its spec.
     """
     # Refuses what is no environment; none is made yet.
     resolve_factories(X)

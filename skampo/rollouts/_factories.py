@@ -46,40 +46,12 @@ def is_environment(X):
     """
     Tell whether an object stands for one environment or several.
 
-    The answer depends on types only; nothing is made or converted.
-
-    Parameters
-    ----------
-    X : object
-        Anything that ``fit`` may be given.
-
-    Returns
-    -------
-    bool
-        True for a `gymnasium.Env`, a `gymnasium.vector.VectorEnv`, an id, an `EnvSpec`,
-        a function or class that makes an environment without arguments, a task of
-        `make_tasks`, and a non-empty sequence or one-dimensional array of these.
-
-    Raises
-    ------
-    ValueError
-        If an id was split into its characters, as a search does with a single id, if
-        environments are mixed with other objects, or come in pairs with their seeds.
-
-    See Also
-    --------
-    Rollouts : Gathers transitions from environments.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.rollouts._factories import is_environment
-    >>> is_environment("CartPole-v1")
-    True
-    >>> is_environment(["CartPole-v1", "Acrobot-v1"])
-    True
-    >>> is_environment(np.zeros((3, 4)))
-    False
+    So do a `gymnasium.Env`, a `gymnasium.vector.VectorEnv`, an id, an `EnvSpec`, a
+    function or class that makes an environment without arguments, a task of
+    `make_tasks`, and a non-empty sequence or one-dimensional array of these. The answer
+    depends on types only; nothing is made or converted. Environments that are mixed
+    with other objects or come in pairs with their seeds are refused, as are the single
+    characters that a search makes of an id.
     """
     if is_single(X):
         return True
@@ -248,7 +220,11 @@ def environment_name(environment):
 def copy_live(environment):
     """Copy an environment that belongs to the caller, or rebuild it from its spec."""
     try:
-        return _silence(copy.deepcopy(environment))
+        copied = copy.deepcopy(environment)
+        # A copy of one on the screen must not open a window of its own.
+        if getattr(copied, "render_mode", None) == "human":
+            copied.unwrapped.render_mode = None
+        return copied
     except Exception as error:
         # Python forgets `error` at the end of the block.
         reason = error
@@ -269,13 +245,6 @@ def maker_of(spec):
         options["render_mode"] = None
     # Our own checks are always on and say where in the rollout they failed.
     return partial(gymnasium.make, spec, disable_env_checker=True, **options)
-
-
-def _silence(environment):
-    """Keep a copy of an environment on the screen from opening a window of its own."""
-    if getattr(environment, "render_mode", None) == "human":
-        environment.unwrapped.render_mode = None
-    return environment
 
 
 def make_registered(spec):

@@ -8,8 +8,6 @@ from gymnasium.wrappers import RenderCollection
 
 from skampo.rollouts._factories import environment_name, resolve_factories
 
-__all__ = ["Film", "film_episode"]
-
 # Browsers show a picture for a tenth of a second if it asks for less than this.
 _SHORTEST = 20
 

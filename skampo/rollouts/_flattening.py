@@ -8,8 +8,6 @@ from gymnasium import spaces
 from skampo.rollouts._checks import shorten
 from skampo.utils._validation import as_mask
 
-__all__ = ["as_integer", "flattener", "real_numbers"]
-
 
 def flattener(space):
     """

@@ -26,8 +26,6 @@ from skampo.rollouts._factories import (
 )
 from skampo.utils._validation import Interval, Nothing, check_argument
 
-__all__ = ["Guarded"]
-
 # A Python that imports a simulator starts more slowly than any step is.
 _START_SECONDS = 60.0
 # To put away what it holds; then it is stopped.
@@ -112,11 +110,9 @@ class Guarded:
         object.__setattr__(self, "env", environments[0])
 
     def __call__(self):
-        """Make an environment."""
         return self.as_factory().make()
 
     def __repr__(self):
-        """Show the name of the environment and the parameters."""
         limits = f"timeout={self.timeout}, max_faults={self.max_faults}"
         return f"{type(self).__name__}({self.__name__!r}, {limits})"
 
@@ -147,14 +143,8 @@ class ChildEnv(gymnasium.Env):
 
     The process is a program that imports no more than the environment needs. Those of
     `multiprocessing` would run the script of the user again, or copy threads that hold
-    locks.
-
-    Parameters
-    ----------
-    recipe : bytes
-        Pickle of the environment, or of what makes it.
-    timeout : float
-        Seconds that each answer may take.
+    locks. `recipe` is the pickle of the environment or of what makes it, and `timeout`
+    the seconds that each answer may take.
     """
 
     #: Whether the innermost environment is here, to be reset by itself.
@@ -180,7 +170,6 @@ class ChildEnv(gymnasium.Env):
             self.action_masks = partial(self._ask, "action_masks")
 
     def reset(self, *, seed=None, options=None):
-        """Begin an episode."""
         return self._ask("reset", seed)
 
     def announce_step(self, action):

@@ -17,50 +17,17 @@ MAX_FEATURES, MANY_FEATURES = 200_000, 5000
 
 class ObservationEncoder(SpaceEncoder):
     """
-    Turn observations of a gymnasium space into rows of floats.
+    Turn observations of a gymnasium space into rows of `n_features` floats.
 
     An observation of a `Discrete` space becomes one column that holds the integer, as
     in ``TabularMDP.states``. Every other space that gymnasium can flatten becomes its
-    flat vector; parts of it that are discrete are one-hot encoded.
+    flat vector; parts of it that are discrete are one-hot encoded. Spaces that cannot
+    be flattened (`Graph`, `Sequence`), or to no feature or more than 200,000, are
+    refused.
 
-    Parameters
-    ----------
-    space : gymnasium.spaces.Space
-        The observation space. A copy without its random generator is kept.
-
-    Attributes
-    ----------
-    space : gymnasium.spaces.Space
-        The copy of the space.
-    n_features : int
-        Number of columns.
-    is_discrete : bool
-        Whether the space is `Discrete`.
-    feature_names : list of str or None
-        For a `Dict` space, the keys; ``"key_0", "key_1", ...`` where a key has several
-        columns. None for other spaces, and where two columns would share a name. An
-        environment may give others.
-
-    Raises
-    ------
-    ValueError
-        If the space cannot be flattened: `Graph`, `Sequence`, or one that contains
-        them; or if it has no features, or more than 200,000.
-
-    See Also
-    --------
-    ActionEncoder : The same for actions.
-
-    Examples
-    --------
-    >>> from gymnasium.spaces import Box, Dict, Discrete
-    >>> from skampo.rollouts._observations import ObservationEncoder
-    >>> space = Dict({"color": Discrete(2), "place": Box(0, 9, shape=(2,))})
-    >>> encoder = ObservationEncoder(space)
-    >>> encoder.feature_names
-    ['color_0', 'color_1', 'place_0', 'place_1']
-    >>> encoder.encode({"color": 1, "place": [3.0, 4.0]})
-    array([0., 1., 3., 4.])
+    `feature_names` are those of the keys of a `Dict` space, ``"key_0", "key_1", ...``
+    where a key has several columns; None for other spaces, and where two columns would
+    share a name. An environment may give others.
     """
 
     def __init__(self, space):
@@ -82,45 +49,19 @@ class ObservationEncoder(SpaceEncoder):
 
     def encode(self, observation):
         """
-        Encode one observation.
+        One observation as floats of shape (n_features,), which may share its memory.
 
-        Parameters
-        ----------
-        observation : object
-            One observation, as the environment gave it.
-
-        Returns
-        -------
-        ndarray of shape (n_features,)
-            The observation as float64. It may share memory with the observation.
-
-        Raises
-        ------
-        ValueError
-            If the observation does not fit the space in shape, kind or, for a
-            `Discrete` space, range. Bounds of a `Box` are not checked.
+        Its shape and kind, and the range of a `Discrete` space, have to be those of the
+        space; bounds of a `Box` are not checked.
         """
         return self._encode(observation)
 
     def encode_batch(self, observations):
         """
-        Encode several observations.
+        Several observations as rows of shape (n, n_features).
 
-        Parameters
-        ----------
-        observations : sequence of object
-            Observations, as the environment gave them; for `Box` and `Discrete` spaces
-            also an array with one observation per row.
-
-        Returns
-        -------
-        ndarray of shape (n, n_features)
-            One row per observation, float64.
-
-        Raises
-        ------
-        ValueError
-            If an observation does not fit the space.
+        For `Box` and `Discrete` spaces they may be an array with one observation per
+        row.
         """
         rows = self._stack(observations)
         if rows is None:
@@ -143,19 +84,7 @@ class ObservationEncoder(SpaceEncoder):
         return _as_rows(values) if is_usual else None
 
     def name_feature(self, column):
-        """
-        Name a column in words for a message.
-
-        Parameters
-        ----------
-        column : int
-            The column.
-
-        Returns
-        -------
-        str
-            ``"feature 2"``, with the name of the feature if it has one.
-        """
+        """A column in words for a message, with its name if it has one."""
         if self.feature_names is None:
             return f"feature {column}"
         return f"feature {column} ('{self.feature_names[column]}')"

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from skampo.rollouts._collect import check_count
+from skampo.rollouts._collect import COUNT
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep, new_warnings
 from skampo.rollouts._sampling import draw_actions
 from skampo.rollouts._seeding import SCORING
+from skampo.utils._validation import Nothing, check_argument
 
 # A forest answers 32 states in the time of one, and each one needs an environment.
 MAX_ENVS = 32
@@ -57,7 +58,6 @@ class EpisodeResults:
         return float(self.returns.std(ddof=1) / np.sqrt(n)) if n > 1 else np.nan
 
     def __str__(self):
-        """Say it in one line."""
         n = len(self.returns)
         said = f"standard error {self.standard_error:.2g}, {n} episodes"
         return f"{self.mean:.4g} ({said if n > 1 else '1 episode'})"
@@ -139,11 +139,11 @@ def play_episodes(
     >>> bool((results.returns == results.lengths).all())
     True
     """
-    check_count("n_episodes", n_episodes)
-    if max_episode_steps is not None:
-        check_count("max_episode_steps", max_episode_steps)
+    owner, limit = "play_episodes", COUNT | Nothing
+    check_argument(owner, "n_episodes", n_episodes, COUNT)
+    check_argument(owner, "max_episode_steps", max_episode_steps, limit)
     factories = resolve_factories(X)
-    played = []
+    played, plays = [], hasattr(policy, "proba")
     # Shared by all lock-steps, so that each warning is given once.
     warned = new_warnings()
     for first in range(0, n_episodes, MAX_ENVS):
@@ -161,18 +161,13 @@ def play_episodes(
         try:
             _check_encoders(lockstep, observation_encoder, action_encoder)
             _check_labels(lockstep, labels)
-            played += _play(lockstep, _with_proba(policy, lockstep))
+            actions = lockstep.action_encoder.labels
+            player = policy if plays else PredictedActions(policy, actions)
+            played += _play(lockstep, player)
         finally:
             lockstep.close()
     returns, lengths = zip(*played, strict=True)
     return EpisodeResults(np.array(returns, dtype=np.float64), np.array(lengths))
-
-
-def _with_proba(policy, lockstep):
-    """The policy, or what it predicts as probabilities."""
-    if hasattr(policy, "proba"):
-        return policy
-    return PredictedActions(policy, lockstep.action_encoder.labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,31 +5,12 @@ import math
 import numpy as np
 from gymnasium import spaces
 
-__all__ = ["SpaceEncoder", "describe_space", "make_space"]
-
 # Observations become rows of this many numbers at most, whatever a file says.
 _WIDEST, _MOST_STATES = 200_000, 10**12
 
 
 def describe_space(space):
-    """
-    Describe a space by its name, numbers and arrays.
-
-    Parameters
-    ----------
-    space : gymnasium.spaces.Space
-        A space that observations or actions of a policy can have.
-
-    Returns
-    -------
-    list
-        The name of its class, then what it is made of.
-
-    Raises
-    ------
-    TypeError
-        If it is of another class, which may do anything.
-    """
+    """A space as the name of its class and numbers and arrays; others are refused."""
     name = type(space).__name__
     if name not in _MADE_OF or type(space) is not getattr(spaces, name):
         raise TypeError(f"a space of the class {type(space).__name__}")
@@ -37,24 +18,7 @@ def describe_space(space):
 
 
 def make_space(description):
-    """
-    Make a space of what `describe_space` gave; sizes are checked first.
-
-    Parameters
-    ----------
-    description : list
-        The name of a class, then what the space is made of.
-
-    Returns
-    -------
-    gymnasium.spaces.Space
-        The space.
-
-    Raises
-    ------
-    ValueError
-        If it is malformed, or wider than what makes it is long.
-    """
+    """The space that `describe_space` described; sizes are checked first."""
     name, *parts = description
     space = _MADE_BY[name](*parts)
     # The bounds of a box are in the file, and a number in no space but its own is one.
@@ -141,7 +105,6 @@ class SpaceEncoder:
     """Base of what is made of a space alone."""
 
     def __eq__(self, other):
-        """Compare the spaces."""
         if type(other) is not type(self):
             return NotImplemented
         return self.space == other.space
@@ -159,5 +122,4 @@ class SpaceEncoder:
         return cls(make_space(space))
 
     def __repr__(self):
-        """Show the space."""
         return f"{type(self).__name__}({self.space})"

@@ -61,13 +61,6 @@ class TransformedEnv(gymnasium.Wrapper, RecordConstructorArgs):
 
     Rollouts look inside: they step the environment itself, and transform the
     observations of all environments at once.
-
-    Parameters
-    ----------
-    env : gymnasium.Env
-        The environment.
-    transform : RowTransform
-        What is done with its encoded observations.
     """
 
     def __init__(self, env, transform):
@@ -82,12 +75,10 @@ class TransformedEnv(gymnasium.Wrapper, RecordConstructorArgs):
         self._rows = transform.function()
 
     def reset(self, *, seed=None, options=None):
-        """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         return self._transformed(observation), info
 
     def step(self, action):
-        """Take a step."""
         observation, *rest = self.env.step(action)
         return self._transformed(observation), *rest
 
@@ -111,7 +102,6 @@ class TransformedTask:
     transform: RowTransform
 
     def __call__(self):
-        """Make an environment."""
         return self.as_factory().make()
 
     def as_factory(self):
@@ -124,31 +114,10 @@ class TransformedTask:
 
 def transform_environments(X, transformer, n_features):
     """
-    Transform the observations of environments.
+    Environments whose encoded observations pass through a fitted transformer.
 
-    Parameters
-    ----------
-    X : environment or list of environment
-        As for `Rollouts`.
-    transformer : estimator
-        A fitted transformer of encoded observations.
-    n_features : int
-        Number of columns that it returns.
-
-    Returns
-    -------
-    environment or list of environment
-        A wrapped environment for a live one, a function that makes one for anything
-        else; a list for several. The seed of a task is kept.
-
-    Examples
-    --------
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from skampo.rollouts._transformed import transform_environments
-    >>> scaler = StandardScaler().fit([[0.0] * 4, [2.0] * 4])
-    >>> env = transform_environments("CartPole-v1", scaler, 4)()
-    >>> env.observation_space.shape
-    (4,)
+    A wrapped environment for a live one, a function that makes one for anything else; a
+    list for several. The seed of a task is kept.
     """
     transform = RowTransform(transformer, n_features)
     transformed = [_transformed(part, transform) for part in single_elements(X)]
@@ -169,12 +138,8 @@ def peel(environments):
     """
     Take off the transformations that several environments have in common.
 
-    Returns
-    -------
-    environments : list of gymnasium.Env
-        The environments inside.
-    functions : list of callable
-        The transformations of rows, in the order in which they are applied.
+    Returns the environments inside, and the transformations of rows as functions, in
+    the order in which they are applied.
     """
     functions = []
     while _are_alike(environments):

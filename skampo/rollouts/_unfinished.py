@@ -7,8 +7,6 @@ import numpy as np
 
 from skampo.rollouts._seeding import TRAINING, action_generator
 
-__all__ = ["Draws", "Unfinished", "check_draws", "check_unfinished"]
-
 # Numbers of any use are far below.
 _LARGEST = 2**53
 

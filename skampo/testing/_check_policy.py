@@ -4,8 +4,6 @@ from sklearn.base import clone
 
 from skampo.testing._checks import checks_of
 
-__all__ = ["check_policy", "parametrize_with_policy_checks"]
-
 
 def check_policy(policy, *, expected_failed_checks=None):
     """

@@ -20,8 +20,6 @@ from skampo.persistence import save
 from skampo.persistence._files import load
 from skampo.testing._corridor import Corridor, corridors
 
-__all__ = ["checks_of"]
-
 _METHODS = ("predict_proba", "predict", "decision_function", "action_values")
 _UNFITTED = (*_METHODS, "predict_log_proba", "sample", "act", "encode_observations")
 _SMALL = {"max_iter": 2, "steps_per_iter": 16, "n_envs": 2, "random_state": 0}

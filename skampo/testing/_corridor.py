@@ -5,8 +5,6 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
-__all__ = ["Corridor", "corridors"]
-
 
 class Corridor(gymnasium.Env):
     """

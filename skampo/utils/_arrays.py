@@ -5,8 +5,6 @@ import re
 
 import numpy as np
 
-__all__ = ["is_plain", "read_arrays", "read_dtype"]
-
 _NAME = re.compile(r"[<>|][biufU][0-9]{1,5}")
 
 

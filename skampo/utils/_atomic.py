@@ -7,26 +7,12 @@ from contextlib import suppress
 
 from skampo.exceptions import SkampoFileError
 
-__all__ = ["write_at_once"]
-
 
 def write_at_once(path, data):
     """
     Write a file: a new one beside the old one takes its place when it is complete.
 
-    Parameters
-    ----------
-    path : str
-        Where; a file that is there keeps its mode.
-    data : bytes
-        What it shall hold.
-
-    Raises
-    ------
-    SkampoFileError
-        If something else than a file is there.
-    OSError
-        If it cannot be written; what was there before stays.
+    A file that is there keeps its mode, and stays if the new one cannot be written.
     """
     mode = None
     with suppress(FileNotFoundError):

@@ -1,7 +1,5 @@
 """What pictures share: matplotlib, which may be missing, and where to draw."""
 
-__all__ = ["COLORS", "axes_for", "check_matplotlib"]
-
 #: Okabe and Ito's colors, told apart by every kind of color vision.
 COLORS = (
     "#0072b2",

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-__all__ = ["OF_CALLBACKS", "CallbackSupport", "begin_fit", "with_callbacks"]
-
 # What callbacks leave on an estimator.
 OF_CALLBACKS = {
     "_callback_fit_ctx",

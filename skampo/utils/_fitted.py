@@ -16,8 +16,6 @@ import numpy as np
 from skampo.utils._lightgbm import build_booster, check_lightgbm, take_booster
 from skampo.utils._trees import check_tree, require
 
-__all__ = ["BUILT", "REMADE", "TAKEN"]
-
 _MOST_COLUMNS = 10**5
 _METRICS = ("minkowski", "euclidean", "manhattan", "l1", "l2", "cityblock", "chebyshev")
 _KERNELS = ("linear", "poly", "rbf", "sigmoid")

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["fits", "flat"]
-
 
 def flat(value):
     """What is in nested lists and tuples."""

@@ -10,9 +10,6 @@ import numpy as np
 
 from skampo.utils._trees import check_tree, require
 
-__all__ = ["WORDS", "build_booster", "check_lightgbm", "counts_cores", "is_word"]
-__all__ += ["take_booster"]
-
 #: Parameters without a name of their own in the estimator that may be in a file: they
 #: say how trees grow. Others open files and connections, or switch off checks.
 WORDS = {

@@ -2,8 +2,6 @@
 
 from skampo.utils._warnings import warn_user
 
-__all__ = ["NoScore"]
-
 
 class NoScore:
     """
@@ -11,11 +9,6 @@ class NoScore:
 
     An error of `score` itself would not end a search: scikit-learn replaces it by NaN,
     warns, and chooses the first candidate. What is no number ends the search.
-
-    Parameters
-    ----------
-    reason : str
-        Why there is no score, and what to do.
     """
 
     def __init__(self, reason):

@@ -9,8 +9,6 @@ import numpy as np
 from skampo.exceptions import SkampoFileError
 from skampo.utils._arrays import is_plain, read_dtype
 
-__all__ = ["Reader", "Writer", "unsaveable"]
-
 _DEEPEST = 60
 # Parts that are repeated count each time: else a short file could hold an endless one.
 _MOST_OBJECTS = 100_000

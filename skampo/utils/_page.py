@@ -4,8 +4,6 @@ from html import escape
 
 import numpy as np
 
-__all__ = ["article", "bar", "document", "items", "say", "scale_of", "section", "table"]
-
 _STYLE = """
 .skampo-report { --ink: #1b1f24; --soft: #57606a; --paper: #ffffff; --line: #d0d7de;
   --bar: #0072b2; --base: #a35200; --yes: #1a7f37; --no: #b42318; --open: #57606a;

@@ -7,8 +7,6 @@ numbers numpy adds from left to right as well.
 
 import numpy as np
 
-__all__ = ["row_max", "row_mean", "row_sum"]
-
 _MOST_COLUMNS = 7
 # For fewer rows of three columns one call of numpy is the quicker one.
 _FEWEST_ROWS = 100

@@ -14,10 +14,6 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skampo.utils._callbacks import OF_CALLBACKS
 
-__all__ = ["OF_CALLBACKS", "Documented", "append_rows", "blank_estimator"]
-__all__ += ["check_sample_weight"]
-__all__ += ["take_rows", "takes_sample_weight", "without_callbacks"]
-
 # Where the reference of the released version is published.
 REFERENCE = "https://skampo.readthedocs.io/en/stable/reference"
 

@@ -2,8 +2,6 @@
 
 import time
 
-__all__ = ["Stopwatch"]
-
 
 class Stopwatch:
     """Laps with a name, in seconds of wall time."""

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 # it, so that it is there, in a version that fits.
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["LARGE", "limit_threads"]
-
 #: From so many numbers on, OpenMP's threads save seconds.
 LARGE = 10**7
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["check_tree", "require"]
-
 _DEEPEST = 5000
 
 
@@ -15,27 +13,10 @@ def require(condition, what):
 
 def check_tree(left, right, is_leaf, what):
     """
-    Count the levels of a binary tree, and refuse one that is none.
+    The longest way to a leaf of a binary tree; what is none is refused under a name.
 
-    Parameters
-    ----------
-    left, right : ndarray of int of shape (n,)
-        The children of each node, which come behind it.
-    is_leaf : ndarray of bool of shape (n,)
-        Where the children do not matter.
-    what : str
-        What it is, for the error.
-
-    Returns
-    -------
-    int
-        The longest number of steps to a leaf.
-
-    Raises
-    ------
-    ValueError
-        If a child is not there, comes before its parent or has two of them, so that
-        paths might not end, or be more than the nodes.
+    The children of a node come behind it, none of them twice, so that paths end and are
+    no longer than the nodes are many. Those of leaves do not matter.
     """
     n, inner = len(left), np.flatnonzero(~is_leaf)
     children, parents = np.append(left[inner], right[inner]), np.append(inner, inner)

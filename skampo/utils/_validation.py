@@ -9,17 +9,6 @@ from sklearn.base import clone
 
 from skampo.exceptions import InvalidParameterError
 
-__all__ = ["Constraint", "Flag", "Interval", "Member", "check_action_mask"]
-__all__ += [
-    "NestedParameters",
-    "Nothing",
-    "OneOf",
-    "Provides",
-    "check_discount",
-    "check_distribution",
-]
-__all__ += ["check_argument", "check_parameters", "check_positive", "resolve"]
-
 
 @dataclass(frozen=True)
 class Constraint:
@@ -85,21 +74,7 @@ Flag = Constraint("a bool", lambda value: isinstance(value, bool | np.bool_))
 
 
 def check_parameters(estimator, constraints):
-    """
-    Refuse the first parameter that breaks its constraint.
-
-    Parameters
-    ----------
-    estimator : estimator
-        What to check; its class gives the name in the message.
-    constraints : dict of str to Constraint
-        One constraint per parameter.
-
-    Raises
-    ------
-    InvalidParameterError
-        With the name, the valid values and the value that was given.
-    """
+    """Refuse the first parameter of an estimator that breaks its constraint."""
     for name, constraint in constraints.items():
         owner = type(estimator).__name__
         check_argument(owner, name, getattr(estimator, name), constraint)
@@ -202,38 +177,19 @@ def as_mask(values):
         return None
 
 
-def odd_entry(values):
+def _odd_entry(values):
     """The first entry that is neither zero nor one, for a message."""
     entries = values.ravel().tolist()
-    return next((entry for entry in entries if not is_bit(entry)), None)
-
-
-def is_bit(value):
-    """Tell whether a number or a bool is zero or one."""
-    return isinstance(value, Real) and value in (0, 1)
+    odd = (x for x in entries if not isinstance(x, Real) or x not in (0, 1))
+    return next(odd, None)
 
 
 def check_action_mask(action_mask, shape):
     """
-    Turn a mask into booleans of the shape that the probabilities have.
+    A mask as booleans of the shape (n, n_actions); None stays None.
 
-    Parameters
-    ----------
-    action_mask : array-like of shape (n, n_actions) or (n_actions,), or None
-        True or 1 where an action is allowed, False or 0 elsewhere.
-    shape : tuple of int
-        The expected shape (n, n_actions).
-
-    Returns
-    -------
-    ndarray of shape (n, n_actions) or None
-        The mask, None when none was given.
-
-    Raises
-    ------
-    ValueError
-        If the shape differs, a row allows no action, or the mask holds anything else
-        than zeros and ones.
+    One row stands for all. Another shape, a row that allows no action, or anything else
+    than zeros and ones is refused.
     """
     if action_mask is None:
         return None
@@ -242,7 +198,7 @@ def check_action_mask(action_mask, shape):
     if mask is None:
         raise ValueError(
             "action_mask must hold booleans, or zeros and ones: 1 where an action is "
-            f"allowed. Got dtype {given.dtype} with {odd_entry(given)!r}."
+            f"allowed. Got dtype {given.dtype} with {_odd_entry(given)!r}."
         )
     if mask.shape == shape[1:]:
         mask = np.broadcast_to(mask, shape)

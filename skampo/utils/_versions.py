@@ -9,8 +9,6 @@ from threadpoolctl import threadpool_info
 
 from skampo._version import __version__
 
-__all__ = ["show_versions"]
-
 PACKAGES = (
     "numpy",
     "scipy",

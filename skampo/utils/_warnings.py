@@ -3,8 +3,6 @@
 import sys
 import warnings
 
-__all__ = ["warn_user"]
-
 # Between the line that called and the one that warns: decorators, and workers.
 _INNER = {"skampo", "sklearn", "contextlib", "joblib"}
 

@@ -13,18 +13,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skampo.critics import Pessimistic
+from skampo.data import TransitionLog
 from skampo.data._returns import Retrace, lambda_returns
-from skampo.data._tables import (
-    TableColumns,
-    is_table,
-    numeric_table_pipeline,
-    table_pipeline,
-)
-from skampo.features._steps import split_features
+from skampo.data._tables import TableColumns, is_table, numeric_pipeline
 
 MIXED = pd.DataFrame(
     {
@@ -65,16 +60,6 @@ def test_one_observation_is_a_table_of_one_row():
     assert columns.row([3, "dry"]).equals(expected)
     with pytest.raises(ValueError, match="season"):
         columns.row({"stock": 3})
-
-
-@pytest.mark.parametrize(
-    ("regressor", "splits"),
-    [(Ridge(), False), (make_pipeline(StandardScaler(), Ridge()), True)],
-)
-def test_features_are_shared_only_where_they_are_arrays(regressor, splits):
-    columns = TableColumns.of(MIXED[["stock"]])
-    transformer, _ = split_features(table_pipeline(columns, regressor))
-    assert (transformer is not None) is splits
 
 
 TIMES = [datetime(2020, 1, 1, 5), datetime(2021, 7, 5)]
@@ -137,13 +122,35 @@ def test_tables_of_another_library():
         TableColumns.of(Frame())
 
 
-@pytest.mark.parametrize("make", [table_pipeline, numeric_table_pipeline])
 @pytest.mark.parametrize("name", ["table", "numbers"])
-def test_names_of_steps_do_not_clash(make, name):
+def test_names_of_steps_do_not_clash(name):
     own = Pipeline([(name, StandardScaler()), ("model", Ridge())])
-    table = MIXED[["stock"]]
-    model = make(TableColumns.of(table), own).fit(table.to_numpy(), [0, 1, 2])
+    table = pd.DataFrame({"stock": pd.array([3, None, 7], "Int64")})
+    model = numeric_pipeline(TableColumns.of(table), own).fit(table, [0, 1, 2])
     assert model.predict(table).shape == (3,)
+
+
+def test_rows_are_numbered_from_0():
+    table = MIXED.set_axis([7, 7, 7])
+    assert TableColumns.of(table).rows(table).frame.equals(MIXED)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_states_stay_the_frame_that_they_are(frame):
+    states = frame({"place": ["a", "b", "c"], "speed": [1.0, 2.0, 3.0]})
+    following = frame({"place": ["b", "c", "?"], "speed": [2, 3, 0]})
+    log = TransitionLog(
+        states, [0, 1, 0], [1, 2, 3], following, terminated=[False, False, True]
+    )
+    rows = log.transitions()
+    assert rows.observations.frame.equals(states)
+    # Of the types of the states; nothing follows an end, and any row will do.
+    places, speeds = ["b", "c", "c"], [2.0, 3.0, 3.0]
+    expected = frame({"place": places, "speed": speeds})
+    found = rows.next_observations.frame
+    assert TableColumns.of(found).dtypes == TableColumns.of(expected).dtypes
+    assert found.to_numpy().tolist() == expected.to_numpy().tolist()
+    assert rows.ends.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -156,13 +163,9 @@ def test_names_of_steps_do_not_clash(make, name):
 )
 def test_numbers_of_missing_values_of_pandas(values):
     table = pd.DataFrame({"missing": values, "there": [1.0, 2.0, 3.0]})
-    model = numeric_table_pipeline(
-        TableColumns.of(table), Pessimistic.default_classifier(table=True)
-    )
-    rows = np.array([[1, 1.0], [np.nan, 2.0], [0, 3.0]], dtype=object)
-    if values.dtype == "string":
-        rows[:, 0] = ["u", np.nan, "v"]
-    assert model.fit(rows, [0, 1, 0]).predict(rows).shape == (3,)
+    classifier = Pessimistic.default_classifier(table=True)
+    model = numeric_pipeline(TableColumns.of(table), classifier)
+    assert model.fit(table, [0, 1, 0]).predict(table).shape == (3,)
 
 
 REWARDS = [1.0, 2.0, 3.0, 4.0, 5.0]

@@ -1,5 +1,7 @@
 """Fitted policies, and a check that no test leaves a figure behind."""
 
+import sys
+
 import matplotlib.pyplot as plt
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -23,8 +25,8 @@ def _close_figures():
 @pytest.fixture
 def without_matplotlib(monkeypatch):
     """As if matplotlib were not installed."""
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    for name in ("matplotlib", "matplotlib.pyplot", "matplotlib.ticker"):
+        monkeypatch.setitem(sys.modules, name, None)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
@@ -179,25 +178,7 @@ def test_bounds_of_another_length(bounds):
         ConvergenceDisplay([1.0, 0.5], bounds=bounds)
 
 
-def test_an_unfitted_policy(mdp):
-    with pytest.raises(NotFittedError):
-        ConvergenceDisplay.from_estimator(AMPOPolicy(), mdp)
-    assert plt.get_fignums() == []
-
-
 def test_a_policy_of_labels_has_no_exact_returns(mdp):
     policy = AMPOPolicy(max_iter=1).fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match="Use from_policies"):
         ConvergenceDisplay.from_estimator(policy, mdp)
-
-
-@pytest.mark.usefixtures("without_matplotlib")
-def test_without_matplotlib(geometric, mdp):
-    display = ConvergenceDisplay([1.0])
-    for draw in (
-        display.plot,
-        lambda: ConvergenceDisplay.from_estimator(geometric, mdp),
-        lambda: ConvergenceDisplay.from_policies([], mdp, gamma=0.9),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "skampo\[viz\]"'):
-            draw()

@@ -54,8 +54,3 @@ def test_other_shapes_are_refused():
     for errors in (([1.0, 2.0], [1.0]), ([[1.0]], [[1.0]])):
         with pytest.raises(ValueError, match=r"one shape \(n_iter,\). Got"):
             ErrorDisplay(*errors)
-
-
-def test_without_matplotlib(policy, without_matplotlib):
-    with pytest.raises(ImportError, match="ErrorDisplay draws with matplotlib"):
-        ErrorDisplay.from_estimator(policy)

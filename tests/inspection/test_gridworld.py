@@ -5,7 +5,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import GridworldDisplay
@@ -168,20 +167,3 @@ def test_ragged_rows():
 def test_wrong_directions(directions):
     with pytest.raises(ValueError, match="directions must name one of"):
         GridworldDisplay(UNIFORM, np.zeros(6), LAYOUT, directions=directions)
-
-
-def test_an_unfitted_policy():
-    with pytest.raises(NotFittedError):
-        GridworldDisplay.from_estimator(AMPOPolicy(), corridor(), ["S.G"])
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.usefixtures("without_matplotlib")
-def test_without_matplotlib(fitted):
-    display = GridworldDisplay(UNIFORM, np.zeros(6), LAYOUT)
-    for draw in (
-        display.plot,
-        lambda: GridworldDisplay.from_estimator(fitted, corridor(), ["S.G"]),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "skampo\[viz\]"'):
-            draw()

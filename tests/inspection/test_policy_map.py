@@ -8,7 +8,6 @@ from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
-from sklearn.exceptions import NotFittedError
 
 from skampo import AMPOPolicy
 from skampo.inspection import PolicyDisplay
@@ -244,20 +243,3 @@ def test_colors_of_another_length():
     with pytest.raises(ValueError, match="one for each action"):
         PolicyDisplay.from_estimator(Recorder(), BOUNDS, colors=["red"])
     assert plt.get_fignums() == []
-
-
-def test_an_unfitted_policy():
-    with pytest.raises(NotFittedError):
-        PolicyDisplay.from_estimator(AMPOPolicy(), BOUNDS)
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.usefixtures("without_matplotlib")
-def test_without_matplotlib():
-    display = PolicyDisplay([0, 1], [0, 1], np.full((2, 2, 2), 0.5))
-    for draw in (
-        display.plot,
-        lambda: PolicyDisplay.from_estimator(Recorder(), BOUNDS),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "skampo\[viz\]"'):
-            draw()

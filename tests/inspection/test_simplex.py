@@ -113,14 +113,3 @@ def test_values_of_another_shape():
     with pytest.raises(ValueError, match=r"q_values must have shape \(3,\)"):
         SimplexDisplay.from_mirror_maps(MAPS, [1.0, 0.0])
     assert plt.get_fignums() == []
-
-
-@pytest.mark.usefixtures("without_matplotlib")
-def test_without_matplotlib():
-    display = SimplexDisplay({})
-    for draw in (
-        display.plot,
-        lambda: SimplexDisplay.from_mirror_maps(MAPS, [1.0, 0.0, 0.0]),
-    ):
-        with pytest.raises(ImportError, match=r'pip install "skampo\[viz\]"'):
-            draw()

@@ -24,14 +24,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from tests.persistence.crafting import find
-from tests.persistence.edits import (
-    all_of,
-    attribute,
-    both,
-    entries,
-    of,
-    parameter,
-)
+from tests.persistence.edits import all_of, attribute, both, entries, grouped, parameter
 
 TREE, FOREST = "DecisionTreeRegressor", "RandomForestRegressor"
 BOOSTING, HISTOGRAMS = "GradientBoostingRegressor", "HistGradientBoostingRegressor"
@@ -92,194 +85,162 @@ def as_tuple(owner, name):
     return change
 
 
-REFUSED = {
-    "nodes of other numbers": (TREE, attribute("Tree", "nodes", single), NODES),
-    "nodes of fewer numbers": (TREE, attribute("Tree", "nodes", fewer), NODES),
-    "values of other numbers": (TREE, attribute("Tree", "values", single), NODES),
-    "values of no output": (
-        TREE,
-        all_of(attribute("Tree", "values", lambda a: a[:, :0])),
-        NODES,
-    ),
-    "values of classes": (TREE, attribute("Tree", "values", doubled), OUTPUTS),
-    "a leaf of no features": ("leaf", attribute("Tree", "n_features", 0), NODES),
-    "a tree of all features": (
-        TREE,
-        attribute("Tree", "n_features", 10**7 + 1),
-        NODES,
-    ),
-    "a tree of more features": (TREE, attribute("Tree", "n_features", 3), OUTPUTS),
-    "a tree of more outputs": (*of(TREE, "n_outputs_", 2), OUTPUTS),
-    "a forest of more outputs": (*of(FOREST, "n_outputs_", 2), OUTPUTS),
-    "a forest of fewer features": (*of(FOREST, "n_features_in_", 1), OUTPUTS),
-    "boosting from elsewhere": (BOOSTING, parameter(BOOSTING, "init", DUMMY), STAGES),
-    "boosting from zero and a mean": (
-        BOOSTING,
-        parameter(BOOSTING, "init", "zero"),
-        STAGES,
-    ),
-    "boosting from a mean of zero": ("zero", parameter(BOOSTING, "init", None), STAGES),
-    "boosting from a number": (*of(BOOSTING, "init_", 0.5), STAGES),
-    "boosting from half": ("zero", parameter(BOOSTING, "init", 0.5), STAGES),
-    "boosting from the same half": (
-        "zero",
-        both(parameter(BOOSTING, "init", 0.5), attribute(BOOSTING, "init_", 0.5)),
-        STAGES,
-    ),
-    "boosting from two means": (
-        BOOSTING,
-        all_of(
-            attribute("DummyRegressor", "constant_", doubled),
-            attribute("DummyRegressor", "n_outputs_", 2),
-        ),
-        STAGES,
-    ),
-    "a mean of nothing": (
-        BOOSTING,
-        all_of(
-            attribute("DummyRegressor", "constant_", lambda a: a[:, :0]),
-            attribute("DummyRegressor", "n_outputs_", 0),
-        ),
-        "a constant of other outputs",
-    ),
-    "more stages": (*of(BOOSTING, "n_estimators_", 3), STAGES),
-    "stages of fewer features": (*of(BOOSTING, "n_features_in_", 1), OUTPUTS),
-    "no stages": (
-        BOOSTING,
-        all_of(
-            attribute(BOOSTING, "n_estimators_", 0),
-            attribute(BOOSTING, "estimators_", []),
-            *emptied(BOOSTING, "train_score_"),
-        ),
-        STAGES,
-    ),
-    "a leaf of halves": (
-        HISTOGRAMS,
-        attribute("TreePredictor", "nodes", entries(0, 9, 2)),
-        RECORDS,
-    ),
-    "a preprocessor that is a number": (
-        *of(HISTOGRAMS, "_preprocessor", 1),
-        PREDICTORS,
-    ),
-    "categories of features": (*of(HISTOGRAMS, "is_categorical_", True), PREDICTORS),
-    "categories that move": (
-        *of(HISTOGRAMS, "_is_categorical_remapped", True),
-        PREDICTORS,
-    ),
-    "trees of two outputs": (*of(HISTOGRAMS, "n_trees_per_iteration_", 2), PREDICTORS),
-    "histograms of more features": (*of(HISTOGRAMS, "_n_features", 3), PREDICTORS),
-    "a mean of other numbers": (
-        *of(HISTOGRAMS, "_baseline_prediction", single),
-        PREDICTORS,
-    ),
-    "long indices": (
-        *of("SVR", "support_", lambda a: a.astype(np.int64)),
-        VECTORS,
-    ),
-    "short vectors": (*of("SVR", "support_vectors_", single), VECTORS),
-    "vectors of columns": (*of("SVR", "support_vectors_", np.asfortranarray), VECTORS),
-    "vectors of fewer rows": (*of("SVR", "shape_fit_", {"tuple": [1, 2]}), VECTORS),
-    "no vectors": (
-        "SVR",
-        all_of(
-            *emptied("SVR", "support_", "_dual_coef_", "dual_coef_"),
-            attribute("SVR", "support_vectors_", lambda a: a[:0]),
-        ),
-        VECTORS,
-    ),
-    "half a degree": ("SVR", parameter("SVR", "degree", 2.5), VECTORS),
-    "a gamma below zero": (*of("SVR", "_gamma", -1.0), VECTORS),
-    "a tuple of categories": (
-        "OneHotEncoder",
-        as_tuple("OneHotEncoder", "categories_"),
-        CATEGORIES,
-    ),
-    "rare categories": (*of("OneHotEncoder", "_infrequent_enabled", True), CATEGORIES),
-    "tables of categories": (
-        *of("OneHotEncoder", "categories_", lambda a: a[:, None]),
-        CATEGORIES,
-    ),
-    "no categories": (
-        *of("OrdinalEncoder", "categories_", lambda a: a[:0]),
-        CATEGORIES,
-    ),
-    "the same category": (
-        *of("OrdinalEncoder", "categories_", np.zeros_like),
-        CATEGORIES,
-    ),
-    "a category left out": (
-        "OneHotEncoder",
-        parameter("OneHotEncoder", "drop", "first"),
-        "categories that are left",
-    ),
-    "the index of a category": (
-        *of("OneHotEncoder", "drop_idx_", 1),
-        "categories that are left",
-    ),
-    "many terms": (
-        "PolynomialFeatures",
-        parameter("PolynomialFeatures", "degree", {"tuple": [1, 10_000]}),
-        "a PolynomialFeatures with degree",
-    ),
-    "many terms of many features": (
-        *of("PolynomialFeatures", "n_features_in_", 1000),
-        "polynomials of more than 100,000 terms",
-    ),
-    "half a degree of splines": (
-        "SplineTransformer",
-        parameter("SplineTransformer", "degree", 2.5),
-        "periodic splines",
-    ),
-    "periods": (
-        "SplineTransformer",
-        parameter("SplineTransformer", "extrapolation", "periodic"),
-        "periodic splines",
-    ),
-    "splines of one feature": (
-        *of("SplineTransformer", "n_features_in_", 1),
-        "other splines",
-    ),
-    "splines of more columns": (
-        *of("SplineTransformer", "n_features_out_", 3),
-        "other splines",
-    ),
-    "splines without end": (
-        "SplineTransformer",
-        both(
-            attribute(
-                "SplineTransformer", "bsplines_", lambda a: np.linspace(0, 1, 1005)
+REFUSED = grouped(
+    {
+        (TREE, NODES): {
+            "nodes of other numbers": attribute("Tree", "nodes", single),
+            "nodes of fewer numbers": attribute("Tree", "nodes", fewer),
+            "values of other numbers": attribute("Tree", "values", single),
+            "values of no output": all_of(
+                attribute("Tree", "values", lambda a: a[:, :0])
             ),
-            attribute("SplineTransformer", "n_features_out_", 2002),
-        ),
-        "other splines",
-    ),
-    "knots out of order": (
-        *of("SplineTransformer", "bsplines_", lambda a: a[::-1].copy()),
-        "Knots must be in a non-decreasing order",
-    ),
-    "edges in a table": (
-        *of("KBinsDiscretizer", "bin_edges_", lambda a: a[:, None]),
-        "bins whose edges are no numbers",
-    ),
-    "more layers": (*of("MLPRegressor", "n_layers_", 4), LAYERS),
-    "more outputs": (*of("MLPRegressor", "n_outputs_", 2), LAYERS),
-    "weights on end": (*of("MLPRegressor", "coefs_", np.transpose), LAYERS),
-    "best weights on end": (
-        *of("MLPRegressor", "_best_coefs", lambda a: a[:1]),
-        LAYERS,
-    ),
-    "methods of a stack": (
-        *of(STACK, "stack_method_", ["predict", "fit"]),
-        "a stack of other methods",
-    ),
-    "columns of a stack": (
-        *of(STACK, "_n_feature_outs", [1, 2]),
-        "a stack of other columns",
-    ),
-    "votes of nobody": (
-        "VotingRegressor",
-        attribute("VotingRegressor", "estimators_", [DUMMY]),
-        "argument 2 is shorter than argument 1",
-    ),
-}
+            "a tree of all features": attribute("Tree", "n_features", 10**7 + 1),
+        },
+        (TREE, OUTPUTS): {
+            "values of classes": attribute("Tree", "values", doubled),
+            "a tree of more features": attribute("Tree", "n_features", 3),
+            "a tree of more outputs": attribute(TREE, "n_outputs_", 2),
+        },
+        ("leaf", NODES): {"a leaf of no features": attribute("Tree", "n_features", 0)},
+        (FOREST, OUTPUTS): {
+            "a forest of more outputs": attribute(FOREST, "n_outputs_", 2),
+            "a forest of fewer features": attribute(FOREST, "n_features_in_", 1),
+        },
+        (BOOSTING, STAGES): {
+            "boosting from elsewhere": parameter(BOOSTING, "init", DUMMY),
+            "boosting from zero and a mean": parameter(BOOSTING, "init", "zero"),
+            "boosting from a number": attribute(BOOSTING, "init_", 0.5),
+            "boosting from two means": all_of(
+                attribute("DummyRegressor", "constant_", doubled),
+                attribute("DummyRegressor", "n_outputs_", 2),
+            ),
+            "more stages": attribute(BOOSTING, "n_estimators_", 3),
+            "no stages": all_of(
+                attribute(BOOSTING, "n_estimators_", 0),
+                attribute(BOOSTING, "estimators_", []),
+                *emptied(BOOSTING, "train_score_"),
+            ),
+        },
+        ("zero", STAGES): {
+            "boosting from a mean of zero": parameter(BOOSTING, "init", None),
+            "boosting from half": parameter(BOOSTING, "init", 0.5),
+            "boosting from the same half": both(
+                parameter(BOOSTING, "init", 0.5), attribute(BOOSTING, "init_", 0.5)
+            ),
+        },
+        (BOOSTING, "a constant of other outputs"): {
+            "a mean of nothing": all_of(
+                attribute("DummyRegressor", "constant_", lambda a: a[:, :0]),
+                attribute("DummyRegressor", "n_outputs_", 0),
+            )
+        },
+        (BOOSTING, OUTPUTS): {
+            "stages of fewer features": attribute(BOOSTING, "n_features_in_", 1)
+        },
+        (HISTOGRAMS, RECORDS): {
+            "a leaf of halves": attribute("TreePredictor", "nodes", entries(0, 9, 2))
+        },
+        (HISTOGRAMS, PREDICTORS): {
+            "a preprocessor that is a number": attribute(
+                HISTOGRAMS, "_preprocessor", 1
+            ),
+            "categories of features": attribute(HISTOGRAMS, "is_categorical_", True),
+            "categories that move": attribute(
+                HISTOGRAMS, "_is_categorical_remapped", True
+            ),
+            "trees of two outputs": attribute(HISTOGRAMS, "n_trees_per_iteration_", 2),
+            "histograms of more features": attribute(HISTOGRAMS, "_n_features", 3),
+            "a mean of other numbers": attribute(
+                HISTOGRAMS, "_baseline_prediction", single
+            ),
+        },
+        ("SVR", VECTORS): {
+            "long indices": attribute("SVR", "support_", lambda a: a.astype(np.int64)),
+            "short vectors": attribute("SVR", "support_vectors_", single),
+            "vectors of columns": attribute(
+                "SVR", "support_vectors_", np.asfortranarray
+            ),
+            "vectors of fewer rows": attribute("SVR", "shape_fit_", {"tuple": [1, 2]}),
+            "no vectors": all_of(
+                *emptied("SVR", "support_", "_dual_coef_", "dual_coef_"),
+                attribute("SVR", "support_vectors_", lambda a: a[:0]),
+            ),
+            "half a degree": parameter("SVR", "degree", 2.5),
+            "a gamma below zero": attribute("SVR", "_gamma", -1.0),
+        },
+        ("OneHotEncoder", CATEGORIES): {
+            "a tuple of categories": as_tuple("OneHotEncoder", "categories_"),
+            "rare categories": attribute("OneHotEncoder", "_infrequent_enabled", True),
+            "tables of categories": attribute(
+                "OneHotEncoder", "categories_", lambda a: a[:, None]
+            ),
+        },
+        ("OrdinalEncoder", CATEGORIES): {
+            "no categories": attribute(
+                "OrdinalEncoder", "categories_", lambda a: a[:0]
+            ),
+            "the same category": attribute(
+                "OrdinalEncoder", "categories_", np.zeros_like
+            ),
+        },
+        ("OneHotEncoder", "categories that are left"): {
+            "a category left out": parameter("OneHotEncoder", "drop", "first"),
+            "the index of a category": attribute("OneHotEncoder", "drop_idx_", 1),
+        },
+        ("PolynomialFeatures", "a PolynomialFeatures with degree"): {
+            "many terms": parameter(
+                "PolynomialFeatures", "degree", {"tuple": [1, 10_000]}
+            )
+        },
+        ("PolynomialFeatures", "polynomials of more than 100,000 terms"): {
+            "many terms of many features": attribute(
+                "PolynomialFeatures", "n_features_in_", 1000
+            )
+        },
+        ("SplineTransformer", "periodic splines"): {
+            "half a degree of splines": parameter("SplineTransformer", "degree", 2.5),
+            "periods": parameter("SplineTransformer", "extrapolation", "periodic"),
+        },
+        ("SplineTransformer", "other splines"): {
+            "splines of one feature": attribute(
+                "SplineTransformer", "n_features_in_", 1
+            ),
+            "splines of more columns": attribute(
+                "SplineTransformer", "n_features_out_", 3
+            ),
+            "splines without end": both(
+                attribute(
+                    "SplineTransformer", "bsplines_", lambda a: np.linspace(0, 1, 1005)
+                ),
+                attribute("SplineTransformer", "n_features_out_", 2002),
+            ),
+        },
+        ("SplineTransformer", "Knots must be in a non-decreasing order"): {
+            "knots out of order": attribute(
+                "SplineTransformer", "bsplines_", lambda a: a[::-1].copy()
+            )
+        },
+        ("KBinsDiscretizer", "bins whose edges are no numbers"): {
+            "edges in a table": attribute(
+                "KBinsDiscretizer", "bin_edges_", lambda a: a[:, None]
+            )
+        },
+        ("MLPRegressor", LAYERS): {
+            "more layers": attribute("MLPRegressor", "n_layers_", 4),
+            "more outputs": attribute("MLPRegressor", "n_outputs_", 2),
+            "weights on end": attribute("MLPRegressor", "coefs_", np.transpose),
+            "best weights on end": attribute(
+                "MLPRegressor", "_best_coefs", lambda a: a[:1]
+            ),
+        },
+        (STACK, "a stack of other methods"): {
+            "methods of a stack": attribute(STACK, "stack_method_", ["predict", "fit"])
+        },
+        (STACK, "a stack of other columns"): {
+            "columns of a stack": attribute(STACK, "_n_feature_outs", [1, 2])
+        },
+        ("VotingRegressor", "argument 2 is shorter than argument 1"): {
+            "votes of nobody": attribute("VotingRegressor", "estimators_", [DUMMY])
+        },
+    }
+)

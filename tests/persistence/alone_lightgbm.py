@@ -12,9 +12,9 @@ from tests.persistence.edits import (
     attribute,
     both,
     first,
+    grouped,
     header,
     in_booster,
-    of,
     parameter,
 )
 
@@ -94,84 +94,50 @@ def longer(lengths):
     return lengths
 
 
-LIGHTGBM_REFUSED = {
-    "a best tree behind the last": (LIGHTGBM, header("best_iteration", 3), BOOSTER),
-    "a best tree before none": (LIGHTGBM, header("best_iteration", -2), BOOSTER),
-    "half a best tree": (LIGHTGBM, header("best_iteration", 0.5), BOOSTER),
-    "no names": (LIGHTGBM, attribute("Booster", "names", []), "names"),
-    "one name": (LIGHTGBM, attribute("Booster", "names", ["a"]), BOOSTER),
-    "a model of more features": (*of(LIGHTGBM, "_n_features", 3), BOOSTER),
-    "features that were more": (*of(LIGHTGBM, "_n_features_in", 3), BOOSTER),
-    "a model of more features than its trees": (
-        LIGHTGBM,
-        both(
-            attribute(LIGHTGBM, "_n_features", 3),
-            attribute(LIGHTGBM, "_n_features_in", 3),
-        ),
-        BOOSTER,
-    ),
-    "a parameter that is a list": (
-        LIGHTGBM,
-        parameter(LIGHTGBM, "boosting_type", []),
-        "a LGBMRegressor with boosting_type=[], which files do not hold",
-    ),
-    "a split before the first feature": (
-        LIGHTGBM,
-        in_booster("split_feature", first(-1)),
-        BOOSTER,
-    ),
-    "a leaf before the first feature": (
-        "linear",
-        in_booster("leaf_features", first(-1)),
-        BOOSTER,
-    ),
-    "a gain less": ("linear", last_less("split_gain"), BOOSTER),
-    "a weight less": ("linear", last_less("leaf_weight"), BOOSTER),
-    "a coefficient less": ("linear", last_less("leaf_coeff"), BOOSTER),
-    "a count less": (
-        "linear",
-        both(in_booster("num_features", last_joined), last_less("num_features")),
-        BOOSTER,
-    ),
-    "a linear leaf less": (
-        "linear",
-        both(
-            in_booster("num_features", last_joined),
-            last_less("num_features", "leaf_const"),
-        ),
-        BOOSTER,
-    ),
-    "a shrinkage more": (LIGHTGBM, a_shrinkage_more, BOOSTER),
-    "a line less": (LIGHTGBM, without_line("split_gain"), BOOSTER),
-    "a line more": (LIGHTGBM, one_line_more, BOOSTER),
-    "lengths of fewer lines": (
-        LIGHTGBM,
-        in_booster("lengths", lambda a: a[:-1]),
-        BOOSTER,
-    ),
-    "lengths of halves": (
-        LIGHTGBM,
-        in_booster("lengths", lambda a: a.astype(float)),
-        BOOSTER,
-    ),
-    "lengths from behind": (LIGHTGBM, in_booster("lengths", from_behind), BOOSTER),
-    "a length behind the end": (LIGHTGBM, in_booster("lengths", longer), BOOSTER),
-    "whole thresholds": (
-        LIGHTGBM,
-        in_booster("threshold", lambda a: a.astype(int)),
-        BOOSTER,
-    ),
-    "thresholds in a table": (
-        LIGHTGBM,
-        in_booster("threshold", lambda a: a[:, None]),
-        BOOSTER,
-    ),
-    "no trees": (
-        LIGHTGBM,
-        all_of(
-            in_booster("lengths", lambda a: a[:, :0]),
-            *(in_booster(name, lambda a: a[:0]) for name in NUMBERS),
-        ),
-        BOOSTER,
-    ),
-}
+LIGHTGBM_REFUSED = grouped(
+    {
+        (LIGHTGBM, BOOSTER): {
+            "a best tree behind the last": header("best_iteration", 3),
+            "a best tree before none": header("best_iteration", -2),
+            "half a best tree": header("best_iteration", 0.5),
+            "one name": attribute("Booster", "names", ["a"]),
+            "a model of more features": attribute(LIGHTGBM, "_n_features", 3),
+            "features that were more": attribute(LIGHTGBM, "_n_features_in", 3),
+            "a model of more features than its trees": both(
+                attribute(LIGHTGBM, "_n_features", 3),
+                attribute(LIGHTGBM, "_n_features_in", 3),
+            ),
+            "a split before the first feature": in_booster("split_feature", first(-1)),
+            "a shrinkage more": a_shrinkage_more,
+            "a line less": without_line("split_gain"),
+            "a line more": one_line_more,
+            "lengths of fewer lines": in_booster("lengths", lambda a: a[:-1]),
+            "lengths of halves": in_booster("lengths", lambda a: a.astype(float)),
+            "lengths from behind": in_booster("lengths", from_behind),
+            "a length behind the end": in_booster("lengths", longer),
+            "whole thresholds": in_booster("threshold", lambda a: a.astype(int)),
+            "thresholds in a table": in_booster("threshold", lambda a: a[:, None]),
+            "no trees": all_of(
+                in_booster("lengths", lambda a: a[:, :0]),
+                *(in_booster(name, lambda a: a[:0]) for name in NUMBERS),
+            ),
+        },
+        (LIGHTGBM, "names"): {"no names": attribute("Booster", "names", [])},
+        (LIGHTGBM, "a LGBMRegressor with boosting_type=[], which files do not hold"): {
+            "a parameter that is a list": parameter(LIGHTGBM, "boosting_type", [])
+        },
+        ("linear", BOOSTER): {
+            "a leaf before the first feature": in_booster("leaf_features", first(-1)),
+            "a gain less": last_less("split_gain"),
+            "a weight less": last_less("leaf_weight"),
+            "a coefficient less": last_less("leaf_coeff"),
+            "a count less": both(
+                in_booster("num_features", last_joined), last_less("num_features")
+            ),
+            "a linear leaf less": both(
+                in_booster("num_features", last_joined),
+                last_less("num_features", "leaf_const"),
+            ),
+        },
+    }
+)

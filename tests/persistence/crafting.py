@@ -1,9 +1,14 @@
 """Files as an attacker would write them: edited, and with a checksum that is right."""
 
+import functools
 import hashlib
 import json
 
 import numpy as np
+import pytest
+
+import skampo
+from skampo.exceptions import SkampoFileError
 
 
 def unpack(data):
@@ -48,6 +53,22 @@ def edit(data, change):
     versions, value, arrays = unpack(data)
     change(value, arrays)
     return pack(versions, value, arrays)
+
+
+def load_edited(path, data, *changes):
+    """What comes of a file after changes, if there are any, which change something."""
+    edited = functools.reduce(edit, changes, data)
+    assert not changes or edited != edit(data, lambda value, arrays: None)
+    path.write_bytes(edited)
+    return skampo.load(path)
+
+
+def assert_refused(path, data, change, words):
+    """Require that the file is refused after a change, in these words."""
+    with pytest.raises(SkampoFileError, match="was not loaded, because it is") as error:
+        load_edited(path, data, change)
+    # Another check may refuse it as well, and this one would be missed by nobody.
+    assert words in str(error.value)
 
 
 def nodes(value):

@@ -8,6 +8,15 @@ import numpy as np
 from tests.persistence.crafting import find, nodes
 
 
+def grouped(refused):
+    """By name, which model, what is changed in its file, and words of the error."""
+    return {
+        name: (model, change, words)
+        for (model, words), changes in refused.items()
+        for name, change in changes.items()
+    }
+
+
 def parameter(owner, name, new):
     """Another value of a parameter, or a new one."""
 
@@ -57,11 +66,6 @@ def both(*changes):
 def all_of(*changes):
     """Several changes, and an array that pays for empty ones."""
     return both(*changes, lambda value, arrays: arrays.append(np.zeros(100)))
-
-
-def of(owner, *change):
-    """A model and a change of its own attribute."""
-    return owner, attribute(owner, *change)
 
 
 def entries(row, column, number):

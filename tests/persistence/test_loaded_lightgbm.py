@@ -5,10 +5,9 @@ import pytest
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 
-import skampo
 from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import load_edited
 from tests.persistence.edits import in_booster
 
 X = np.random.default_rng(0).normal(size=(60, 2))
@@ -20,11 +19,8 @@ CONSTANTS = 12
 def edited(model, path, **changes):
     """Save a model, change its arrays, and load it."""
     save(model, path)
-    data = path.read_bytes()
-    for name, change in changes.items():
-        data = edit(data, in_booster(name, change))
-    path.write_bytes(data)
-    return skampo.load(path)
+    edits = [in_booster(name, change) for name, change in changes.items()]
+    return load_edited(path, path.read_bytes(), *edits)
 
 
 @pytest.mark.parametrize("keywords", [{}, {"min_child_samples": 100}])

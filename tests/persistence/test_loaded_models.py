@@ -7,11 +7,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import skampo
-from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
 from tests.persistence import alone
 from tests.persistence.alone_lightgbm import LIGHTGBM_MODELS, LIGHTGBM_REFUSED
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import assert_refused, load_edited
 from tests.persistence.edits import attribute, entries
 
 X = np.random.default_rng(0).normal(size=(40, 2)).round(1)
@@ -32,18 +31,12 @@ def honest(name, folder):
 def test_a_model_of_other_numbers_is_refused(name, tmp_path, tmp_path_factory):
     model, change, words = REFUSED[name]
     data = honest(model, tmp_path_factory.getbasetemp())
-    crafted = edit(data, change)
-    assert crafted != edit(data, lambda value, arrays: None)
-    (tmp_path / "crafted").write_bytes(crafted)
-    with pytest.raises(SkampoFileError, match="was not loaded, because it is") as error:
-        skampo.load(tmp_path / "crafted")
-    assert words in str(error.value)
+    assert_refused(tmp_path / "crafted", data, change, words)
 
 
 def test_what_nobody_depends_on_may_be_unknown(tmp_path, tmp_path_factory):
     data = honest(TREE, tmp_path_factory.getbasetemp())
     unknown = attribute("Tree", "nodes", entries(0, 4, np.nan))
-    (tmp_path / "model").write_bytes(edit(data, unknown))
-    loaded = skampo.load(tmp_path / "model")
+    loaded = load_edited(tmp_path / "model", data, unknown)
     assert np.isnan(loaded.tree_.impurity[0])
     assert_array_equal(loaded.predict(X), MODELS[TREE].predict(X))

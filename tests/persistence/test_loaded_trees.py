@@ -5,10 +5,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.tree import DecisionTreeRegressor
 
-import skampo
 from skampo.exceptions import SkampoFileError
 from skampo.persistence import save
-from tests.persistence.crafting import edit
+from tests.persistence.crafting import load_edited
 from tests.persistence.edits import attribute
 
 X = np.random.default_rng(0).normal(size=(40, 2))
@@ -18,11 +17,8 @@ DEEPEST = 5000
 def edited(tree, path, **changes):
     """Save a tree, change its arrays, and load it."""
     save(tree, path)
-    data = path.read_bytes()
-    for name, change in changes.items():
-        data = edit(data, attribute("Tree", name, change))
-    path.write_bytes(data)
-    return skampo.load(path)
+    edits = [attribute("Tree", name, change) for name, change in changes.items()]
+    return load_edited(path, path.read_bytes(), *edits)
 
 
 def sides(is_left):

@@ -1,6 +1,7 @@
 """Parts of rollouts that no public name shows: drawing, seeds, and numbers of files."""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,21 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.rollouts import Rollouts
+from skampo.rollouts._collect import name_all
 from skampo.rollouts._sampling import draw_actions, explore
 from skampo.rollouts._seeding import SCORING, TRAINING, VALIDATION, reset_seed
 from skampo.rollouts._unfinished import check_draws, check_unfinished
 from tests import seeds
 from tests.faulty_envs import CountingEnv
 from tests.rollouts.policies import UniformPolicy
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [("a", "a"), ("aba", "a, b"), ("abcb", "a, b, c"), ("abcd", "a, b, c, ...")],
+)
+def test_names_of_several_environments(names, text):
+    assert name_all([SimpleNamespace(name=name) for name in names]) == text
 
 
 def test_inverse_distribution_function_by_hand():

@@ -407,18 +407,6 @@ def test_a_space_that_is_refused_closes_what_was_made():
     assert counter.opened == counter.closed == 8
 
 
-def test_names():
-    def name(X):
-        with Rollouts(X, n_envs=1) as experience:
-            return experience.env_name
-
-    subclasses = [type(f"Env{i}", (CountingEnv,), {}) for i in range(4)]
-    assert name("CartPole-v1") == "CartPole-v1"
-    assert name(CountingEnv) == "CountingEnv"
-    assert name(subclasses[:2]) == "Env0, Env1"
-    assert name(subclasses) == "Env0, Env1, Env2, ..."
-
-
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [

@@ -124,7 +124,7 @@ def test_a_vector_with_arguments_keeps_them():
 def test_a_wrapped_vector_keeps_name_and_time_limit():
     vector = TransformReward(gymnasium.make_vec("CartPole-v1", 2), lambda r: r)
     with Rollouts(vector, n_envs=2, steps_per_iter=4) as experience:
-        assert experience.env_name == "CartPole-v1"
+        assert experience._lockstep.envs[0].name == "CartPole-v1"
         assert experience.gather(UniformPolicy()).observations.shape == (4, 4)
         assert not any(env.is_limit_ours for env in experience._lockstep.envs)
 
