@@ -13,14 +13,11 @@ policy and the first states are distributed.
 # %%
 # A model, and exact regression
 # -----------------------------
-# One-hot states and least squares make line 1 of the algorithm exact.
+# On a model the default regressor makes line 1 of the algorithm exact.
 from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from skampo import AMPOPolicy
 from skampo.inspection import ConvergenceDisplay
@@ -30,12 +27,11 @@ from skampo.theory import mismatch_coefficient, xiao_linear_bound, xiao_sublinea
 
 gamma = 0.9
 mdp = make_random_mdp(random_state=0)
-table = make_pipeline(OneHotEncoder(), LinearRegression(fit_intercept=False))
 
 
 def fit(step_size):
     """Fit a policy to the model with exact action values."""
-    policy = AMPOPolicy(table, step_size=step_size, gamma=gamma, max_iter=150)
+    policy = AMPOPolicy(step_size=step_size, gamma=gamma, max_iter=150)
     return policy.fit(mdp)
 
 
@@ -56,6 +52,9 @@ print(f"theta = {theta:.1f}, first geometric step {eta0:.3f}")
 # -----------------
 # The dashed bounds are never crossed. That of growing steps is a straight line; once
 # the steps are large, the gap falls even faster, and soon is below the picture.
+# In the end the gap of constant steps is a straight line as well: the best actions of
+# this model are better than the others by some margin, and each iteration multiplies
+# what the others have left by a constant. The bound of 1/k holds without any margin.
 figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 ConvergenceDisplay.from_estimator(
     fit(Constant(eta=1.0)),
@@ -75,5 +74,5 @@ ConvergenceDisplay.from_estimator(
     ax=ax,
     color="#d55e00",
 )
-ax.set(ylim=(1e-7, 1e3), title="Exact action values: gaps and what theory promises")
+ax.set(ylim=(1e-7, 1e3), title="10 states, 4 actions, gamma = 0.9: gaps and bounds")
 plt.show()

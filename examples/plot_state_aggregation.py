@@ -56,7 +56,9 @@ policies = {
     "greedy steps": iterates("greedy"),
     "soft steps, eta = 0.5": iterates(Constant(0.5)),
 }
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.2), width_ratios=[2, 3], layout="constrained"
+)
 for (name, proba), color in zip(policies.items(), ["#d55e00", "#0072b2"], strict=True):
     display = ConvergenceDisplay.from_policies(
         proba, mdp, gamma=gamma, name=name, ax=left, color=color

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures
+from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import Exact
@@ -157,6 +160,44 @@ def test_another_regressor_cannot_go_on():
     policy = fit(FEW, 1, warm_start=True)
     with pytest.raises(InvalidParameterError, match="parameter 'regressor__steps' was"):
         policy.set_params(regressor=TABLE).fit(MDP)
+
+
+class Leaves(TransformerMixin, BaseEstimator):
+    """Supervised features: in which leaf of a tree a state is."""
+
+    def fit(self, X, y):
+        self.tree_ = DecisionTreeRegressor(max_leaf_nodes=4).fit(X, y)
+        y[:] = np.nan
+        return self
+
+    def transform(self, X):
+        leaves = self.tree_.apply(X)[:, None]
+        return (leaves == np.unique(self.tree_.apply(MDP.states))).astype(float)
+
+
+def test_supervised_features_are_fitted_to_the_first_action_values():
+    policy = fit(make_pipeline(Leaves(), LEAST_SQUARES), 3)
+    first = MDP.action_values(np.full((12, 3), 1 / 3), GAMMA)
+    tree = DecisionTreeRegressor(max_leaf_nodes=4).fit(MDP.states, first)
+    # One policy in each leaf, and another one in others.
+    assert len(np.unique(policy.predict_proba(MDP.states).round(9), axis=0)) == 4
+    leaves = policy.regressor_[0][:-1].transform(MDP.states).argmax(axis=1)
+    assert_array_equal(
+        np.unique(tree.apply(MDP.states), return_inverse=True)[1], leaves
+    )
+
+
+def test_supervised_features_of_pairs():
+    select = make_pipeline(
+        FunctionTransformer(cross), SelectKBest(f_regression, k=6), LEAST_SQUARES
+    )
+    policy = fit(select, 3, encoding="compatible_joint")
+    uniform = np.full((12, 3), 1 / 3)
+    advantages = MDP.action_values(uniform, GAMMA)
+    advantages -= advantages.mean(axis=1, keepdims=True)
+    rows = np.hstack([np.repeat(MDP.states, 3, axis=0), np.tile(np.eye(3), (12, 1))])
+    best = SelectKBest(f_regression, k=6).fit(cross(rows), advantages.ravel())
+    assert_array_equal(policy.regressor_[1].get_support(), best.get_support())
 
 
 def test_labels():

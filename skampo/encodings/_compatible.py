@@ -77,7 +77,9 @@ class Compatible(PerAction):
             return None, regressor
         known = features_of(last)
         if known is None:
-            known = fit_features(transformer, sample.observations, rng)
+            # Supervised features are those of the first action values.
+            values = sample.q_values
+            known = fit_features(transformer, sample.observations, rng, values)
         return known, model
 
     def action_weights(self, target):

@@ -86,12 +86,13 @@ class CompatibleJoint(Joint):
         n_actions, last = target.proba.shape[1], learner.start
         theta = getattr(last, "theta_of_pairs", None)
         features, model = split_features(learner.regressor)
+        goal = advantages(target, theta)
         if theta is not None:
             # Features stay as fitted first, so that `theta` keeps its meaning.
             features = last.features
         elif features is not None:
-            features = fit_features(features, joint_rows(X, n_actions), learner.rng)
-        goal = advantages(target, theta)
+            rows = joint_rows(X, n_actions)
+            features = fit_features(features, rows, learner.rng, goal.ravel())
         gradient, fitted = natural_gradient(
             replace(learner, regressor=model, start=None),
             center_pairs(pair_features(features, X, n_actions), target.proba),

@@ -125,12 +125,13 @@ def _has_names(scores):
     return any(hasattr(model, "feature_names_in_") for model in models)
 
 
-def fit_features(transformer, observations, rng):
-    """Fit a transformer to the observations; what fails names the transformer."""
+def fit_features(transformer, observations, rng, y=None):
+    """Fit a transformer to observations, and to y if it wants; a failure names it."""
     try:
         seed_unseeded(transformer, rng)
         with warning_of_size(transformer, observations):
-            return transformer.fit(lend(transformer, observations))
+            rows = lend(transformer, observations), lend(transformer, y)
+            return transformer.fit(*rows)
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed to fit "

@@ -120,7 +120,8 @@ class ConvergenceDisplay:
     def _label_axes(self):
         from matplotlib.ticker import MaxNLocator
 
-        self.ax_.set(xlabel="iteration", ylabel="gap to the optimum", yscale="log")
+        label = "gap to the optimum, $V^* - V^k$"
+        self.ax_.set(xlabel="iteration", ylabel=label, yscale="log")
         self.ax_.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         # matplotlib warns of a legend that has no entries.
         if self.ax_.get_legend_handles_labels()[1]:

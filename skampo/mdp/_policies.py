@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skampo.utils._rows import row_max, row_sum
+
 __all__ = ["as_policy"]
 
 # What float32 leaves; more is a mistake, and would be multiplied by 1 / (1 - gamma).
@@ -19,9 +21,9 @@ def as_policy(proba, shape):
             f"A policy must have shape {shape}, one row per state and one column per "
             f"action. Got {proba.shape} instead."
         )
-    sums = proba.sum(axis=1)
+    sums = row_sum(proba)
     # A NaN fails both comparisons.
-    valid = (proba.min(axis=1) >= 0) & (np.abs(sums - 1) <= _ROUNDING)
+    valid = (row_max(-proba) <= 0) & (np.abs(sums - 1) <= _ROUNDING)
     for state in np.flatnonzero(~valid)[:1]:
         raise ValueError(
             "A policy must have one probability distribution per state, whose sum is "

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skampo.exceptions import InvalidParameterError
+from skampo.utils._rows import row_max
 from skampo.utils._validation import check_discount
 
 __all__ = ["Solution", "find_optimum"]
@@ -93,13 +94,13 @@ def _evaluate(mdp, actions, gamma, start):
 def _worth_changing(own, values, q_values, gamma):
     """States with a real gain: errors of the evaluation would go in circles."""
     error = np.abs(own - values).max() / (1 - gamma)
-    gain = q_values.max(axis=1) - own
+    gain = row_max(q_values) - own
     # Both values in the gain may be wrong by as much as the evaluation is.
     return gain > max(1e-12 * np.abs(q_values).max(), 2 * error)
 
 
 def _residual_bound(mdp, values, q_values, gamma):
-    residual = np.abs(q_values.max(axis=1) - values).max()
+    residual = np.abs(row_max(q_values) - values).max()
     return float((residual + _rounding(mdp, values)) / (1 - gamma))
 
 
@@ -130,7 +131,7 @@ def _sweep(mdp, gamma, tol, values, most=math.inf, n_more=0):
     sweeps_per_check, last_spread = math.ceil(1 / (1 - gamma)), np.inf
     for n_iter in count(1):
         q_values = mdp.look_ahead(values, gamma)
-        new = q_values.max(axis=1)
+        new = row_max(q_values)
         low, high = _macqueen(new - values, gamma)
         spread = high - low
         # The values returned lie in the middle of the bounds.

@@ -12,6 +12,7 @@ from skampo.mdp._policies import as_policy
 from skampo.mdp._solvers import find_optimum
 from skampo.mdp._storage import store
 from skampo.mdp._toy_text import read_model
+from skampo.utils._rows import row_max, row_sum
 from skampo.utils._validation import Interval, check_argument, check_discount
 
 __all__ = ["TabularMDP"]
@@ -212,7 +213,7 @@ class TabularMDP:
         ndarray of shape (n_states,)
             The new values.
         """
-        return self.look_ahead(values, gamma).max(axis=1)
+        return row_max(self.look_ahead(values, gamma))
 
     def policy_bellman(self, values, proba, gamma):
         r"""
@@ -233,7 +234,7 @@ class TabularMDP:
             The new values.
         """
         proba = self._as_policy(proba, gamma)
-        return (proba * self.look_ahead(values, gamma)).sum(axis=1)
+        return row_sum(proba * self.look_ahead(values, gamma))
 
     def look_ahead(self, values, gamma):
         r"""
@@ -293,7 +294,7 @@ class TabularMDP:
         """
         proba = self._as_policy(proba, gamma)
         check_argument("TabularMDP.values", "tau", tau, Interval(float, 0))
-        rewards = (proba * self.reward).sum(axis=1)
+        rewards = row_sum(proba * self.reward)
         if tau > 0:
             rewards = rewards + tau * entr(proba).sum(axis=1)
         kernel = self._transition.kernel(proba)

@@ -7,9 +7,6 @@ CPU seconds of the evaluation alone (the median of three) and of policy iteratio
 peak memory of the whole process before that, and the certified error of the evaluation:
 the largest residual divided by ``1 - gamma``. The first row makes a model of two
 states, so that its memory is that of the imports.
-
-``--solvers`` prints the CPU seconds of each method of `TabularMDP.solve` instead, all
-in one process, with the rounds or sweeps in brackets.
 """
 
 import argparse
@@ -22,7 +19,7 @@ import time
 
 import numpy as np
 
-from skampo.mdp import make_gridworld, make_random_mdp
+from skampo.mdp import make_random_mdp
 
 N_ACTIONS = 8
 ROWS = [
@@ -68,41 +65,11 @@ def evaluate(mdp, proba, gamma):
     return values, time.process_time() - start
 
 
-def solvers():
-    """Print the table of methods."""
-    methods = ["policy_iteration", "modified_policy_iteration", "value_iteration"]
-    print("| model | gamma |", " | ".join(methods), "|\n|---|---|---|---|---|")
-    for name, mdp in models():
-        for gamma in (0.99, 0.999):
-            cells = [seconds_of(mdp, gamma, method) for method in methods]
-            print(f"| {name} | {gamma} |", " | ".join(cells), "|", flush=True)
-
-
-def models():
-    """Names and models, from quick to slow mixing."""
-    for n_states in (10_000, 100_000):
-        settings = {"n_successors": 5, "sparse": True, "random_state": 0}
-        yield f"random, {n_states:,} x 4", make_random_mdp(n_states, 4, **settings)
-    grid = ["S" + 99 * ".", *98 * [100 * "."], 99 * "." + "G"]
-    yield "grid, 10,000 x 4, slip 0.2", make_gridworld(grid, slip=0.2)
-
-
-def seconds_of(mdp, gamma, method):
-    """CPU seconds and rounds."""
-    start = time.process_time()
-    solution = mdp.solve(gamma, method=method)
-    return f"{time.process_time() - start:.3f} ({solution.n_iter})"
-
-
 def main():
     """Print the table, or the row that was asked for."""
     parser = argparse.ArgumentParser(description="Exact evaluation of one policy.")
     parser.add_argument("--row", type=int, help="print only this row")
-    parser.add_argument("--solvers", action="store_true", help="methods of solve")
     options = parser.parse_args()
-    if options.solvers:
-        solvers()
-        return
     if options.row is not None:
         print(measure(*ROWS[options.row]))
         return
