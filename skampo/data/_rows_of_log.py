@@ -7,6 +7,7 @@ import numpy as np
 from skampo.data._checks import without_na
 from skampo.data._tables import is_table
 from skampo.data._transitions import Transitions
+from skampo.features._blocks import blocks, room
 
 __all__ = ["as_transitions"]
 
@@ -18,7 +19,7 @@ def as_transitions(log, sample_weight=None):
     following = observations if log.is_one_step else _array(log.next_states)
     if over.any():
         # What is said to follow an end may be NaN, and features are computed of it too.
-        following = np.where(over[:, None], observations, following)
+        following = _where(over, observations, following)
     no = np.zeros(len(log), dtype=bool)
     truncated = no if log.is_one_step else log.truncated & ~over
     transitions = Transitions(
@@ -32,6 +33,15 @@ def as_transitions(log, sample_weight=None):
         log.propensities,
     )
     return transitions if sample_weight is None else _weigh(transitions, sample_weight)
+
+
+def _where(over, observations, following):
+    """Observations where it is over, what followed elsewhere."""
+    found = room(following.shape, np.result_type(observations, following))
+    for rows in blocks(len(over)):
+        block = over[rows, None], observations[rows], following[rows]
+        found[rows] = np.where(*block)
+    return found
 
 
 def _weigh(transitions, sample_weight):
@@ -53,7 +63,9 @@ def _array(states):
 
 def _ends(log, observations, following, ends):
     """Add to the ends where the next row does not go on with what followed."""
-    ends[:-1] |= (following[:-1] != observations[1:]).any(axis=1)
+    for rows in blocks(len(ends) - 1):
+        there = observations[1:][rows]
+        ends[:-1][rows] |= (following[:-1][rows] != there).any(axis=1)
     # Two episodes may meet in one state, and returns must not run on to the other.
     if log.episodes is not None:
         ends[:-1] |= log.is_start[1:]
