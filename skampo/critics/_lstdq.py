@@ -187,7 +187,8 @@ class FixedPoint:
         known, system = self._known
         if known is None or not _are_equal(known, proba):
             system = np.concatenate([block.equations(proba) for block in self.blocks])
-            system[np.diag_indices_from(system)] += self.alpha
+            # One for all columns, or one for each, of all actions.
+            system[np.diag_indices_from(system)] += np.resize(self.alpha, len(system))
             self._known = proba, system
         return system
 
@@ -334,7 +335,8 @@ def _double(features):
 def _enough(gram, n_rows, alpha):
     """Single precision for many rows, if its rounding is far below the penalty."""
     rounding = np.finfo(np.float32).eps * np.abs(gram).max(initial=0.0)
-    return np.float32 if n_rows > _MANY and rounding < 0.1 * alpha else np.float64
+    is_small = rounding < 0.1 * np.max(alpha)
+    return np.float32 if n_rows > _MANY and is_small else np.float64
 
 
 def _over_seen(proba, seen):

@@ -61,11 +61,12 @@ def rounded_features(transform, observations):
     return features
 
 
-def room(shape, dtype=np.float64, most=_LONG):
-    """An empty array, in a file if it has more bytes than that."""
+def room(shape, dtype=np.float64, most=None):
+    """An empty array, in a file if it has so many bytes."""
     dtype = np.dtype(dtype)
     n_bytes = dtype.itemsize * math.prod(shape)
-    if n_bytes < most or dtype.hasobject or not hasattr(os, "posix_fallocate"):
+    in_memory = n_bytes < (_LONG if most is None else most) or dtype.hasobject
+    if in_memory or not hasattr(os, "posix_fallocate"):
         return np.empty(shape, dtype)
     try:
         # It is gone when the array is.
@@ -90,6 +91,7 @@ def taken(values, rows):
     """Some rows, by a slice, a mask or positions; in a file if they are many."""
     if getattr(values, "nbytes", 0) < _LONG or isinstance(rows, slice):
         return values[rows]
+    rows = np.asarray(rows)
     rows = np.flatnonzero(rows) if rows.dtype == bool else rows
     found = room((len(rows), *values.shape[1:]), values.dtype)
     # Rows that are far apart are on pages of their own.

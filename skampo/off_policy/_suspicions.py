@@ -28,6 +28,8 @@ _FAR, _MUCH = 4.5, 0.05
 _NEIGHBORS, _ASKED, _ROWS, _COLUMNS = 50, 300, 20_000, 1000
 # Share of episodes that are copies, and of values that are like no other.
 _COPIED, _DISTINCT = 0.05, 0.9
+# Episodes that are looked at together.
+_TOGETHER = 1000
 # Fewer kinds of episodes may well all come in even numbers.
 _FEWEST_KINDS = 10
 # Next states may have been rounded to single precision.
@@ -155,9 +157,10 @@ def broken_next_states(log):
 def copied_episodes(log):
     """Complain of episodes that are copies of others, unless chance can repeat them."""
     starts = np.append(np.flatnonzero(log.is_start), len(log))
-    columns = [log.rewards, *columns_of(log.states)]
-    rows = np.column_stack([*map(as_codes, columns), as_codes(log.actions)])
-    pieces = [rows[i:j].tobytes() for i, j in pairwise(starts)]
+    columns = [log.rewards, *columns_of(log.states), log.actions]
+    # Numbers are joined episode by episode: all at once take as much memory again.
+    columns = [c if _is_number(c) else as_codes(c) for c in columns]
+    pieces = [*_fingerprints(columns, starts)]
     kinds = Counter(pieces)
     n_copies = len(pieces) - len(kinds)
     if n_copies <= _COPIED * len(pieces):
@@ -166,7 +169,7 @@ def copied_episodes(log):
     if not (every > 1 and len(kinds) >= _FEWEST_KINDS):
         firsts = set({piece: i for i, piece in reversed([*enumerate(pieces)])}.values())
         is_first = [i in firsts for i in range(len(pieces))]
-        kept = rows[np.repeat(is_first, np.diff(starts)), :-1]
+        kept = np.column_stack(columns)[np.repeat(is_first, np.diff(starts)), :-1]
         if not _has_own_values(kept):
             return ""
     return (
@@ -174,6 +177,15 @@ def copied_episodes(log):
         "count each as new evidence. Drop the copies; rows of one customer that are "
         "equal belong under one label of episodes=."
     )
+
+
+def _fingerprints(columns, starts):
+    """A number for each episode, which is that of another only if that is a copy."""
+    for first in range(0, len(starts) - 1, _TOGETHER):
+        bounds = starts[first : first + _TOGETHER + 1]
+        some = [column[bounds[0] : bounds[-1]] for column in columns]
+        rows = np.column_stack(some)
+        yield from (hash(rows[i:j].tobytes()) for i, j in pairwise(bounds - bounds[0]))
 
 
 def _has_own_values(rows):
