@@ -10,6 +10,7 @@ import math
 import mmap
 import os
 from tempfile import TemporaryFile
+from threading import Lock
 from weakref import WeakSet
 
 import numpy as np
@@ -31,7 +32,7 @@ _LONG = 2**26
 # Pages of files are given back after so many blocks.
 _READ = 8
 _LARGEST = np.finfo(np.float32).max
-_maps = WeakSet()
+_maps, _lock = WeakSet(), Lock()
 
 
 def blocks(n_rows, size=BLOCK):
@@ -76,13 +77,16 @@ def room(shape, dtype=np.float64, most=None):
             pages = mmap.mmap(file.fileno(), n_bytes)
     except OSError:
         return np.empty(shape, dtype)
-    _maps.add(pages)
+    with _lock:
+        _maps.add(pages)
     return np.frombuffer(pages, dtype).reshape(shape)
 
 
 def give_back():
     """Let the system have the memory of pages that were read or written."""
-    for pages in list(_maps):
+    with _lock:
+        maps = list(_maps)
+    for pages in maps:
         # They are in the file, and come again when they are asked for.
         pages.madvise(mmap.MADV_DONTNEED)
 

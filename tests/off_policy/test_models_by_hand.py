@@ -47,6 +47,16 @@ def test_the_interval_of_a_fixed_point_of_one_step():
     assert [found.low, found.high] == pytest.approx([3 - reach, 3 + reach])
 
 
+def test_the_interval_of_a_fixed_point_knows_of_other_starts():
+    # Values are the states, without error.
+    regressor = Ridge(1e-9, fit_intercept=False)
+    found = fitted_q_evaluation(
+        ALWAYS, pays([1.0, 2.0, 6.0]), regressor=regressor, n_bootstraps=None
+    )
+    reach = t.ppf(0.975, 1) * np.sqrt(4 + 1 + 9) / 3
+    assert [found.low, found.high] == pytest.approx([3 - reach, 3 + reach])
+
+
 def test_the_interval_of_a_fixed_point_of_steps():
     # Each step pays on average 2, and is followed by another one.
     rewards, episodes = np.array([1.0, 3.0, 0.0, 4.0, 2.0, 2.0]), [0, 0, 1, 1, 2, 2]
