@@ -32,7 +32,8 @@ _LONG = 2**26
 # Pages of files are given back after so many blocks.
 _READ = 8
 _LARGEST = np.finfo(np.float32).max
-_maps, _lock = WeakSet(), Lock()
+_maps: WeakSet = WeakSet()
+_lock = Lock()
 
 
 def blocks(n_rows, size=BLOCK):
@@ -98,10 +99,12 @@ def taken(values, rows):
     rows = np.asarray(rows)
     rows = np.flatnonzero(rows) if rows.dtype == bool else rows
     found = room((len(rows), *values.shape[1:]), values.dtype)
-    # Rows that are far apart are on pages of their own.
     size = min(BLOCK, max(_FEW, BLOCK * len(rows) // len(values)))
     for block in blocks(len(rows), size):
         found[block] = values[rows[block]]
+        # Rows that are far apart are on pages of their own.
+        if size < BLOCK:
+            give_back()
     return found
 
 
