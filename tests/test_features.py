@@ -276,21 +276,40 @@ def test_arrays_in_files(monkeypatch):
     assert room((3,), object).dtype == object
 
 
+def linear_policy(max_iter):
+    """A policy of few features, of a log."""
+    return AMPOPolicy(
+        make_pipeline(StandardScaler(), Ridge(0.1)),
+        critic=Pessimistic(LSTDQ("policy"), classifier=GaussianNB()),
+        gamma=0.9,
+        max_iter=max_iter,
+        random_state=0,
+    )
+
+
 def test_policies_of_logs_in_files(monkeypatch):
     log = make_log(2**15 + 100, "logged")
     # Features in single precision, which are taken up block by block.
     monkeypatch.setattr(_blocks, "_LARGE", 1)
-    policy = AMPOPolicy(
-        make_pipeline(StandardScaler(), Ridge(0.1)),
-        critic=Pessimistic(LSTDQ("policy"), classifier=GaussianNB()),
-        gamma=0.9,
-        max_iter=2,
-        random_state=0,
-    )
+    policy = linear_policy(max_iter=2)
     expected = policy.fit(log).predict_proba(log.states)
     put_into_files(monkeypatch)
     again = TransitionLog(log.states, log.actions, log.rewards, log.next_states)
     assert_array_equal(policy.fit(again).predict_proba(log.states), expected)
+
+
+@pytest.mark.slow
+def test_memory_of_logs_in_files(monkeypatch):
+    put_into_files(monkeypatch)
+    monkeypatch.setattr(_blocks, "_LARGE", 1)
+    peaks = []
+    for n_rows in (200_000, 400_000):
+        log = make_log(n_rows, "logged")
+        log = log.select(slice(None), np.arange(len(log)) // 100)
+        policy = linear_policy(max_iter=1)
+        peaks.append(peak_of(lambda log=log, policy=policy: policy.fit(log))[1])
+    # States, features, values and probabilities take 200 bytes and more.
+    assert peaks[1] - peaks[0] < 100 * 200_000
 
 
 def test_features_of_very_many_rows_are_drawn_from_some(monkeypatch):
