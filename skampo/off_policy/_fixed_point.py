@@ -14,7 +14,7 @@ from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.exceptions import InvalidParameterError
 from skampo.features._blocks import blocks, by_blocks, taken, tree_sum
 from skampo.features._lending import as_numbers, unwrap
-from skampo.features._split import FeatureView, fit_features
+from skampo.features._split import FeatureView, fit_features, transform
 from skampo.features._steps import split_features
 from skampo.off_policy._trajectories import action_proba, first_rows
 from skampo.off_policy._values import prepared
@@ -33,12 +33,11 @@ class PointEstimate:
     @classmethod
     def of(cls, policy, log, gamma, regressor, seed):
         """Solve for the weights that reproduce themselves by a sweep."""
-        transformer, form = _features_of(prepared(regressor, log.columns))
+        front, form = _take_apart(prepared(regressor, log.columns))
         rows = log.transitions()
         steps, n_actions = StoredSteps.of(rows), len(log.classes)
         view = FeatureView(steps.states)
-        rng = np.random.default_rng(seed)
-        fitted = fit_features(transformer, rows.observations, rng)
+        fitted = _fit(front, form, rows.observations, np.random.default_rng(seed))
         features = as_numbers(view.rounded(fitted))
         proba = action_proba(policy, unwrap(steps.states), log.classes)
         targets = SweepTargets.of(proba, steps, rows, gamma, 0.0)
@@ -56,8 +55,8 @@ class PointEstimate:
         return self.estimate - margin, self.estimate + margin
 
 
-def _features_of(regressor):
-    """Unfitted features, with a constant if there is an intercept, and the model."""
+def _take_apart(regressor):
+    """Unfitted features, None if there are none, and the form of the linear model."""
     front, model = split_features(regressor)
     form = linear_form(model)
     if not hasattr(form, "fit_intercept"):
@@ -66,9 +65,18 @@ def _features_of(regressor):
             f"Ridge() behind features is one. Got {regressor!r}: give n_bootstraps=50, "
             "which fits any regressor again and again, to features in memory."
         )
+    return front, form
+
+
+def _fit(front, form, observations, rng):
+    """Fitted features, behind a constant if there is an intercept."""
     constant = PolynomialFeatures(1, include_bias=form.fit_intercept)
-    steps = [constant] if front is None else [clone(front), constant]
-    return make_pipeline(*steps), form
+    if front is None:
+        return constant.fit(as_numbers(observations[:1]))
+    fitted = fit_features(clone(front), observations, rng)
+    # In one Pipeline the features of all rows would be made, only to be counted.
+    some = transform(fitted, observations[:1])
+    return make_pipeline(fitted, constant.fit(as_numbers(some)))
 
 
 def _penalties(form, n_columns):

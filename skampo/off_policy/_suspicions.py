@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skampo.data._tables import is_table
+from skampo.features._blocks import blocks
 from skampo.off_policy._bootstrap import effective_size
 from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT
@@ -142,7 +143,7 @@ def broken_next_states(log):
     differs = np.zeros(len(above), dtype=bool)
     pairs = zip(columns_of(log.next_states), columns_of(log.states), strict=True)
     for following, states in pairs:
-        differs |= _differ(following[above], states[above + 1])
+        differs |= _differ(following, states, above)
     if not differs.any():
         return ""
     first = above[np.flatnonzero(differs)[0]]
@@ -213,13 +214,25 @@ def as_codes(column):
     return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64)
 
 
-def _differ(one, other):
-    if not (_is_number(one) and _is_number(other)):
-        return one.astype(str) != other.astype(str)
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    allowed = _ROUNDED * np.nanmax(np.abs(other), initial=0.0)
-    # What is missing in both is equal.
-    return ~((np.abs(one - other) <= allowed) | (np.isnan(one) & np.isnan(other)))
+def _differ(following, states, above):
+    """Whether what followed some rows is not the state in the row below."""
+    if not (_is_number(following) and _is_number(states)):
+        return following[above].astype(str) != states[above + 1].astype(str)
+    sizes = (
+        np.nanmax(np.abs(states[above[rows] + 1].astype(float)), initial=0.0)
+        for rows in blocks(len(above))
+    )
+    largest = max(sizes, default=0.0)
+    differs = np.zeros(len(above), dtype=bool)
+    for rows in blocks(len(above)):
+        one, other = (
+            column[part].astype(float)
+            for column, part in ((following, above[rows]), (states, above[rows] + 1))
+        )
+        # What is missing in both is equal.
+        is_near = np.abs(one - other) <= _ROUNDED * largest
+        differs[rows] = ~(is_near | (np.isnan(one) & np.isnan(other)))
+    return differs
 
 
 def _scaled(states):
