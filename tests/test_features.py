@@ -1,5 +1,7 @@
 """A regressor's two halves: apart, together, looked up, and asked without checks."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from sklearn.ensemble import (
 )
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -28,9 +31,12 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
+from skampo.critics import LSTDQ, Pessimistic
+from skampo.data import TransitionLog
 from skampo.encodings import Scores
 from skampo.encodings._scores import ColumnScores
-from skampo.features._blocks import tree_sum
+from skampo.features import _blocks, _split
+from skampo.features._blocks import give_back, room, taken, tree_sum
 from skampo.features._lending import lend
 from skampo.features._split import (
     FeatureScores,
@@ -38,12 +44,14 @@ from skampo.features._split import (
     LinearScores,
     compose,
     continuation,
+    fit_features,
     product,
 )
 from skampo.features._steps import split_features
 from skampo.features._unchecked import unchecked_predict, unchecked_transform
 from skampo.regressors import LeastSquares, NystroemFeatures, default_regressor
 from skampo.regressors._multiscale import MultiscaleNystroem
+from tests.benchmarks.log_memory import make_log
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)) + np.array([0, 5, -3, 100])
@@ -239,6 +247,77 @@ def test_sum_of_a_tree_rounds_seldom():
     ones = np.ones(2**14, dtype=np.float16)
     # One after another they stay 2048.
     assert tree_sum(iter(ones)) == 2**14
+
+
+def put_into_files(monkeypatch):
+    """Whatever has room for many rows is in a file from here on."""
+    for limit in ("_LONG", "_ON_DISK"):
+        monkeypatch.setattr(_blocks, limit, 1)
+
+
+def peak_of(function):
+    """What a call returns, and the memory that it took."""
+    tracemalloc.start()
+    value = function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return value, peak
+
+
+def test_arrays_in_files(monkeypatch):
+    put_into_files(monkeypatch)
+    values, peak = peak_of(lambda: room((50_000, 4)))
+    assert peak < 1e5
+    values[:] = expected = np.random.default_rng(0).normal(size=values.shape)
+    for rows in (slice(3, 9), expected[:, 0] > 0, np.array([49_999, 3, 3]), [1, 0]):
+        # The numbers are in the file when memory is given back.
+        give_back()
+        assert_array_equal(taken(values, rows), expected[rows])
+    assert room((3,), object).dtype == object
+
+
+def linear_policy(max_iter):
+    """A policy of few features, of a log."""
+    return AMPOPolicy(
+        make_pipeline(StandardScaler(), Ridge(0.1)),
+        critic=Pessimistic(LSTDQ("policy"), classifier=GaussianNB()),
+        gamma=0.9,
+        max_iter=max_iter,
+        random_state=0,
+    )
+
+
+def test_policies_of_logs_in_files(monkeypatch):
+    log = make_log(2**15 + 100, "logged")
+    # Features in single precision, which are taken up block by block.
+    monkeypatch.setattr(_blocks, "_LARGE", 1)
+    policy = linear_policy(max_iter=2)
+    expected = policy.fit(log).predict_proba(log.states)
+    put_into_files(monkeypatch)
+    again = TransitionLog(log.states, log.actions, log.rewards, log.next_states)
+    assert_array_equal(policy.fit(again).predict_proba(log.states), expected)
+
+
+@pytest.mark.slow
+def test_memory_of_logs_in_files(monkeypatch):
+    put_into_files(monkeypatch)
+    monkeypatch.setattr(_blocks, "_LARGE", 1)
+    peaks = []
+    for n_rows in (200_000, 400_000):
+        log = make_log(n_rows, "logged")
+        log = log.select(slice(None), np.arange(len(log)) // 100)
+        policy = linear_policy(max_iter=1)
+        peaks.append(peak_of(lambda log=log, policy=policy: policy.fit(log))[1])
+    # States, features, values and probabilities take 200 bytes and more.
+    assert peaks[1] - peaks[0] < 100 * 200_000
+
+
+def test_features_of_very_many_rows_are_drawn_from_some(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(1000, 2))
+    for most, step in ((1000, 1), (999, 2), (100, 10)):
+        monkeypatch.setattr(_split, "_MOST", most)
+        scaler = fit_features(StandardScaler(), rows, np.random.default_rng(0))
+        assert_array_equal(scaler.mean_, rows[::step].mean(axis=0))
 
 
 ROWS = np.random.default_rng(0).normal(3, 2, size=(30, 4))

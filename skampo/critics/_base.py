@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, clone
 
 from skampo.encodings import PerAction
 from skampo.encodings._base import Learner
+from skampo.features._blocks import taken
 from skampo.features._memory import FeatureMemory
 from skampo.features._regression import check_regressor
 from skampo.features._split import FeatureView
@@ -131,8 +132,8 @@ class QSample:
         of_data = self.rows
         return replace(
             self,
-            observations=self.observations[rows],
-            q_values=self.q_values[rows],
+            observations=taken(self.observations, rows),
+            q_values=taken(self.q_values, rows),
             sample_weight=weight if weight is None else weight[rows],
             action_weights=shares if shares is None else shares[rows],
             view=self._features.take(rows),

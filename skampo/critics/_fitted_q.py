@@ -13,8 +13,18 @@ from skampo.features._split import continuation
 from skampo.regressors import linear_form
 from skampo.regressors._pooled import PooledForm
 from skampo.utils._validation import Interval, Nothing
+from skampo.utils._warnings import warn_user
 
 __all__ = ["FittedQ"]
+
+# So many states have features that may be more than there is memory.
+_MANY = 2**20
+_IN_MEMORY = (
+    "Fitted Q evaluation holds the features of {n_rows:,} states in memory, and copies "
+    "of them. LSTDQ, the default for logs, reads features from a file block by block, "
+    "and so does fitted_q_evaluation(n_bootstraps=None). For a regressor that is not "
+    "linear take a part of the episodes."
+)
 
 
 class FittedQ(ReplayCritic):
@@ -172,6 +182,8 @@ class FittedQ(ReplayCritic):
 
     def _make_solver(self, transformer, model, view, steps, setting):
         self.regressor_ = setting.regressor
+        if len(view) > _MANY:
+            warn_user(_IN_MEMORY.format(n_rows=len(view)))
         features = view.features(transformer)
         if self._is_linear(model, setting):
             form, numbers = linear_form(model), as_numbers(features)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skampo.critics._classifiers import boosted_trees, folds_of, log_loss
+from skampo.features._blocks import taken
 
 __all__ = ["saved_surprise"]
 
@@ -19,8 +20,8 @@ def saved_surprise(group, observations, actions):
     Boosted trees predict them in held-out blocks of rows, with and without it. Rows of
     one policy save nothing, whatever their states are: both see all rows.
     """
-    rows = slice(None, None, 1 + len(actions) // _MANY)
-    X, y = np.asarray(observations[rows]), actions[rows]
+    rows = np.arange(0, len(actions), 1 + len(actions) // _MANY)
+    X, y = np.asarray(taken(observations, rows)), actions[rows]
     # Names and categories are left to the classifier of the log.
     if len(y) < _FEW or X.dtype.kind not in "biuf":
         return 0.0

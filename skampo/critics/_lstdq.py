@@ -1,5 +1,6 @@
 """Least-squares temporal differences for action values."""
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
-from skampo.features._blocks import blocks, by_blocks, tree_sum
+from skampo.features._blocks import blocks, tree_sum
 from skampo.features._lending import as_numbers
 from skampo.features._regression import check_transformer
 from skampo.features._split import LinearScores, scale_rows
@@ -19,8 +20,10 @@ __all__ = ["LSTDQ"]
 
 # Fewer rows cost next to nothing in double precision.
 _MANY = 8192
-# More rows of one action are not copied, but taken up block by block.
+# Where one action has more rows, they are not copied, but taken up block by block.
 _BLOCK = 2**15
+# So many of them: matrix products take longer than all that is done beside them.
+_ROWS = 2**13
 # The penalty of models that have none of their own.
 _ALPHA = 0.1
 
@@ -182,35 +185,33 @@ class FixedPoint:
     def _system(self, proba):
         """The left hand side, which rewards do not change."""
         known, system = self._known
-        if known is None or not np.array_equal(known, proba):
-            shares = by_blocks(
-                lambda rows: _over_seen(proba[rows], self.seen), len(proba)
-            )
-            system = np.concatenate([block.equations(shares) for block in self.blocks])
-            system[np.diag_indices_from(system)] += self.alpha
+        if known is None or not _are_equal(known, proba):
+            system = np.concatenate([block.equations(proba) for block in self.blocks])
+            # One for all columns, or one for each, of all actions.
+            system[np.diag_indices_from(system)] += np.resize(self.alpha, len(system))
             self._known = proba, system
         return system
 
     def _prepare(self, targets):
         """Do what does not depend on the policy."""
-        self.seen = np.unique(targets.actions)
-        taken = [np.flatnonzero(targets.actions == a) for a in self.seen]
-        self.blocks = [
-            self._equations_of(rows)(self.features, i, rows, targets, self.alpha)
-            for i, rows in enumerate(taken)
-        ]
-
-    def _equations_of(self, rows):
+        self.seen, counts = np.unique(targets.actions, return_counts=True)
         # Features in single precision are so many that there is no room for copies.
-        is_large = len(rows) > _BLOCK or self.features.dtype == np.float32
-        return ManyRows if is_large else ActionBlock
+        if counts.max() > _BLOCK or self.features.dtype == np.float32:
+            self.blocks = [ManyRows(self.features, self.seen, targets, self.alpha)]
+            return
+        self.blocks = [
+            ActionBlock(self.features, i, self.seen, targets, self.alpha)
+            for i in range(len(self.seen))
+        ]
 
 
 class ActionBlock:
     """The equations of the rows in which one action was taken."""
 
-    def __init__(self, features, number, rows, targets, alpha):
-        self.number, self.rows, self.after = number, rows, targets.after[rows]
+    def __init__(self, features, number, seen, targets, alpha):
+        self.number, self.seen = number, seen
+        self.rows = rows = np.flatnonzero(targets.actions == seen[number])
+        self.after = targets.after[rows]
         self.left = _double(features[targets.at[rows]])
         self.gram = _dense(self.left.T @ self.left)
         # Products of n rows are all the work.
@@ -223,7 +224,7 @@ class ActionBlock:
 
     def equations(self, proba):
         """Left hand side, for probabilities of the actions seen in all states."""
-        shares = proba[self.after].T.astype(self.dtype)
+        shares = _over_seen(proba[self.after], self.seen).T.astype(self.dtype)
         products = [
             _dense(self.single @ scale_rows(self.following, share))
             for share in shares[1:]
@@ -238,56 +239,78 @@ class ActionBlock:
 
 class ManyRows:
     """
-    The same for many rows, whose features are taken up block by block.
+    The equations of all actions for many rows, which are taken up block by block.
 
     In single precision only a block is summed, so that rounding grows with the root of
     the number of blocks.
     """
 
-    def __init__(self, features, number, rows, targets, alpha):
-        self.features, self.number = features, number
+    def __init__(self, features, seen, targets, alpha):
+        self.features, self.seen = features, seen
         self.at, self.after = targets.at, targets.after
-        self.discounts = targets.discounts
-        self.parts = [rows[block] for block in blocks(len(rows))]
-        self.gram = tree_sum(map(self._gram, self.parts))
-        one = self.gram / np.sqrt(len(self.parts))
-        self.dtype = _enough(one, len(rows), alpha)
-        self.product = tree_sum(map(self._product, self.parts))
+        self.actions, self.discounts = targets.actions, targets.discounts
+        self.grams = self._sum(self._gram)
+        n_rows = len(self.at)
+        one = self.grams / np.sqrt(max(1, n_rows // _ROWS))
+        self.dtype = _enough(one, n_rows, alpha)
+        self.products = self._sum(self._product)
 
-    def _left(self, part):
-        return _double(self.features[self.at[part]])
+    def _sum(self, moments):
+        """The moments of all rows, from those of the blocks."""
+        return tree_sum(moments(rows) for rows in blocks(len(self.at), _ROWS))
 
-    def _gram(self, part):
-        left = self._left(part)
-        return _dense(left.T @ left)
+    def _taken(self, rows):
+        """Places of the rows of a block in which each action was taken."""
+        actions = self.actions[rows]
+        return [np.flatnonzero(actions == a) for a in self.seen]
 
-    def _pair(self, part):
-        """Features of a block, and discounted ones of what followed."""
-        left, following = self.features[self.at[part]], self.features[self.after[part]]
-        following = following.astype(self.dtype, copy=False)
-        following = scale_rows(following, self.discounts[part].astype(self.dtype))
-        return left.astype(self.dtype, copy=False).T, following
+    def _gram(self, rows):
+        """Products of the features, by actions."""
+        left = self.features[self.at[rows]]
+        some = [_double(left[taken]) for taken in self._taken(rows)]
+        return np.array([_dense(part.T @ part) for part in some])
 
-    def _product(self, part):
-        left, following = self._pair(part)
-        return _dense(left @ following).astype(float)
+    def _pairs(self, rows):
+        """Features, discounted ones of what followed, and their rows, by actions."""
+        left, after = self.features[self.at[rows]], self.after[rows]
+        following, discounts = self.features[after], self.discounts[rows]
+        for taken in self._taken(rows):
+            follows = following[taken].astype(self.dtype, copy=False)
+            factors = discounts[taken].astype(self.dtype)
+            here = left[taken].astype(self.dtype, copy=False)
+            yield here.T, scale_rows(follows, factors), after[taken]
+
+    def _product(self, rows):
+        """Products with what followed, by actions."""
+        return np.array([_dense(x @ y).astype(float) for x, y, _ in self._pairs(rows)])
+
+    def _products(self, rows, proba):
+        """The same by what the policy does next, but for the first action."""
+        found = []
+        for left, following, after in self._pairs(rows):
+            shares = _over_seen(proba[after], self.seen).T.astype(self.dtype)
+            found.append(
+                [_dense(left @ scale_rows(following, share)) for share in shares[1:]]
+            )
+        shape = len(self.seen), len(self.seen) - 1, *self.grams.shape[1:]
+        return np.array(found, dtype=float).reshape(shape)
 
     def equations(self, proba):
-        """Left hand side, for probabilities of the actions seen in all states."""
-        products = tree_sum(self._products(part, proba) for part in self.parts)
-        return _equations(self.number, self.gram, self.product, products)
-
-    def _products(self, part, proba):
-        left, following = self._pair(part)
-        shares = proba[self.after[part]].T.astype(self.dtype)
-        products = [_dense(left @ scale_rows(following, s)) for s in shares[1:]]
-        return np.array(products, dtype=float).reshape(-1, *self.gram.shape)
+        """Left hand side, for probabilities of all actions in all states."""
+        products = self._sum(partial(self._products, proba=proba))
+        parts = zip(self.grams, self.products, products, strict=True)
+        return np.concatenate([_equations(i, *part) for i, part in enumerate(parts)])
 
     def moment(self, targets):
         """Right hand side."""
-        return tree_sum(
-            self._left(part).T @ targets.rewards[part] for part in self.parts
-        )
+
+        def moments(rows):
+            left, rewards = self.features[self.at[rows]], targets.rewards[rows]
+            return np.array(
+                [_double(left[some]).T @ rewards[some] for some in self._taken(rows)]
+            )
+
+        return self._sum(moments).ravel()
 
 
 def _equations(number, gram, product, products):
@@ -298,6 +321,13 @@ def _equations(number, gram, product, products):
     return np.hstack(system)
 
 
+def _are_equal(first, second):
+    n_rows = len(first)
+    return n_rows == len(second) and all(
+        np.array_equal(first[rows], second[rows]) for rows in blocks(n_rows)
+    )
+
+
 def _double(features):
     return features.astype(float, copy=False)
 
@@ -305,7 +335,8 @@ def _double(features):
 def _enough(gram, n_rows, alpha):
     """Single precision for many rows, if its rounding is far below the penalty."""
     rounding = np.finfo(np.float32).eps * np.abs(gram).max(initial=0.0)
-    return np.float32 if n_rows > _MANY and rounding < 0.1 * alpha else np.float64
+    is_small = rounding < 0.1 * np.max(alpha)
+    return np.float32 if n_rows > _MANY and is_small else np.float64
 
 
 def _over_seen(proba, seen):

@@ -24,6 +24,7 @@ from skampo.critics._worth import (
     tells_nothing,
 )
 from skampo.exceptions import InvalidParameterError, RegressorError
+from skampo.features._blocks import taken
 from skampo.features._lending import lend
 from skampo.features._regression import fresh
 from skampo.utils._validation import Interval, Nothing, Provides
@@ -76,7 +77,7 @@ class LoggedPolicy:
     @classmethod
     def of(cls, classifier, n_actions, observations, rows):
         """Estimate the policy at these rows of the log."""
-        known = estimate(classifier, observations[rows], n_actions)
+        known = estimate(classifier, taken(observations, rows), n_actions)
         return cls(classifier, n_actions, len(observations), rows, known)
 
     def label(self, sample):
@@ -474,7 +475,7 @@ class Pessimistic(Critic):
             better = np.sort(rng.choice(better, self.n_states, replace=False))
         observations = transitions.observations
         self.classifier_ = fit_classifier(
-            classifier, observations[better], transitions.actions[better]
+            classifier, taken(observations, better), transitions.actions[better]
         )
         return LoggedPolicy.of(self.classifier_, setting.n_actions, observations, rows)
 

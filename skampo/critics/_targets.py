@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skampo.data._returns import Retrace
-from skampo.features._blocks import by_blocks
+from skampo.features._blocks import blocks, by_blocks, room, taken
 from skampo.features._lending import stack
 
 __all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
@@ -38,15 +38,15 @@ class StoredSteps:
     def of(cls, transitions):
         """Put the states that ended trajectories after all others."""
         n_rows, ends = len(transitions), transitions.ends
-        last = transitions.next_observations[ends]
+        last = taken(transitions.next_observations, ends)
         # Inside a trajectory the next row is what followed: no state is there twice.
-        after = np.arange(1, n_rows + 1)
+        at, after = _numbers(0, n_rows), _numbers(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
         states = stack(transitions.observations, last)
         masks = _all_masks(transitions)
         return cls(
             states,
-            np.arange(n_rows),
+            at,
             transitions.actions,
             after,
             masks,
@@ -101,9 +101,18 @@ class StoredSteps:
     def starts(self):
         """Places that steps start from, their weights, and the steps if one each."""
         if self.counts is None:
-            return self.each(), None, np.arange(len(self.at))
+            return self.each(), None, self.at
         places = np.flatnonzero(self.counts)
         return places, self.counts[places].astype(float), None
+
+
+def _numbers(start, stop):
+    """Numbers that follow each other."""
+    numbers = room((stop - start,), np.int64)
+    for rows in blocks(stop - start):
+        last = min(start + rows.stop, stop)
+        numbers[rows] = np.arange(start + rows.start, last)
+    return numbers
 
 
 def _numbers_of(transitions):
@@ -111,9 +120,9 @@ def _numbers_of(transitions):
     rows = transitions.row_numbers
     if rows is None:
         return None
-    rows = np.asarray(rows)
+    rows = _numbers(rows.start, rows.stop)
     # What follows an end is no row: its number is that of the end, far beyond all.
-    return np.concatenate([rows, _AFTER_ENDS + rows[transitions.ends]])
+    return stack(rows, _AFTER_ENDS + rows[transitions.ends])
 
 
 def _all_masks(transitions):
@@ -129,7 +138,8 @@ class SweepTargets:
     """
     What the targets of one evaluation share, in units of the largest reward.
 
-    `taken` is where the pairs (s, a) of the steps are in all values, action by action.
+    `taken` is where the pairs (s, a) of the steps are in all values, action by action;
+    None unless there are traces.
     """
 
     rewards: np.ndarray
@@ -138,7 +148,7 @@ class SweepTargets:
     actions: np.ndarray
     at: np.ndarray
     after: np.ndarray
-    taken: np.ndarray
+    taken: np.ndarray | None
     retrace: Retrace | None
     unit: float
     low: float
@@ -151,10 +161,10 @@ class SweepTargets:
         unit = float(np.abs(transitions.rewards).max()) or 1.0
         rewards = transitions.rewards / unit
         discounts = gamma * ~transitions.terminated
-        taken = steps.actions * len(proba) + steps.at
-        retrace = None
+        taken = retrace = None
         # A log may not know its probabilities: without them there are no weights.
         if trace_decay > 0 and transitions.behavior_proba is not None:
+            taken = steps.actions * len(proba) + steps.at
             chosen = proba.T.ravel()[taken]
             # cₜ = λ min(1, π(aₜ | sₜ) / μ(aₜ | sₜ))
             traces = trace_decay * np.minimum(1, chosen / transitions.behavior_proba)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import rankdata
 
 from skampo.critics._halves import saved_surprise
 
@@ -72,8 +71,12 @@ def steady_value(reward, ending, gamma):
 
 def in_better_half(transitions, gamma):
     """Whether rows are in the better half; those of equal worth are all in it."""
-    worth = episode_worth(transitions, gamma)
-    return rankdata(worth) >= 0.5 * len(worth)
+    worth, episode = worth_of_episodes(transitions, gamma)
+    _, place = np.unique(worth, return_inverse=True)
+    counts = np.bincount(place[episode])
+    # The mean rank of equal rows, without a sort of all of them.
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    return (ranks >= 0.5 * len(episode))[place][episode]
 
 
 def better_half(transitions, gamma):
@@ -99,14 +102,20 @@ def chooses_otherwise(transitions, is_better):
 
 def episode_worth(transitions, gamma):
     """What the episode of each row is worth, if its steps went on like this."""
+    worth, episode = worth_of_episodes(transitions, gamma)
+    return worth[episode]
+
+
+def worth_of_episodes(transitions, gamma):
+    """What each episode is worth, and the episodes of the rows."""
     episode = np.cumsum(transitions.is_start) - 1
     lengths = np.bincount(episode)
     # A single step says what it paid, and nothing of where it led.
     if 2 * len(lengths) > len(episode):
-        return np.zeros(len(episode))
+        return np.zeros(len(lengths)), episode
     rewards = np.bincount(episode, weights=transitions.rewards) / lengths
     endings = np.bincount(episode, weights=transitions.terminated) / lengths
-    return steady_value(rewards, endings, gamma)[episode]
+    return steady_value(rewards, endings, gamma), episode
 
 
 def origin_of(transitions, gamma, *, copies):

@@ -11,6 +11,7 @@ from skampo.data._checks import (
     starts_of,
 )
 from skampo.data._tables import is_table
+from skampo.features._blocks import taken
 from skampo.utils._sklearn import take_rows
 
 __all__ = ["arrange", "check_names", "read_frame", "without_none"]
@@ -127,8 +128,8 @@ def arrange(states, frame, time, classes, named):
     columns["episodes"] = as_labels(named["episode"], frame[named["episode"]])
     if time is not None:
         order = _in_time(columns["episodes"], time, frame[time])
-        columns = {name: column[order] for name, column in columns.items()}
-        states = take_rows(states, order)
+        columns = {name: taken(column, order) for name, column in columns.items()}
+        states = _states_at(states, order)
     _check_order(columns, named)
     return _shift(states, columns)
 
@@ -229,11 +230,16 @@ def _shift(states, columns):
             "row, and none terminated. Name the column of terminated=, give episodes "
             "of more rows, or leave episode= out if nothing follows any row."
         )
-    columns = {name: column[kept] for name, column in columns.items()}
+    columns = {name: taken(column, kept) for name, column in columns.items()}
     return columns | {
-        "states": take_rows(states, kept),
+        "states": _states_at(states, kept),
         # Below a row that terminated is another episode, whose state plays no part.
-        "next_states": take_rows(states, np.minimum(kept + 1, n_rows - 1)),
+        "next_states": _states_at(states, np.minimum(kept + 1, n_rows - 1)),
         "terminated": over[kept],
         "truncated": cut[kept],
     }
+
+
+def _states_at(states, rows):
+    """Rows of a data frame, or of an array, which may be a large one."""
+    return take_rows(states, rows) if is_table(states) else taken(states, rows)

@@ -24,6 +24,7 @@ from skampo.data._frames import arrange, check_names, read_frame, without_none
 from skampo.data._parquet import open_dataset, read_columns
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
+from skampo.features._blocks import blocks
 from skampo.utils._sklearn import take_rows
 
 __all__ = ["TransitionLog", "has_numbers"]
@@ -532,9 +533,10 @@ def as_states(name, values, unused=False):
     states = check_array(
         values, dtype=np.float64, order="C", ensure_all_finite=False, input_name=name
     )
-    for i, column in enumerate(states.T):
-        bad = ~np.isfinite(column) & ~np.asarray(unused)
-        refuse_rows(f"{name}[:, {i}]", bad, column, "values that are not finite")
+    if not all(np.isfinite(states[rows]).all() for rows in blocks(len(states))):
+        for i, column in enumerate(states.T):
+            bad = ~np.isfinite(column) & ~np.asarray(unused)
+            refuse_rows(f"{name}[:, {i}]", bad, column, "values that are not finite")
     return states
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skampo.features._blocks import give_back, room
+
 __all__ = ["open_dataset", "read_columns"]
 
 # Rows of a batch: few megabytes of a hundred columns.
@@ -45,15 +47,27 @@ def read_columns(dataset, state, others):
     """
     _check_types(dataset.schema, state)
     n_rows, names = dataset.count_rows(), [*dict.fromkeys([*state, *others])]
-    states, parts, start = np.empty((n_rows, len(state))), {}, 0
+    states, columns, start = room((n_rows, len(state))), dict.fromkeys(others), 0
     for batch in _batches(dataset, names):
         rows = slice(start, start + batch.num_rows)
         for i, name in enumerate(state):
             states[rows, i] = _values(name, batch.column(name))
         for name in others:
-            parts.setdefault(name, []).append(_values(name, batch.column(name)))
+            values = _values(name, batch.column(name))
+            columns[name] = _put(columns[name], rows, values, n_rows)
         start = rows.stop
-    return states, {name: np.concatenate(parts.pop(name)) for name in others}
+        give_back()
+    return states, columns
+
+
+def _put(column, rows, values, n_rows):
+    """A column with the values of a batch, of a type that holds all so far."""
+    if column is None:
+        column = room((n_rows,), values.dtype)
+    # Of longer text, for example, or with the first gap among integers.
+    column = column.astype(np.result_type(column, values), copy=False)
+    column[rows] = values
+    return column
 
 
 def open_dataset(source):

@@ -7,6 +7,7 @@ import numpy as np
 from skampo.data._checks import without_na
 from skampo.data._tables import is_table
 from skampo.data._transitions import Transitions
+from skampo.features._blocks import blocks, room
 from skampo.features._lending import FrameRows, stack
 
 __all__ = ["as_transitions"]
@@ -52,18 +53,28 @@ def _as_rows(states, columns):
 
 def _choose(where, first, second):
     """Rows of the first where it is said so, of the second elsewhere."""
+    n_rows = len(where)
     if isinstance(first, FrameRows):
-        n_rows = len(where)
         return stack(first, second)[np.arange(n_rows) + np.where(where, 0, n_rows)]
-    return np.where(where[:, None], first, second) if where.any() else second
+    if not where.any():
+        return second
+    found = room(second.shape, np.result_type(first, second))
+    for rows in blocks(n_rows):
+        found[rows] = np.where(where[rows, None], first[rows], second[rows])
+    return found
 
 
 def _ends(log, observations, following, ends):
     """Add to the ends where the next row does not go on with what followed."""
     if ends.all():
         return ends
-    before, after = (without_na(np.asarray(x)) for x in (following, observations))
-    ends[:-1] |= (before[:-1] != after[1:]).any(axis=1)
+    last = len(ends) - 1
+    for rows in blocks(last):
+        here = slice(rows.start, min(rows.stop, last))
+        there = slice(here.start + 1, here.stop + 1)
+        pair = following[here], observations[there]
+        before, after = (without_na(np.asarray(some)) for some in pair)
+        ends[here] |= (before != after).any(axis=1)
     # Two episodes may meet in one state, and returns must not run on to the other.
     if log.episodes is not None:
         ends[:-1] |= log.is_start[1:]

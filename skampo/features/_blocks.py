@@ -1,31 +1,47 @@
 """Many rows block by block: what is computed of them, and sums over them.
 
-Features of many rows are held in single precision, half the memory, in a file if they
-are very many, and are cast back where precision counts: everything that is solved from
-them is then the exact solution for features that are rounded to one part in 16 million.
+Features of many rows are held in single precision, half the memory, and are cast back
+where precision counts: everything that is solved from them is then the exact solution
+for features that are rounded to one part in 16 million. Large arrays are in files, of
+whose pages the process gives back what it has read.
 """
 
+import math
+import mmap
 import os
 from tempfile import TemporaryFile
+from threading import Lock
+from weakref import WeakSet
 
 import numpy as np
 
-__all__ = ["BLOCK", "MANY", "blocks", "by_blocks", "rounded_features", "tree_sum"]
+__all__ = ["BLOCK", "MANY", "blocks", "by_blocks", "give_back", "room"]
+__all__ += ["rounded_features", "taken", "tree_sum"]
 
 # Rows of a block: enough for matrix products, and few megabytes.
 BLOCK = 4096
+_FEW = 256
 # Fewer rows are not worth a look at the number of their features.
 MANY = 2**15
 # Features that take fewer bytes than this are held as they are.
 _LARGE = 2**28
 # And more bytes than this are in a file, of which memory holds what it has room for.
 _ON_DISK = 2**30
+# So are columns and values of rows: each has few of them, and there are many.
+_LONG = 2**26
+# Pages of files are given back after so many blocks.
+_READ = 8
 _LARGEST = np.finfo(np.float32).max
+_maps: WeakSet = WeakSet()
+_lock = Lock()
 
 
-def blocks(n_rows):
+def blocks(n_rows, size=BLOCK):
     """Slices of the rows of all blocks."""
-    return [slice(start, start + BLOCK) for start in range(0, n_rows, BLOCK)]
+    for number, start in enumerate(range(0, n_rows, size), 1):
+        yield slice(start, start + size)
+        if number % _READ == 0 or start + size >= n_rows:
+            give_back()
 
 
 def rounded_features(transform, observations):
@@ -37,7 +53,7 @@ def rounded_features(transform, observations):
     is_dense = isinstance(one, np.ndarray) and one.dtype == np.float64
     if not is_dense or n_rows * one.nbytes < _LARGE:
         return None
-    features = _room((n_rows, *one.shape[1:]))
+    features = room((n_rows, *one.shape[1:]), np.float32, _ON_DISK)
     for rows in blocks(n_rows):
         exact = transform(observations[rows])
         # Squares of large numbers, for example, overflow.
@@ -47,19 +63,49 @@ def rounded_features(transform, observations):
     return features
 
 
-def _room(shape):
-    """An array of single precision, in a file where memory has better uses."""
-    n_bytes = 4 * int(np.prod(shape))
-    if n_bytes < _ON_DISK or not hasattr(os, "posix_fallocate"):
-        return np.empty(shape, dtype=np.float32)
+def room(shape, dtype=np.float64, most=None):
+    """An empty array, in a file if it has so many bytes."""
+    dtype = np.dtype(dtype)
+    n_bytes = dtype.itemsize * math.prod(shape)
+    in_memory = n_bytes < (_LONG if most is None else most) or dtype.hasobject
+    if in_memory or not hasattr(os, "posix_fallocate"):
+        return np.empty(shape, dtype)
     try:
         # It is gone when the array is.
         with TemporaryFile() as file:
             # Without room for it, the process would be killed when it writes.
             os.posix_fallocate(file.fileno(), 0, n_bytes)
-            return np.memmap(file, np.float32, shape=shape).view(np.ndarray)
+            pages = mmap.mmap(file.fileno(), n_bytes)
     except OSError:
-        return np.empty(shape, dtype=np.float32)
+        return np.empty(shape, dtype)
+    with _lock:
+        _maps.add(pages)
+    return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def give_back():
+    """Let the system have the memory of pages that were read or written."""
+    with _lock:
+        maps = list(_maps)
+    for pages in maps:
+        # They are in the file, and come again when they are asked for.
+        pages.madvise(mmap.MADV_DONTNEED)
+
+
+def taken(values, rows):
+    """Some rows, by a slice, a mask or positions; in a file if they are many."""
+    if getattr(values, "nbytes", 0) < _LONG or isinstance(rows, slice):
+        return values[rows]
+    rows = np.asarray(rows)
+    rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+    found = room((len(rows), *values.shape[1:]), values.dtype)
+    size = min(BLOCK, max(_FEW, BLOCK * len(rows) // len(values)))
+    for block in blocks(len(rows), size):
+        found[block] = values[rows[block]]
+        # Rows that are far apart are on pages of their own.
+        if size < BLOCK:
+            give_back()
+    return found
 
 
 def by_blocks(function, n_rows):
@@ -70,7 +116,7 @@ def by_blocks(function, n_rows):
     for rows in blocks(n_rows):
         part = function(rows)
         if values is None:
-            values = np.empty((n_rows, *part.shape[1:]), part.dtype, order="F")
+            values = room((n_rows, *part.shape[1:])[::-1], part.dtype).T
         values[rows] = part
     return values
 

@@ -25,6 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from skampo.exceptions import RegressorError
+from skampo.features._blocks import blocks, room
 from skampo.utils._sklearn import append_rows, take_rows
 from skampo.utils._warnings import warn_user
 
@@ -150,10 +151,16 @@ class FrameRows:
 
 
 def stack(first, second):
-    """The rows of the first, then those of the second."""
+    """The rows of the first, then those of the second; numbers of rows, too."""
     if isinstance(first, FrameRows):
         return first.append(second)
-    return np.vstack([first, second])
+    n_first = len(first)
+    shape = n_first + len(second), *first.shape[1:]
+    rows = room(shape, np.result_type(first, second))
+    for block in blocks(n_first):
+        rows[:n_first][block] = first[block]
+    rows[n_first:] = second
+    return rows
 
 
 def size_hint(rows):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skampo.exceptions import RegressorError
-from skampo.features._blocks import by_blocks, rounded_features
+from skampo.features._blocks import MANY, by_blocks, rounded_features, taken
 from skampo.features._lending import (
     as_numbers,
     as_rows,
@@ -36,6 +36,8 @@ __all__ += [
 __all__ += ["scale_rows"]
 __all__ += ["take_apart", "transform"]
 
+# Features are drawn from so many rows, spread evenly over more.
+_MOST = 2**20
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.
 _FEW, _LARGE, _BLOCK = 8, 2**17, 1024
 
@@ -129,15 +131,26 @@ def fit_features(transformer, observations, rng, y=None):
     """Fit a transformer to observations, and to y if it wants; a failure names it."""
     try:
         seed_unseeded(transformer, rng)
-        with warning_of_size(transformer, observations):
-            rows = lend(transformer, observations), lend(transformer, y)
-            return transformer.fit(*rows)
+        some, its_y = _thinned(observations), _thinned(y)
+        with warning_of_size(transformer, some):
+            return transformer.fit(lend(transformer, some), lend(transformer, its_y))
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed to fit "
             f"{observations.shape[0]:,} x {observations.shape[1]} rows: "
             f"{type(error).__name__}: {error}{size_hint(observations)}"
         ) from error
+
+
+def _thinned(observations):
+    """Rows that are spread evenly over very many; all of others."""
+    if observations is None:
+        return None
+    step = 1 + (observations.shape[0] - 1) // _MOST
+    # Means and landmarks of a million rows are as good as those of all.
+    if step == 1:
+        return observations
+    return taken(observations, np.arange(0, observations.shape[0], step))
 
 
 def take_apart(regressor, observations, rng):
@@ -254,11 +267,11 @@ class FeatureView:
 
     def take(self, rows):
         """The view of some rows, with what was computed."""
-        taken = FeatureView(self.observations[rows])
-        taken.computed = [(known, values[rows]) for known, values in self.computed]
-        taken.rounded_ones = [(known, v[rows]) for known, v in self.rounded_ones]
-        taken.evaluated = [(known, values[rows]) for known, values in self.evaluated]
-        return taken
+        some = FeatureView(taken(self.observations, rows))
+        some.computed = [(known, taken(v, rows)) for known, v in self.computed]
+        some.rounded_ones = [(known, taken(v, rows)) for known, v in self.rounded_ones]
+        some.evaluated = [(known, taken(v, rows)) for known, v in self.evaluated]
+        return some
 
     def evaluate(self, scores):
         """Values of a score function, whose features are looked up."""
@@ -268,7 +281,10 @@ class FeatureView:
         # Other functions know observations only.
         if hasattr(scores, "on"):
             return scores.on(self)
-        return np.asfortranarray(scores(self.observations))
+        X = self.observations
+        if len(self) < MANY:
+            return np.asfortranarray(scores(X))
+        return by_blocks(lambda rows: np.asarray(scores(X[rows])), len(self))
 
 
 def _look_up(computed, key, compute):

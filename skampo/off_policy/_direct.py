@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped, spread
 from skampo.off_policy._checks import check_options, takes_log
+from skampo.off_policy._fixed_point import PointEstimate
 from skampo.off_policy._modeled import resample
 from skampo.off_policy._result import (
     conclude,
@@ -29,6 +30,7 @@ from skampo.off_policy._trajectories import action_proba, first_rows, of_actions
 from skampo.off_policy._values import fit_critic
 from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
+from skampo.utils._validation import Interval, Nothing, check_argument
 
 __all__ = ["Evaluation", "direct_method", "finish", "fitted_q_evaluation"]
 
@@ -140,8 +142,12 @@ def fitted_q_evaluation(
         As for `fit_action_values`.
     confidence : float, default=0.95
         Confidence of the interval.
-    n_bootstraps : int, default=50
-        Fits to resampled episodes for the interval; 0 gives none.
+    n_bootstraps : int or None, default=50
+        Fits to resampled episodes for the interval; 0 gives none. None needs a linear
+        regressor, and takes two passes over the rows in place of sweeps, so that
+        millions of rows can be evaluated in bounded memory: it solves for what sweeps
+        lead to, and the interval follows from the errors of the Bellman equation,
+        episode by episode.
     random_state : int, RandomState instance or None, default=None
         Seeds the regressor and draws the resamples.
 
@@ -188,9 +194,15 @@ def fitted_q_evaluation(
         gamma=gamma,
         n_sweeps=n_sweeps,
         confidence=confidence,
-        n_bootstraps=n_bootstraps,
     )
+    owner, accepted = "fitted_q_evaluation", Interval(int, 0) | Nothing
+    check_argument(owner, "n_bootstraps", n_bootstraps, accepted)
     rng = check_random_state(random_state)
+    if n_bootstraps is None:
+        seed = rng.randint(2**31 - 1)
+        point = PointEstimate.of(policy, log, gamma, regressor, seed)
+        bounds, complaints = point.interval(confidence), suspicions(log)
+        return finish(point.estimate, bounds, confidence, policy, log, complaints)
     found = Evaluation.of(policy, log, gamma, regressor, n_sweeps, n_bootstraps, rng)
     bounds = spread(found.estimate, found.refits, confidence)
     return finish(found.estimate, bounds, confidence, policy, log, found.complaints)
@@ -227,13 +239,13 @@ class Evaluation:
             )
             refits.append(_starting_values(policy, sample, again.q_).mean())
             counts.append(drawn)
-        complaints = [
-            single_episode(log),
-            broken_next_states(log),
-            never_ends(log),
-            unsettled(critic.missing_),
-        ]
+        complaints = [*suspicions(log), unsettled(critic.missing_)]
         return cls(critic, estimate, np.array(refits), np.array(counts), complaints)
+
+
+def suspicions(log):
+    """What of a log makes fitted values or their interval doubtful."""
+    return [single_episode(log), broken_next_states(log), never_ends(log)]
 
 
 def _starting_values(policy, log, action_values):

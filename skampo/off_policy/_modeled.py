@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from skampo.features._blocks import by_blocks
 from skampo.features._lending import lend
-from skampo.off_policy._trajectories import action_proba, cut_rows, first_rows
+from skampo.off_policy._trajectories import (
+    action_proba,
+    cut_rows,
+    first_rows,
+    states_at,
+)
 from skampo.off_policy._values import ActionValues, fit_critic
 from skampo.utils._sklearn import take_rows
 
@@ -118,19 +124,25 @@ def _swap(halves, models, starts):
 
 def look_up(policy, log, proba, action_values):
     """What given action values say on the rows of a log."""
-    lent = lend(action_values, log.states)
-    q_values = np.asarray(action_values(lent), dtype=np.float64)
-    if q_values.shape != proba.shape:
-        raise ValueError(
-            f"action_values gave an array of shape {q_values.shape}; expected "
-            f"{proba.shape}, one column per action of the log: {log.classes.tolist()}."
-        )
+    q_values = by_blocks(lambda rows: _some_values(log, action_values, rows), len(log))
     done = np.searchsorted(log.classes, log.actions)
     return ModeledValues(
         q_values[np.arange(len(log)), done],
         (proba * q_values).sum(axis=1),
         beyond_cuts(policy, log, action_values),
     )
+
+
+def _some_values(log, action_values, rows):
+    states = states_at(log.states, rows)
+    q_values = np.asarray(action_values(lend(action_values, states)), dtype=np.float64)
+    expected = len(states), len(log.classes)
+    if q_values.shape != expected:
+        raise ValueError(
+            f"action_values gave an array of shape {q_values.shape}; expected "
+            f"{expected}, one column per action of the log: {log.classes.tolist()}."
+        )
+    return q_values
 
 
 def beyond_cuts(policy, log, action_values):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from skampo.data._tables import is_table
+from skampo.features._blocks import blocks
 from skampo.off_policy._bootstrap import effective_size
 from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT
@@ -28,6 +29,8 @@ _FAR, _MUCH = 4.5, 0.05
 _NEIGHBORS, _ASKED, _ROWS, _COLUMNS = 50, 300, 20_000, 1000
 # Share of episodes that are copies, and of values that are like no other.
 _COPIED, _DISTINCT = 0.05, 0.9
+# Episodes that are looked at together.
+_TOGETHER = 1000
 # Fewer kinds of episodes may well all come in even numbers.
 _FEWEST_KINDS = 10
 # Next states may have been rounded to single precision.
@@ -140,7 +143,7 @@ def broken_next_states(log):
     differs = np.zeros(len(above), dtype=bool)
     pairs = zip(columns_of(log.next_states), columns_of(log.states), strict=True)
     for following, states in pairs:
-        differs |= _differ(following[above], states[above + 1])
+        differs |= _differ(following, states, above)
     if not differs.any():
         return ""
     first = above[np.flatnonzero(differs)[0]]
@@ -155,9 +158,10 @@ def broken_next_states(log):
 def copied_episodes(log):
     """Complain of episodes that are copies of others, unless chance can repeat them."""
     starts = np.append(np.flatnonzero(log.is_start), len(log))
-    columns = [log.rewards, *columns_of(log.states)]
-    rows = np.column_stack([*map(as_codes, columns), as_codes(log.actions)])
-    pieces = [rows[i:j].tobytes() for i, j in pairwise(starts)]
+    columns = [log.rewards, *columns_of(log.states), log.actions]
+    # Numbers are joined episode by episode: all at once take as much memory again.
+    columns = [c if _is_number(c) else as_codes(c) for c in columns]
+    pieces = [*_fingerprints(columns, starts)]
     kinds = Counter(pieces)
     n_copies = len(pieces) - len(kinds)
     if n_copies <= _COPIED * len(pieces):
@@ -166,7 +170,7 @@ def copied_episodes(log):
     if not (every > 1 and len(kinds) >= _FEWEST_KINDS):
         firsts = set({piece: i for i, piece in reversed([*enumerate(pieces)])}.values())
         is_first = [i in firsts for i in range(len(pieces))]
-        kept = rows[np.repeat(is_first, np.diff(starts)), :-1]
+        kept = np.column_stack(columns)[np.repeat(is_first, np.diff(starts)), :-1]
         if not _has_own_values(kept):
             return ""
     return (
@@ -174,6 +178,15 @@ def copied_episodes(log):
         "count each as new evidence. Drop the copies; rows of one customer that are "
         "equal belong under one label of episodes=."
     )
+
+
+def _fingerprints(columns, starts):
+    """A number for each episode, which is that of another only if that is a copy."""
+    for first in range(0, len(starts) - 1, _TOGETHER):
+        bounds = starts[first : first + _TOGETHER + 1]
+        some = [column[bounds[0] : bounds[-1]] for column in columns]
+        rows = np.column_stack(some)
+        yield from (hash(rows[i:j].tobytes()) for i, j in pairwise(bounds - bounds[0]))
 
 
 def _has_own_values(rows):
@@ -201,13 +214,25 @@ def as_codes(column):
     return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64)
 
 
-def _differ(one, other):
-    if not (_is_number(one) and _is_number(other)):
-        return one.astype(str) != other.astype(str)
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    allowed = _ROUNDED * np.nanmax(np.abs(other), initial=0.0)
-    # What is missing in both is equal.
-    return ~((np.abs(one - other) <= allowed) | (np.isnan(one) & np.isnan(other)))
+def _differ(following, states, above):
+    """Whether what followed some rows is not the state in the row below."""
+    if not (_is_number(following) and _is_number(states)):
+        return following[above].astype(str) != states[above + 1].astype(str)
+    sizes = (
+        np.nanmax(np.abs(states[above[rows] + 1].astype(float)), initial=0.0)
+        for rows in blocks(len(above))
+    )
+    largest = max(sizes, default=0.0)
+    differs = np.zeros(len(above), dtype=bool)
+    for rows in blocks(len(above)):
+        one, other = (
+            column[part].astype(float)
+            for column, part in ((following, above[rows]), (states, above[rows] + 1))
+        )
+        # What is missing in both is equal.
+        is_near = np.abs(one - other) <= _ROUNDED * largest
+        differs[rows] = ~(is_near | (np.isnan(one) & np.isnan(other)))
+    return differs
 
 
 def _scaled(states):

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skampo.features._blocks import by_blocks
 from skampo.features._lending import lend
+from skampo.utils._sklearn import take_rows
 
 __all__ = [
     "LARGEST_EXPONENT",
@@ -13,6 +15,7 @@ __all__ = [
     "cut_rows",
     "first_rows",
     "of_actions",
+    "states_at",
 ]
 
 # Probabilities of a row may be rounded to four digits.
@@ -23,11 +26,18 @@ LARGEST_EXPONENT = 700.0
 
 def action_proba(policy, states, classes):
     """Probabilities of the log's actions, in their order, under a policy."""
+    n_rows = len(states)
+    return by_blocks(lambda rows: _some_proba(policy, states, classes, rows), n_rows)
+
+
+def _some_proba(policy, states, classes, rows):
+    """The same in some of the states."""
+    some = states_at(states, rows)
     # Any classifier may be a policy, also one that works in its input.
-    lent = lend(policy, states)
+    lent = lend(policy, some)
     proba = np.asarray(policy.predict_proba(lent), dtype=np.float64)
     known = np.asarray(getattr(policy, "classes_", classes))
-    _check_proba(proba, len(states), known)
+    _check_proba(proba, len(some), known, rows.start or 0)
     unknown = known[~np.isin(known, classes)]
     # An action that the log does not know may be there, if it is never chosen.
     if len(unknown) and proba[:, np.isin(known, unknown)].any():
@@ -42,6 +52,11 @@ def action_proba(policy, states, classes):
     return aligned
 
 
+def states_at(states, rows):
+    """States of a block of rows; all at once have no start, and are not copied."""
+    return states if rows.start is None else take_rows(states, rows)
+
+
 def of_actions(proba, log):
     """Probabilities of what was done."""
     # A log sorts its classes, and refuses actions that are not among them.
@@ -49,7 +64,7 @@ def of_actions(proba, log):
     return proba[np.arange(len(log)), done]
 
 
-def _check_proba(proba, n_rows, classes):
+def _check_proba(proba, n_rows, classes, first_row):
     """Refuse what is no probability of each action in each row."""
     if proba.shape != (n_rows, len(classes)):
         raise ValueError(
@@ -63,7 +78,8 @@ def _check_proba(proba, n_rows, classes):
     if len(bad):
         raise ValueError(
             f"predict_proba of the policy gave {len(bad)} rows that are no "
-            f"probabilities, first row {bad[0]}: {proba[bad[0]].tolist()} with the sum "
+            f"probabilities, first row {first_row + bad[0]}: "
+            f"{proba[bad[0]].tolist()} with the sum "
             f"{proba[bad[0]].sum():.6g}. Expected numbers of at least 0 that sum to 1: "
             "divide each row by its sum."
         )

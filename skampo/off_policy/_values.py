@@ -23,7 +23,7 @@ from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_discount
 from skampo.utils._warnings import warn_user
 
-__all__ = ["ActionValues", "fit_action_values", "fit_critic"]
+__all__ = ["ActionValues", "fit_action_values", "fit_critic", "prepared"]
 
 # Sweeps of what is fitted again in each of them.
 _MOST_SWEEPS = 500
@@ -162,7 +162,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
     # Nothing follows a row: any discount will do, and a single sweep is enough.
     gamma = 0.0 if log.is_one_step else gamma
     check_discount(gamma)
-    regressor = _prepare(regressor, log.columns)
+    regressor = prepared(regressor, log.columns)
     if critic is None:
         # Traces would weight by logged propensities, and doubly robust estimates need
         # values that are right when those are wrong.
@@ -186,7 +186,7 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
     return critic
 
 
-def _prepare(regressor, columns):
+def prepared(regressor, columns):
     """The regressor or the default, for tables if the states are."""
     regressor = given_or(regressor, lambda: _suggest(columns))
     check_regressor(regressor, "fit_action_values")

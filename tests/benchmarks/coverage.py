@@ -45,6 +45,7 @@ ESTIMATORS = {
     "weighted DR": (doubly_robust, FIT | SELF),
     "MAGIC": (magic, FIT),
     "FQE": (fitted_q_evaluation, FIT),
+    "FQE, fixed point": (fitted_q_evaluation, FIT | {"n_bootstraps": None}),
 }
 
 

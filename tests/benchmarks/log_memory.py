@@ -6,8 +6,10 @@ is a process of its own (see runs.py). The log is random: 8 columns, 4 actions o
 chances, episodes of 100 steps in which actions push single columns. Its rows are as
 they were logged, or shuffled, so that hardly a row goes on where the last one ended and
 twice as many states have features; or they come from a Parquet file, which is written
-part by part. Features of more than a GiB are in a file, whose pages count as memory of
-the process as long as nobody else needs it: "largest memory" is without them.
+part by part; the fitted policy is then evaluated on it as well, by
+`fitted_q_evaluation` without refits. Large arrays are in files. Their pages count as
+memory of the process while they are read, although the system takes them back when
+somebody else needs it: memory is given with and without them.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import numpy as np
 
 from skampo import AMPOPolicy
 from skampo.data import TransitionLog
+from skampo.off_policy import fitted_q_evaluation
 from tests.benchmarks import runs
 
 ROWS = (50_000, 200_000, 1_000_000)
@@ -70,10 +73,14 @@ def read_log(n_rows, seed=0):
 
 
 class MemoryWatch:
-    """The largest memory while it is entered, in MB, without pages of files."""
+    """The largest memory while it is entered, in MB, without and with pages of files.
+
+    And the CPU seconds that it took.
+    """
 
     def __enter__(self):
-        self.largest, self._stop = 0.0, Event()
+        self.largest, self.with_files, self._stop = 0.0, 0.0, Event()
+        self._start = time.process_time()
         self._thread = Thread(target=self._look)
         self._thread.start()
         return self
@@ -81,28 +88,38 @@ class MemoryWatch:
     def _look(self):
         while not self._stop.wait(0.02):
             lines = Path("/proc/self/status").read_text().splitlines()
-            line = next(line for line in lines if line.startswith("RssAnon"))
-            self.largest = max(self.largest, float(line.split()[1]) / 2**10)
+            rows = (line.split() for line in lines)
+            found = {row[0]: float(row[1]) / 2**10 for row in rows if "Rss" in row[0]}
+            total = found["RssAnon:"] + found["RssFile:"] + found["RssShmem:"]
+            self.largest = max(self.largest, found["RssAnon:"])
+            self.with_files = max(self.with_files, total)
 
     def __exit__(self, *exception):
         self._stop.set()
         self._thread.join()
+        self.seconds = time.process_time() - self._start
 
 
 def run(rows, order, seed=0):
     """One row."""
-    start = time.process_time()
     with MemoryWatch() as making:
         make = read_log if order == "parquet" else partial(make_log, order=order)
         log = make(rows, seed=seed)
-    made = time.process_time()
     with MemoryWatch() as fitting:
         policy = AMPOPolicy(random_state=seed).fit(log)
+    with MemoryWatch() as evaluating:
+        # The others have no episodes.
+        if log.episodes is not None:
+            fitted_q_evaluation(policy, log, n_bootstraps=None, random_state=seed)
+    watches = making, fitting, evaluating
     return {
-        "cpu_seconds": time.process_time() - made,
+        "cpu_seconds": fitting.seconds,
         "memory": fitting.largest,
-        "cpu_seconds_before": made - start,
+        "with_files": max(watch.with_files for watch in watches),
+        "cpu_seconds_before": making.seconds,
         "memory_before": making.largest,
+        "cpu_seconds_after": evaluating.seconds,
+        "memory_after": evaluating.largest,
         "iterations": policy.n_iter_,
         "features": policy.critic_.critic_.transformer_[:]
         .transform(log.states[:1])
@@ -122,7 +139,8 @@ def main():
     jobs = [{"rows": n, "order": order} for n in options.rows for order in ORDERS]
     rows = runs.do_all("tests.benchmarks.log_memory", jobs, options)
     titles = ["rows", "order", "CPU s", "largest memory, MB", "CPU s before fit"]
-    titles += ["before fit, MB", "iterations"]
+    titles += ["before fit, MB", "CPU s of interval", "interval, MB"]
+    titles += ["largest with pages of files, MB", "iterations"]
     lines = [
         [
             f"{row['rows']:,}",
@@ -131,6 +149,9 @@ def main():
             f"{row['memory']:,.0f}",
             f"{row['cpu_seconds_before']:.1f}",
             f"{row['memory_before']:,.0f}",
+            f"{row['cpu_seconds_after']:.1f}",
+            f"{row['memory_after']:,.0f}",
+            f"{row['with_files']:,.0f}",
             f"{row['iterations']}",
         ]
         for row in rows

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy
 from skampo.critics import Critic, CriticSetting, FittedQ
-from skampo.data import Transitions
+from skampo.data import TransitionLog, Transitions
 from skampo.encodings import Encoding
 from skampo.exceptions import InvalidParameterError
 from tests.faulty_envs import CountingEnv
@@ -425,3 +425,15 @@ def test_a_critic_of_ones_own_has_to_evaluate_policies():
     policy = AMPOPolicy(critic=Unfinished(), max_iter=1, steps_per_iter=16)
     with pytest.raises(NotImplementedError):
         policy.fit(CountingEnv())
+
+
+@pytest.mark.slow
+def test_features_of_very_many_rows_are_told_to_be_in_memory():
+    n_rows = 2**20 + 2
+    states = np.zeros((n_rows, 2))
+    states[::3] = 1.0
+    log = TransitionLog(states, np.arange(n_rows) % 2, states[:, 0], states)
+    critic = FittedQ("policy", n_sweeps=1)
+    policy = AMPOPolicy(Ridge(), critic=critic, gamma=0.5, max_iter=1)
+    with pytest.warns(UserWarning, match="LSTDQ.* reads .* block by block"):
+        policy.fit(log)

@@ -70,6 +70,17 @@ def test_folders_files_and_datasets(tmp_path):
     check(TransitionLog.from_parquet(cheap, **EPISODES), rows, **EPISODES)
 
 
+def test_columns_whose_type_grows_from_file_to_file(tmp_path):
+    first = table(10).assign(order=["a", "b"] * 5, stock=1)
+    second = table(10, seed=1).assign(order="a longer one", stock=0.5)
+    parts = [first, second.assign(store="x")]
+    schema = pyarrow.Schema.from_pandas(second)
+    for i, part in enumerate(parts):
+        part.to_parquet(tmp_path / f"{i}.parquet", schema=schema)
+    log = TransitionLog.from_parquet(tmp_path, **NAMES)
+    check(log, pd.concat(parts), **NAMES)
+
+
 def test_columns_in_the_names_of_folders(tmp_path):
     for store, part in table(20).groupby("store"):
         folder = tmp_path / f"store={store}"

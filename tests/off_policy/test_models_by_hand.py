@@ -5,19 +5,23 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
 
 from skampo.data import TransitionLog
+from skampo.exceptions import InvalidParameterError
 from skampo.off_policy import (
     doubly_robust,
     fit_action_values,
     fitted_q_evaluation,
     magic,
 )
+from tests.benchmarks.log_memory import make_log
 from tests.off_policy.certain import ALWAYS, pays
 
 pytestmark = pytest.mark.filterwarnings(
@@ -28,6 +32,88 @@ pytestmark = pytest.mark.filterwarnings(
 def fit_means(log, **options):
     options = {"regressor": DummyRegressor(), "n_bootstraps": 0} | options
     return doubly_robust(ALWAYS, log, random_state=0, **options).estimate
+
+
+MEAN = make_pipeline(PolynomialFeatures(1), Ridge(1e-9, fit_intercept=False))
+
+
+def test_the_interval_of_a_fixed_point_of_one_step():
+    # What pays 1, 3 and 5 is worth 3; the others say nothing of it.
+    log = TransitionLog(np.zeros((5, 1)), [1, 0, 1, 0, 1], [1.0, 7.0, 3.0, 9.0, 5.0])
+    found = fitted_q_evaluation(ALWAYS, log, regressor=MEAN, n_bootstraps=None)
+    # The squared errors of the mean of three are (4 + 0 + 4) / 9.
+    assert found.estimate == pytest.approx(3)
+    reach = t.ppf(0.975, 3) * np.sqrt(8 / 9)
+    assert [found.low, found.high] == pytest.approx([3 - reach, 3 + reach])
+
+
+def test_the_interval_of_a_fixed_point_knows_of_other_starts():
+    # Values are the states, without error.
+    regressor = Ridge(1e-9, fit_intercept=False)
+    found = fitted_q_evaluation(
+        ALWAYS, pays([1.0, 2.0, 6.0]), regressor=regressor, n_bootstraps=None
+    )
+    reach = t.ppf(0.975, 1) * np.sqrt(4 + 1 + 9) / 3
+    assert [found.low, found.high] == pytest.approx([3 - reach, 3 + reach])
+
+
+def test_the_interval_of_a_fixed_point_of_steps():
+    # Each step pays on average 2, and is followed by another one.
+    rewards, episodes = np.array([1.0, 3.0, 0.0, 4.0, 2.0, 2.0]), [0, 0, 1, 1, 2, 2]
+    log = TransitionLog(
+        np.zeros((6, 1)),
+        [1] * 6,
+        rewards,
+        np.zeros((6, 1)),
+        episodes=episodes,
+        truncated=[0, 1] * 3,
+        classes=[0, 1],
+    )
+    options = {"gamma": 0.5, "regressor": MEAN}
+    found = fitted_q_evaluation(ALWAYS, log, n_bootstraps=None, **options)
+    # The episodes are all worth 2 in the mean, and so their errors are 0.
+    assert [found.low, found.estimate, found.high] == pytest.approx([4, 4, 4])
+    uneven = dataclasses.replace(log, rewards=[1.0, 3.0, 0.0, 4.0, 5.0, 5.0])
+    found = fitted_q_evaluation(ALWAYS, uneven, n_bootstraps=None, **options)
+    # Means of 2, 2 and 5 are worth 4, 4 and 10: errors of -2, -2 and 4 in units of n.
+    reach = t.ppf(0.975, 1) * np.sqrt(4 + 4 + 16) / 3
+    assert found.estimate == pytest.approx(6)
+    assert [found.low, found.high] == pytest.approx([6 - reach, 6 + reach])
+
+
+def evaluate_both(regressor, **options):
+    """Estimates by sweeps and by their fixed point, for one log."""
+    log = make_log(1000, "logged")
+    log = dataclasses.replace(log, episodes=np.arange(1000) // 100)
+    log.truncated[99::100] = True
+    policy = GaussianNB().fit(log.states, log.actions)
+    given = {"gamma": 0.8, "regressor": regressor}
+    return (
+        fitted_q_evaluation(policy, log, n_bootstraps=n, **given, random_state=0)
+        for n in (options.get("n_bootstraps", 0), None)
+    )
+
+
+@pytest.mark.parametrize("regressor", [MEAN, Ridge(0.1)])
+def test_a_fixed_point_is_where_sweeps_lead(regressor):
+    expected, found = evaluate_both(regressor)
+    assert found.estimate == pytest.approx(expected.estimate, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_fixed_point_is_as_wide_as_by_refits():
+    expected, found = evaluate_both(Ridge(0.1), n_bootstraps=100)
+    width = expected.high - expected.low
+    assert found.high - found.low == pytest.approx(width, rel=0.3)
+
+
+def test_only_linear_values_have_a_fixed_point():
+    with pytest.raises(InvalidParameterError, match="n_bootstraps=None solves for"):
+        fitted_q_evaluation(
+            ALWAYS, pays([1.0, 2.0]), regressor=DummyRegressor(), n_bootstraps=None
+        )
+    with pytest.raises(InvalidParameterError, match=r"'n_bootstraps' .* or None"):
+        fitted_q_evaluation(ALWAYS, pays([1.0, 2.0]), n_bootstraps=-1)
 
 
 @pytest.mark.filterwarnings("ignore:The importance weights")
