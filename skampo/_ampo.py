@@ -201,9 +201,11 @@ class AMPOPolicy(
 
     .. math::
 
-        f_{t+1} &\approx \arg\min_f \| f - Q_t - \eta_t^{-1} \nabla h(\pi_t) \|_{v_t}^2
-
+        \begin{aligned}
+        f_{t+1} &\approx \arg\min_f \| f - Q_t - \eta_t^{-1} \nabla h(\pi_t)
+        \|_{v_t}^2 \\
         \pi_{t+1}(\cdot | s) &= P^h(\nabla h^*(\eta_t f_{t+1}(s, \cdot)))
+        \end{aligned}
 
     References
     ----------
