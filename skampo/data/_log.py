@@ -169,6 +169,7 @@ class TransitionLog:
         terminated=None,
         truncated=None,
         classes=None,
+        lags=0,
     ):
         """
         Make a log of one data frame, whose columns are named.
@@ -195,6 +196,10 @@ class TransitionLog:
             whether it was cut there.
         classes : array-like of shape (n_actions,), default=None
             Labels of all actions; None is those that occur.
+        lags : int, default=0
+            Number of earlier rows of the episode whose states join the state, for what
+            a single row does not show, as a trend. The columns of the row before are
+            called ``name_lag1``; before the first row of an episode that row repeats.
 
         Returns
         -------
@@ -207,8 +212,9 @@ class TransitionLog:
         ------
         ValueError
             If a column is not there, there twice, or named twice; if rows of an
-            episode are torn apart and there is no time; if a value cannot be used:
-            with the column, the first bad row and their number.
+            episode are torn apart and there is no time; if there are lags and no
+            episodes; if a value cannot be used: with the column, the first bad row and
+            their number.
 
         See Also
         --------
@@ -253,6 +259,7 @@ class TransitionLog:
             propensity=propensity,
             terminated=terminated,
             truncated=truncated,
+            lags=lags,
         )
         return cls(**columns, classes=classes)
 

@@ -14,8 +14,8 @@ from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skampo.utils._callbacks import OF_CALLBACKS
 
-__all__ = ["OF_CALLBACKS", "Documented", "append_rows", "blank_estimator"]
-__all__ += ["check_sample_weight"]
+__all__ = ["OF_CALLBACKS", "Documented", "append_columns", "append_rows"]
+__all__ += ["blank_estimator", "check_sample_weight"]
 __all__ += ["take_rows", "takes_sample_weight", "without_callbacks"]
 
 # Where the reference of the released version is published.
@@ -102,8 +102,20 @@ def _without_in_dict(items, known):
 def append_rows(frame, other):
     """The rows of two data frames of one library, numbered from 0 where they are."""
     library = importlib.import_module(type(frame).__module__.partition(".")[0])
-    frames = library.concat([frame, other])
-    return frames.reset_index(drop=True) if hasattr(frames, "reset_index") else frames
+    return _numbered(library.concat([frame, other]))
+
+
+def append_columns(frame, other, names):
+    """The columns of two data frames of one library, those of the other renamed."""
+    columns = {new: _numbered(other)[name] for name, new in names.items()}
+    frame = _numbered(frame)
+    # pandas and polars.
+    add = frame.assign if hasattr(frame, "assign") else frame.with_columns
+    return add(**columns)
+
+
+def _numbered(frame):
+    return frame.reset_index(drop=True) if hasattr(frame, "reset_index") else frame
 
 
 def take_rows(X, rows):
