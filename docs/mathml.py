@@ -2,10 +2,8 @@
 
 from docutils import nodes
 from docutils.utils.math import MathError, latex2mathml
-from sphinx.util import logging
 
 NAME = "mathml"
-_logger = logging.getLogger(__name__)
 
 
 def visit(writer, node):
@@ -14,7 +12,7 @@ def visit(writer, node):
     try:
         formula = latex2mathml.tex2mathml(node.astext(), as_block=is_block)
     except (MathError, AttributeError) as error:  # the latter by & outside of a table
-        _logger.warning("%s: %s", error, node.astext(), location=node)
+        writer.document.reporter.warning(f"{error}: {node.astext()}", base_node=node)
         formula = writer.encode(node.astext())
     tag = "div" if is_block else "span"
     writer.body.append(f"{writer.starttag(node, tag, '', CLASS='math')}{formula}")
