@@ -1,7 +1,7 @@
 """A log: what was seen, done and paid, by whatever policy acted."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_array
@@ -24,6 +24,7 @@ from skampo.data._frames import arrange, check_names, read_frame, without_none
 from skampo.data._parquet import open_dataset, read_columns
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
+from skampo.data._transitions import Transitions
 from skampo.utils._sklearn import take_rows
 
 __all__ = ["TransitionLog", "has_numbers"]
@@ -106,7 +107,7 @@ class TransitionLog:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_episodes(cls, episodes, *, classes=None):
+    def from_episodes(cls, episodes, *, classes=None) -> Self:
         """
         Make a log of episodes.
 
@@ -170,7 +171,7 @@ class TransitionLog:
         truncated=None,
         classes=None,
         lags=0,
-    ):
+    ) -> Self:
         """
         Make a log of one data frame, whose columns are named.
 
@@ -277,7 +278,7 @@ class TransitionLog:
         terminated=None,
         truncated=None,
         classes=None,
-    ):
+    ) -> Self:
         """
         Make a log of Parquet files, whose columns are named.
 
@@ -350,7 +351,7 @@ class TransitionLog:
         return len(self.actions)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Number of rows and of columns of the states, as of an array."""
         return self.states.shape
 
@@ -359,7 +360,7 @@ class TransitionLog:
         # An array may be asked for the rows of all its columns, [rows, ...].
         return self.select(rows[0] if isinstance(rows, tuple) else rows)
 
-    def select(self, rows, episodes=None):
+    def select(self, rows, episodes=None) -> Self:
         """
         Select rows, perhaps under other labels of episodes.
 
@@ -388,7 +389,7 @@ class TransitionLog:
             selected["episodes"] = episodes
         return type(self)(**selected, classes=classes)
 
-    def transitions(self, sample_weight=None):
+    def transitions(self, sample_weight=None) -> Transitions:
         """
         Return the rows as critics see them.
 
@@ -417,17 +418,17 @@ class TransitionLog:
         return as_transitions(self, sample_weight)
 
     @property
-    def is_one_step(self):
+    def is_one_step(self) -> bool:
         """Whether nothing follows any row."""
         return self.next_states is None
 
     @property
-    def columns(self):
+    def columns(self) -> TableColumns | None:
         """The `TableColumns` of the states; None for an array."""
         return TableColumns.of(self.states) if is_table(self.states) else None
 
     @property
-    def is_start(self):
+    def is_start(self) -> np.ndarray:
         """
         Whether each row is the first of its episode.
 
@@ -451,7 +452,7 @@ class TransitionLog:
         return np.ones(len(self), dtype=bool)
 
     @property
-    def n_episodes(self):
+    def n_episodes(self) -> int:
         """Number of episodes."""
         return int(self.is_start.sum())
 

@@ -7,6 +7,7 @@ import re
 import stat
 import warnings
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -30,7 +31,7 @@ _COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
 _ALLOWED_COST = 2**25
 
 
-def save(estimator, path=None):
+def save(estimator, path=None) -> None:
     """
     Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
 
@@ -90,7 +91,7 @@ def save(estimator, path=None):
     write_at_once(path, described)
 
 
-def load(path, *, max_size=_LARGEST):
+def load(path, *, max_size=_LARGEST) -> Any:
     """
     Read a policy that `save` wrote; the file holds data, and no names are imported.
 

@@ -5,9 +5,12 @@ from numbers import Integral
 import numpy as np
 
 from skampo.data._store import TransitionStore
+from skampo.data._transitions import Transitions
 from skampo.exceptions import InvalidParameterError, RolloutError
+from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
+from skampo.rollouts._observations import ObservationEncoder
 from skampo.rollouts._sampling import SAMPLERS, Walker
 from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
@@ -190,7 +193,7 @@ class Rollouts:
         """Close the environments, without hiding an error on its way."""
         self._lockstep.close()
 
-    def gather(self, policy):
+    def gather(self, policy) -> Transitions:
         """
         Roll out a policy.
 
@@ -259,7 +262,7 @@ class Rollouts:
         )
         return max(fewest, self._store.n_kept // _OLD)
 
-    def close(self):
+    def close(self) -> None:
         """
         Close the environments that were made or copied.
 
@@ -268,7 +271,7 @@ class Rollouts:
         """
         self._lockstep.close()
 
-    def continuation(self):
+    def continuation(self) -> dict:
         """
         Return what a later experience needs to go on from here.
 
@@ -293,7 +296,7 @@ class Rollouts:
         }
 
     @property
-    def action_encoder(self):
+    def action_encoder(self) -> ActionEncoder:
         """
         The numbering of the actions.
 
@@ -305,7 +308,7 @@ class Rollouts:
         return self._lockstep.action_encoder
 
     @property
-    def observation_encoder(self):
+    def observation_encoder(self) -> ObservationEncoder:
         """
         The encoding of the observations.
 
@@ -317,7 +320,7 @@ class Rollouts:
         return self._lockstep.observation_encoder
 
     @property
-    def classes(self):
+    def classes(self) -> np.ndarray:
         """
         The labels of the actions.
 
@@ -329,7 +332,7 @@ class Rollouts:
         return self.action_encoder.labels
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """
         Number of columns of the observations.
 
@@ -341,7 +344,7 @@ class Rollouts:
         return self.observation_encoder.n_features
 
     @property
-    def n_steps(self):
+    def n_steps(self) -> int:
         """
         Number of steps taken so far, recorded or not.
 
@@ -353,7 +356,7 @@ class Rollouts:
         return self._n_steps
 
     @property
-    def n_episodes(self):
+    def n_episodes(self) -> int:
         """
         Number of episodes finished so far.
 
@@ -365,7 +368,7 @@ class Rollouts:
         return self._n_episodes
 
     @property
-    def episode_returns(self):
+    def episode_returns(self) -> np.ndarray:
         """
         Undiscounted returns of the episodes that finished in the last `gather`.
 
@@ -377,7 +380,7 @@ class Rollouts:
         return self._episode_returns
 
     @property
-    def n_faults(self):
+    def n_faults(self) -> int:
         """
         Number of episodes that were given up in the last `gather`.
 
@@ -389,7 +392,7 @@ class Rollouts:
         return self._n_faults
 
     @property
-    def episode_counts(self):
+    def episode_counts(self) -> np.ndarray:
         """
         Number of episodes that each environment has started.
 
@@ -402,7 +405,7 @@ class Rollouts:
         return self._episode_counts
 
     @property
-    def env_name(self):
+    def env_name(self) -> str:
         """
         Name of the environment.
 

@@ -1,5 +1,7 @@
 """The contract of a policy, as tests for policies of your own."""
 
+from typing import Any
+
 from sklearn.base import clone
 
 from skampo.testing._checks import checks_of
@@ -7,7 +9,7 @@ from skampo.testing._checks import checks_of
 __all__ = ["check_policy", "parametrize_with_policy_checks"]
 
 
-def check_policy(policy, *, expected_failed_checks=None):
+def check_policy(policy, *, expected_failed_checks=None) -> None:
     """
     Check that a policy keeps the contract of this package.
 
@@ -64,7 +66,7 @@ def _refuse_unknown(names):
         raise AssertionError(f"there are no checks called {sorted(names)}")
 
 
-def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
+def parametrize_with_policy_checks(policies, *, expected_failed_checks=None) -> Any:
     """
     Make a pytest test of every check of every policy.
 
@@ -110,7 +112,7 @@ def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
         ) from error
     cases = []
     for policy in map(clone, policies):
-        expected = (expected_failed_checks or (lambda policy: {}))(policy)
+        expected: dict = (expected_failed_checks or (lambda policy: {}))(policy)
         checks = list(checks_of(policy))
         _refuse_unknown(set(expected) - {check.__name__ for check in checks})
         for check in checks:
