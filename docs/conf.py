@@ -14,6 +14,7 @@ import skampo
 
 # Episodes are drawn and no window opens.
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+SWITCHER = "_static/switcher.json"
 api_pages.write(DOCS / "reference")
 
 project = "skampo"
@@ -25,7 +26,8 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
+    "mathml",
+    "site_check",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -49,6 +51,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "ExampleTitleSortKey",
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,  # a page that loads scripts from elsewhere
     "remove_config_comments": True,
 }
 
@@ -56,10 +59,25 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"skampo {release}"
 html_static_path = ["_static"]
 html_css_files = ["skampo.css"]
+# The list of versions is part of the site; the theme looks for it at the server's root.
+html_js_files = [
+    (
+        None,
+        {
+            "body": "DOCUMENTATION_OPTIONS.theme_switcher_json_url = new URL("
+            f"document.documentElement.dataset.content_root + '{SWITCHER}', "
+            "location.href).href",
+            "priority": 900,
+        },
+    )
+]
 html_show_sourcelink = False
+html_math_renderer = "mathml"
 html_theme_options = {
     "logo": {"text": "skampo"},
     "navbar_align": "left",
+    "navbar_end": ["version-switcher", "theme-switcher"],
+    "switcher": {"json_url": SWITCHER, "version_match": release},
     "header_links_before_dropdown": 6,
     "show_prev_next": False,
     "show_toc_level": 2,

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -201,9 +202,11 @@ class AMPOPolicy(
 
     .. math::
 
-        f_{t+1} &\approx \arg\min_f \| f - Q_t - \eta_t^{-1} \nabla h(\pi_t) \|_{v_t}^2
-
+        \begin{aligned}
+        f_{t+1} &\approx \arg\min_f \| f - Q_t - \eta_t^{-1} \nabla h(\pi_t)
+        \|_{v_t}^2 \\
         \pi_{t+1}(\cdot | s) &= P^h(\nabla h^*(\eta_t f_{t+1}(s, \cdot)))
+        \end{aligned}
 
     References
     ----------
@@ -278,22 +281,22 @@ class AMPOPolicy(
         step_size="trust_region",
         critic="auto",
         encoding="auto",
-        gamma=0.995,
-        max_iter=50,
-        min_odds=None,
-        average=None,
-        steps_per_iter=None,
-        n_envs=8,
-        exploration=0.05,
-        max_episode_steps=None,
-        early_stopping=False,
-        validation_episodes=10,
-        n_iter_no_change=10,
-        critic_error=False,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        gamma: float = 0.995,
+        max_iter: int = 50,
+        min_odds: float | None = None,
+        average: float | None = None,
+        steps_per_iter: int | None = None,
+        n_envs: int = 8,
+        exploration: float = 0.05,
+        max_episode_steps: int | None = None,
+        early_stopping: bool = False,
+        validation_episodes: int = 10,
+        n_iter_no_change: int | None = 10,
+        critic_error: bool = False,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         self.regressor = regressor
         self.mirror_map = mirror_map
@@ -330,7 +333,7 @@ class AMPOPolicy(
         episodes=None,
         propensities=None,
         sample_weight=None,
-    ):
+    ) -> Self:
         """
         Learn a policy from environments, from a log, or from labels.
 

@@ -1,5 +1,8 @@
 """The score of a policy: what it earns, and on labels how often it is right."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
@@ -10,7 +13,7 @@ from skampo.off_policy import make_off_policy_scorer
 from skampo.rollouts import play_episodes
 from skampo.rollouts._advice import advise
 from skampo.rollouts._factories import is_environment
-from skampo.rollouts._play import SampledPolicy
+from skampo.rollouts._play import EpisodeResults, SampledPolicy
 from skampo.utils._no_score import NoScore
 from skampo.utils._threads import limit_threads
 
@@ -37,6 +40,8 @@ _IMITATION = (
 class ScoreMixin:
     """What a fitted policy is worth."""
 
+    _now: Callable[[], Any]  # of the class that this is mixed in
+
     def score(
         self,
         X,
@@ -50,7 +55,7 @@ class ScoreMixin:
         propensities=None,
         n_episodes=20,
         sample_weight=None,
-    ):
+    ) -> float:
         """
         Mean return of the greedy policy, its value on a log, or accuracy on labels.
 
@@ -116,7 +121,7 @@ class ScoreMixin:
         return accuracy_score(y, now.predict(X), sample_weight=sample_weight)
 
     @limit_threads()
-    def play(self, X, n_episodes=20, *, deterministic=True, seed=0):
+    def play(self, X, n_episodes=20, *, deterministic=True, seed=0) -> EpisodeResults:
         """
         Play episodes, as `score` does, and return what each of them was worth.
 

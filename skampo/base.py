@@ -39,7 +39,7 @@ class PolicyMixin(ScoreMixin):
     #: `TableColumns` of the states, where those are tables with columns of any kind.
     _columns = None
 
-    def predict_proba(self, X, *, action_mask=None):
+    def predict_proba(self, X, *, action_mask=None) -> np.ndarray:
         """
         Return the probabilities of the actions.
 
@@ -61,7 +61,7 @@ class PolicyMixin(ScoreMixin):
         with limit_threads(), now._naming_missing(X):
             return in_blocks(_quick(now._policy, X).proba, X, mask)
 
-    def predict_log_proba(self, X, *, action_mask=None):
+    def predict_log_proba(self, X, *, action_mask=None) -> np.ndarray:
         """
         Return the log-probabilities; minus infinity where they are zero.
 
@@ -80,7 +80,7 @@ class PolicyMixin(ScoreMixin):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, action_mask=action_mask))
 
-    def predict(self, X, *, action_mask=None):
+    def predict(self, X, *, action_mask=None) -> np.ndarray:
         """
         The most probable action of each state, the first of equals.
 
@@ -100,7 +100,7 @@ class PolicyMixin(ScoreMixin):
         best = now.predict_proba(X, action_mask=action_mask).argmax(axis=1)
         return now.classes_[best]
 
-    def decision_function(self, X, *, action_mask=None):
+    def decision_function(self, X, *, action_mask=None) -> np.ndarray:
         """
         Return the scores that the mirror map projects onto probabilities.
 
@@ -126,7 +126,7 @@ class PolicyMixin(ScoreMixin):
             scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
-    def sample(self, X, *, random_state=None, action_mask=None):
+    def sample(self, X, *, random_state=None, action_mask=None) -> np.ndarray:
         """
         Draw one action per state from the policy.
 
@@ -149,7 +149,7 @@ class PolicyMixin(ScoreMixin):
         uniform = check_random_state(random_state).random_sample(len(proba))
         return now.classes_[draw_actions(proba, uniform)]
 
-    def action_values(self, X):
+    def action_values(self, X) -> np.ndarray:
         """
         Return the values of all actions according to the last critic.
 
@@ -180,7 +180,7 @@ class PolicyMixin(ScoreMixin):
         with limit_threads(), now._naming_missing(X):
             return in_blocks(now._q, X)
 
-    def encode_observations(self, observations):
+    def encode_observations(self, observations) -> np.ndarray:
         """
         Turn observations, as the environment gave them, into rows of features.
 
@@ -214,7 +214,9 @@ class PolicyMixin(ScoreMixin):
                 f"on: {error}."
             ) from error
 
-    def act(self, observation, *, deterministic=True, rng=None, action_mask=None):
+    def act(
+        self, observation, *, deterministic=True, rng=None, action_mask=None
+    ) -> int | np.ndarray:
         """
         Choose one action for one observation, as the environment gave it.
 
@@ -246,7 +248,7 @@ class PolicyMixin(ScoreMixin):
             return now.classes_[index[0]]
         return now._action_encoder.to_env(int(index[0]))
 
-    def save(self, path):
+    def save(self, path) -> None:
         """
         Write the fitted policy to a file that `skampo.load` reads.
 

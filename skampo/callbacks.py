@@ -48,7 +48,7 @@ _TEMPLATE = Constraint(
 class PolicyCallback:
     """A callback of a policy that looks at what each iteration left."""
 
-    def setup(self, estimator, context):
+    def setup(self, estimator, context) -> None:
         """
         Refuse estimators that are no policies.
 
@@ -71,7 +71,7 @@ class PolicyCallback:
                 f"the policy inside, as in AMPOPolicy().set_callbacks({name}(...))."
             )
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator, context) -> None:
         """
         Do nothing when `fit` is over.
 
@@ -83,7 +83,7 @@ class PolicyCallback:
             The task of its `fit`.
         """
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator, context) -> None:
         """
         Do nothing when a task begins.
 
@@ -139,7 +139,7 @@ class StopAtReturn(PolicyCallback):
         self.threshold = threshold
         self.entry = entry
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator, context) -> bool:
         """
         Compare the last entry of the history.
 
@@ -211,7 +211,7 @@ class LogHistory(PolicyCallback):
         check_argument("LogHistory", "log", log, _LOG)
         self.log = log
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator, context) -> None:
         """
         Pass the last entry of the history on.
 
@@ -286,7 +286,7 @@ class Checkpoint(PolicyCallback):
         # By estimator: clones in a search share the callback, and may fit at once.
         self._progress = {}
 
-    def setup(self, estimator, context):
+    def setup(self, estimator, context) -> None:
         """
         Require a policy that can be saved, and the folder, before anything is learned.
 
@@ -315,7 +315,7 @@ class Checkpoint(PolicyCallback):
             save(without_callbacks(estimator))
         self._progress[id(estimator)] = Progress(estimator.history_)
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator, context) -> None:
         """
         Write the policy, if it is time.
 
@@ -329,7 +329,7 @@ class Checkpoint(PolicyCallback):
         if estimator.n_iter_ % self.every == 0:
             self._write(estimator, self._progress[id(estimator)])
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator, context) -> None:
         """
         Write the last finished iteration, if that is not done yet.
 

@@ -107,3 +107,23 @@ assert not hasattr(skampo, "nothing")
 assert not hasattr(skampo, "_nothing")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def public_callables():
+    """Functions and methods of ours, by the names that lead to them."""
+    for name, thing in public_objects().items():
+        members = inspect.getmembers(thing) if inspect.isclass(thing) else []
+        for member, value in [("", thing), *members]:
+            function = inspect.unwrap(getattr(value, "__func__", value))
+            is_ours = str(getattr(function, "__module__", "")).startswith("skampo")
+            if inspect.isfunction(function) and is_ours and not member.startswith("_"):
+                yield f"{name}.{member}", function
+
+
+def test_every_public_function_says_its_type_to_type_checkers():
+    empty = inspect.Signature.empty
+    assert [
+        name
+        for name, function in public_callables()
+        if inspect.signature(function).return_annotation is empty
+    ] == []

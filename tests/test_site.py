@@ -1,11 +1,15 @@
 """What the site is made of fits together, seen without building it."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from docutils import nodes
 
+import skampo
 from tests.public_names import public_objects, public_pages
 
 ROOT = Path(__file__).parents[1]
@@ -21,14 +25,15 @@ def relative(path):
     return str(path.relative_to(ROOT))
 
 
-def load_api_pages():
-    spec = importlib.util.spec_from_file_location("api_pages", DOCS / "api_pages.py")
+def load(name):
+    """A module that Sphinx finds beside its configuration."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-api_pages = load_api_pages()
+api_pages, mathml, site_check = map(load, ("api_pages", "mathml", "site_check"))
 SOURCES = api_pages.sources()
 
 
@@ -161,3 +166,86 @@ class Lookup:
 def test_short_names_in_docstrings_find_their_page(short, full):
     node, sphinx = {"reftarget": short, "refdoc": "page"}, Lookup()
     assert api_pages.resolve(sphinx, sphinx, node, None) == full
+
+
+class Writer:
+    """A writer of pages that keeps what it is told to write, and warnings."""
+
+    def __init__(self):
+        self.body, self.warnings = [], []
+        self.document = SimpleNamespace(reporter=self)
+
+    def warning(self, text, base_node):
+        self.warnings.append(text)
+
+    def starttag(self, node, tag, suffix, **attributes):
+        return f"<{tag}>"
+
+    def encode(self, text):
+        return text
+
+
+def written(node):
+    writer = Writer()
+    with pytest.raises(nodes.SkipNode):
+        mathml.visit(writer, node)
+    return "".join(writer.body), writer.warnings
+
+
+def test_formulas_are_part_of_the_page():
+    line, warned = written(nodes.math(text=r"\nabla h(\pi_t)"))
+    assert warned == []
+    block, _ = written(nodes.math_block(text=r"\frac{1}{1 - \gamma}"))
+    assert line.startswith("<span><math")
+    assert "<mi>π</mi>" in line
+    assert re.match(r'<div><math [^>]*display="block"', block)
+
+
+@pytest.mark.parametrize("text", [r"\nonsense{a}", "a & b"])
+def test_what_is_no_formula_is_warned_of(text):
+    shown, warned = written(nodes.math(text=text))
+    assert shown == f"<span>{text}</span>"
+    assert text in warned[0]
+
+
+PAGE = """<h1 id="top">A <a href="{}">link</a></h1><img src="{}">"""
+
+
+def faults_of(folder, link="#top", image="picture.png"):
+    (folder / "picture.png").touch()
+    (folder / "other.html").write_text('<p id="here"></p>')
+    (folder / "page.html").write_text(PAGE.format(link, image))
+    return site_check.faults(folder)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["#top", "other.html", "other.html#here", "https://x.org/a#b", "mailto:a@b.c"],
+)
+def test_a_link_that_leads_somewhere_is_no_fault(link, tmp_path):
+    assert faults_of(tmp_path, link) == []
+
+
+@pytest.mark.parametrize("link", ["#no", "no.html", "other.html#no", "no.png"])
+def test_a_link_in_a_built_page_that_leads_nowhere_is_found(link, tmp_path):
+    assert faults_of(tmp_path, link) == [
+        f"page.html links to {link}, which is not there"
+    ]
+
+
+@pytest.mark.parametrize("place", ["https://x.org/a.png", "//x.org/a.png"])
+def test_what_a_page_loads_from_elsewhere_is_found(place, tmp_path):
+    assert faults_of(tmp_path, image=place) == [f"page.html loads {place}"]
+
+
+def test_a_site_with_faults_is_not_built(tmp_path):
+    faults_of(tmp_path, "no.html")
+    app = SimpleNamespace(builder=SimpleNamespace(name="html"), outdir=tmp_path)
+    with pytest.raises(site_check.ExtensionError, match=r"page.html links to no.html"):
+        site_check.check(app, None)
+
+
+def test_the_list_of_versions_holds_this_one():
+    versions = json.loads((DOCS / "_static" / "switcher.json").read_text("utf8"))
+    assert skampo.__version__ in [version["version"] for version in versions]
+    assert [version.get("preferred", False) for version in versions].count(True) == 1

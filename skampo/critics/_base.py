@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -82,7 +82,7 @@ class QSample:
     action_weights: np.ndarray | None = None
     rows: np.ndarray | None = None
 
-    def evaluate(self, scores):
+    def evaluate(self, scores) -> np.ndarray:
         """
         Evaluate a score function at the observations.
 
@@ -98,7 +98,7 @@ class QSample:
         """
         return self._features.evaluate(scores)
 
-    def features(self, transformer):
+    def features(self, transformer) -> Any:
         """
         Compute features of the observations.
 
@@ -114,7 +114,7 @@ class QSample:
         """
         return self._features.features(transformer)
 
-    def take(self, rows):
+    def take(self, rows) -> Self:
         """
         Select states.
 
@@ -145,7 +145,7 @@ class QSample:
         return FeatureView(self.observations) if self.view is None else self.view
 
     @property
-    def n_actions(self):
+    def n_actions(self) -> int:
         """Number of actions."""
         return self.q_values.shape[1]
 
@@ -196,7 +196,7 @@ class CriticSetting:
     value_model: Any = None
     first_rng: np.random.Generator | None = None
 
-    def of_critic(self, own):
+    def of_critic(self, own) -> Self:
         """
         Choose the regressor that a critic evaluates policies with.
 
@@ -216,7 +216,7 @@ class CriticSetting:
             return self
         return replace(self, regressor=flatten(regressor), encoding=PerAction())
 
-    def learner(self, regressor, start=None, n_passes=1):
+    def learner(self, regressor, start=None, n_passes=1) -> Any:
         """
         Prepare the fits of one regressor.
 
@@ -277,7 +277,7 @@ class Critic(Documented, BaseEstimator):
     needs_model = False
     estimates_values = True
 
-    def check(self):
+    def check(self) -> None:
         """
         Refuse invalid parameters.
 
@@ -293,7 +293,7 @@ class Critic(Documented, BaseEstimator):
                 check_regressor(value, type(self).__name__, name)
 
     # Most critics choose everything anew.
-    def recall(self, memory, rows):
+    def recall(self, memory, rows) -> None:
         """
         Keep what an earlier fit has chosen once for data that are the same.
 
@@ -305,7 +305,7 @@ class Critic(Documented, BaseEstimator):
             Numbers of the rows.
         """
 
-    def resolved(self, value_model):
+    def resolved(self, value_model) -> Self:
         """
         Say which regressors the critic uses where it was given none.
 
@@ -323,7 +323,7 @@ class Critic(Documented, BaseEstimator):
         unset = [n for n, v in own.items() if n.endswith("regressor") and v is None]
         return self.set_params(**{name: clone(value_model) for name in unset})
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the action values of a policy.
 

@@ -128,7 +128,7 @@ class Exact(Critic):
         self.tau = tau
         self.lookahead = lookahead
 
-    def check(self):
+    def check(self) -> None:
         """
         Refuse invalid parameters.
 
@@ -145,7 +145,7 @@ class Exact(Critic):
                 "tau=0."
             )
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Solve for the action values of a policy.
 

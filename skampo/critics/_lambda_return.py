@@ -98,7 +98,7 @@ class LambdaReturn(Critic):
         self.n_value_fits = n_value_fits
         self.n_passes = n_passes
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the action values of the policy that gathered the transitions.
 

@@ -92,7 +92,7 @@ class LSTDQ(ReplayCritic):
         self.alpha = alpha
         self.capacity = capacity
 
-    def check(self):
+    def check(self) -> None:
         """
         Refuse invalid parameters.
 

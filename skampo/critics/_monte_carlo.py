@@ -86,7 +86,7 @@ class MonteCarlo(Critic):
         """Whether gamma = 1 is possible: only whole episodes end by themselves."""
         return self.horizon == "episode"
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the action values of a policy from returns.
 

@@ -3,13 +3,13 @@
 import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
-from skampo.critics._base import Critic, reward_range
+from skampo.critics._base import Critic, QSample, reward_range
 from skampo.critics._classifiers import default_classifier, estimate
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._sharpening import sharpening_gain
@@ -233,7 +233,7 @@ class Pessimistic(Critic):
     accepts_log = True
 
     @staticmethod
-    def default_classifier(*, table=False):
+    def default_classifier(*, table=False) -> Any:
         """
         Build the classifier that estimates a logged policy when none is given.
 
@@ -265,11 +265,11 @@ class Pessimistic(Critic):
         return self._inner().capacity
 
     @property
-    def q_(self):
+    def q_(self) -> Any:
         """The last action values, without the penalty."""
         return ShiftedValues(self.critic_.q_, self._origin)
 
-    def resolved(self, value_model):
+    def resolved(self, value_model) -> Self:
         """
         Say which critic evaluates policies if none was given.
 
@@ -285,7 +285,7 @@ class Pessimistic(Critic):
         """
         return self.set_params(critic=clone(self._inner()).resolved(value_model))
 
-    def check(self):
+    def check(self) -> None:
         """
         Refuse invalid parameters, and a critic that takes no log.
 
@@ -303,7 +303,7 @@ class Pessimistic(Critic):
                 f"accepts a log, such as FittedQ(). Got {inner!r} instead."
             )
 
-    def recall(self, memory, rows):
+    def recall(self, memory, rows) -> None:
         """
         Keep the features and choices of an earlier fit to the same data.
 
@@ -320,7 +320,7 @@ class Pessimistic(Critic):
         if hasattr(self, "draws_"):
             memory.once(rows, ("way to play", self), lambda: None)
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the action values of a policy, less the penalty.
 

@@ -71,7 +71,7 @@ class ReplayCritic(Critic):
     regressor = None
     n_states = None
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the action values of a policy from stored transitions.
 
@@ -108,7 +108,7 @@ class ReplayCritic(Critic):
             lambda: self._evaluate(policy, transitions, setting),
         )
 
-    def recall(self, memory, rows):
+    def recall(self, memory, rows) -> None:
         """
         Keep the features of an earlier fit to the same data.
 

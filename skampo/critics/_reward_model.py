@@ -173,7 +173,7 @@ class RewardModel(Critic):
         self.method = method
         self.n_folds = n_folds
 
-    def evaluate(self, policy, transitions, setting):
+    def evaluate(self, policy, transitions, setting) -> QSample:
         """
         Estimate the expected rewards of all actions.
 

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
+import numpy as np
+
 __all__ = ["Sweeps"]
 
 
@@ -42,7 +44,7 @@ class Sweeps(ABC):
     ...         return np.tile(self.mean, (len(self.taken), 1))
     ...
     ...     @property
-    ...     def scores(self):
+    ...     def scores(self) -> None -> Any:
     ...         return lambda features: np.tile(self.mean, (len(features), 1))
     >>> means = Means(np.array([0, 1, 1]), 2)
     >>> means.fit(np.array([1.0, 2.0, 4.0]))
@@ -58,11 +60,11 @@ class Sweeps(ABC):
     trace_decay = 0.0
 
     # Most solvers have nothing to take back.
-    def start(self):  # noqa: B027
+    def start(self) -> None:  # noqa: B027
         """Take back what `strengthen` did for another policy."""
 
     @abstractmethod
-    def fit(self, y):
+    def fit(self, y) -> None:
         """
         Fit the targets of the actions taken.
 
@@ -73,7 +75,7 @@ class Sweeps(ABC):
         """
 
     @abstractmethod
-    def values(self):
+    def values(self) -> np.ndarray:
         """
         Evaluate all actions in all stored states.
 
@@ -85,7 +87,7 @@ class Sweeps(ABC):
 
     @property
     @abstractmethod
-    def scores(self):
+    def scores(self) -> Callable:
         """
         The fitted function, which the next `fit` leaves as it is.
 
@@ -96,7 +98,7 @@ class Sweeps(ABC):
         """
 
     @property
-    def can_strengthen(self):
+    def can_strengthen(self) -> bool:
         """
         Whether there is a stronger penalty to go on with when sweeps diverge.
 
@@ -107,7 +109,7 @@ class Sweeps(ABC):
         """
         return False
 
-    def strengthen(self):
+    def strengthen(self) -> None:
         """
         Raise the penalty.
 

@@ -12,7 +12,8 @@ from skampo.data._checks import (
 )
 from skampo.data._tables import is_table
 from skampo.features._blocks import taken
-from skampo.utils._sklearn import take_rows
+from skampo.utils._sklearn import append_columns, take_rows
+from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["arrange", "check_names", "read_frame", "without_none"]
 
@@ -27,7 +28,7 @@ _ROLES = {
 }
 
 
-def read_frame(frame, state, time, classes, **named):
+def read_frame(frame, state, time, classes, lags=0, **named):
     """
     Read the columns of a log from a data frame.
 
@@ -41,6 +42,8 @@ def read_frame(frame, state, time, classes, **named):
         The column that orders the rows of an episode.
     classes : array-like of shape (n_actions,) or None
         Labels of all actions.
+    lags : int, default=0
+        Number of earlier rows that join each state.
     **named : dict
         Names of the other columns, by the parameters of `TransitionLog.from_frame`;
         None where there is none.
@@ -74,10 +77,11 @@ def read_frame(frame, state, time, classes, **named):
             f"{type(frame).__name__}: give arrays as TransitionLog(states, actions, "
             "rewards), and episodes to TransitionLog.from_episodes."
         )
+    check_argument("TransitionLog.from_frame", "lags", lags, Interval(int, 0))
     named = without_none(named)
-    check_names(list(frame.columns), state, time, named)
+    check_names(list(frame.columns), state, time, named, lags)
     # A tuple would be a single key of pandas.
-    return arrange(frame[list(state)], frame, time, classes, named)
+    return arrange(frame[list(state)], frame, time, classes, named, lags)
 
 
 def without_none(named):
@@ -85,7 +89,7 @@ def without_none(named):
     return {role: name for role, name in named.items() if name is not None}
 
 
-def arrange(states, frame, time, classes, named):
+def arrange(states, frame, time, classes, named, lags=0):
     """
     Check, sort and shift the columns of a log.
 
@@ -95,7 +99,7 @@ def arrange(states, frame, time, classes, named):
         The states.
     frame : mapping of str to array-like of shape (n,)
         The other columns, by their names.
-    time, classes, named
+    time, classes, named, lags
         As for `read_frame`.
 
     Returns
@@ -131,10 +135,28 @@ def arrange(states, frame, time, classes, named):
         columns = {name: taken(column, order) for name, column in columns.items()}
         states = _states_at(states, order)
     _check_order(columns, named)
-    return _shift(states, columns)
+    return _shift(_with_lags(states, columns["episodes"], lags), columns)
 
 
-def check_names(there, state, time, named):
+def _with_lags(states, episodes, lags):
+    """The columns of a frame, and beside them those of earlier rows of the episode."""
+    rows = np.arange(len(episodes))
+    first = np.maximum.accumulate(np.where(starts_of(episodes), rows, 0))
+    wide = states
+    for lag in range(1, lags + 1):
+        earlier = take_rows(states, np.maximum(rows - lag, first))
+        names = {name: f"{name}_lag{lag}" for name in states.columns}
+        twice = [name for name in names.values() if name in states.columns]
+        if twice:
+            raise ValueError(
+                f"lags={lags} makes a column {twice[0]!r}, and the state has one of "
+                "that name. Rename it, or leave lags out."
+            )
+        wide = append_columns(wide, earlier, names)
+    return wide
+
+
+def check_names(there, state, time, named, lags=0):
     """Refuse names of columns that are not there, there twice, or of two things."""
     if isinstance(state, str) or not len(state):
         raise ValueError(
@@ -151,7 +173,7 @@ def check_names(there, state, time, named):
             "them is meant cannot be told. Give them different names."
         )
     _check_roles(state, named)
-    _check_episode(time, named)
+    _check_episode(time, named, lags)
 
 
 def _check_roles(state, named):
@@ -168,9 +190,10 @@ def _check_roles(state, named):
         used[name] = role
 
 
-def _check_episode(time, named):
+def _check_episode(time, named, lags):
     needs = [role for role in ("terminated", "truncated") if role in named]
     needs += [] if time is None else ["time"]
+    needs += ["lags"] if lags else []
     if needs and "episode" not in named:
         raise ValueError(
             f"{' and '.join(needs)} say how the rows of an episode follow each other, "

@@ -1,7 +1,7 @@
 """A log: what was seen, done and paid, by whatever policy acted."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_array
@@ -24,6 +24,7 @@ from skampo.data._frames import arrange, check_names, read_frame, without_none
 from skampo.data._parquet import open_dataset, read_columns
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
+from skampo.data._transitions import Transitions
 from skampo.features._blocks import blocks
 from skampo.utils._sklearn import take_rows
 
@@ -107,7 +108,7 @@ class TransitionLog:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def from_episodes(cls, episodes, *, classes=None):
+    def from_episodes(cls, episodes, *, classes=None) -> Self:
         """
         Make a log of episodes.
 
@@ -170,7 +171,8 @@ class TransitionLog:
         terminated=None,
         truncated=None,
         classes=None,
-    ):
+        lags=0,
+    ) -> Self:
         """
         Make a log of one data frame, whose columns are named.
 
@@ -196,6 +198,10 @@ class TransitionLog:
             whether it was cut there.
         classes : array-like of shape (n_actions,), default=None
             Labels of all actions; None is those that occur.
+        lags : int, default=0
+            Number of earlier rows of the episode whose states join the state, for what
+            a single row does not show, as a trend. The columns of the row before are
+            called ``name_lag1``; before the first row of an episode that row repeats.
 
         Returns
         -------
@@ -208,8 +214,9 @@ class TransitionLog:
         ------
         ValueError
             If a column is not there, there twice, or named twice; if rows of an
-            episode are torn apart and there is no time; if a value cannot be used:
-            with the column, the first bad row and their number.
+            episode are torn apart and there is no time; if there are lags and no
+            episodes; if a value cannot be used: with the column, the first bad row and
+            their number.
 
         See Also
         --------
@@ -254,6 +261,7 @@ class TransitionLog:
             propensity=propensity,
             terminated=terminated,
             truncated=truncated,
+            lags=lags,
         )
         return cls(**columns, classes=classes)
 
@@ -271,7 +279,7 @@ class TransitionLog:
         terminated=None,
         truncated=None,
         classes=None,
-    ):
+    ) -> Self:
         """
         Make a log of Parquet files, whose columns are named.
 
@@ -344,7 +352,7 @@ class TransitionLog:
         return len(self.actions)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Number of rows and of columns of the states, as of an array."""
         return self.states.shape
 
@@ -353,7 +361,7 @@ class TransitionLog:
         # An array may be asked for the rows of all its columns, [rows, ...].
         return self.select(rows[0] if isinstance(rows, tuple) else rows)
 
-    def select(self, rows, episodes=None):
+    def select(self, rows, episodes=None) -> Self:
         """
         Select rows, perhaps under other labels of episodes.
 
@@ -382,7 +390,7 @@ class TransitionLog:
             selected["episodes"] = episodes
         return type(self)(**selected, classes=classes)
 
-    def transitions(self, sample_weight=None):
+    def transitions(self, sample_weight=None) -> Transitions:
         """
         Return the rows as critics see them.
 
@@ -411,17 +419,17 @@ class TransitionLog:
         return as_transitions(self, sample_weight)
 
     @property
-    def is_one_step(self):
+    def is_one_step(self) -> bool:
         """Whether nothing follows any row."""
         return self.next_states is None
 
     @property
-    def columns(self):
+    def columns(self) -> TableColumns | None:
         """The `TableColumns` of the states; None for an array."""
         return TableColumns.of(self.states) if is_table(self.states) else None
 
     @property
-    def is_start(self):
+    def is_start(self) -> np.ndarray:
         """
         Whether each row is the first of its episode.
 
@@ -445,7 +453,7 @@ class TransitionLog:
         return np.ones(len(self), dtype=bool)
 
     @property
-    def n_episodes(self):
+    def n_episodes(self) -> int:
         """Number of episodes."""
         return int(self.is_start.sum())
 

@@ -1,6 +1,7 @@
 """What a rollout leaves behind: rows of observation, action, reward, what followed."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 
@@ -98,7 +99,7 @@ class Transitions:
         return len(self.rewards)
 
     @property
-    def is_start(self):
+    def is_start(self) -> np.ndarray:
         """
         Whether each row is the first of its trajectory.
 
@@ -112,7 +113,7 @@ class Transitions:
         return is_start
 
     @property
-    def row_numbers(self):
+    def row_numbers(self) -> range | None:
         """
         The numbers of the rows, which say whether two batches have the same.
 
@@ -125,7 +126,7 @@ class Transitions:
             return None
         return range(self.first_row, self.first_row + len(self))
 
-    def tail(self, n):
+    def tail(self, n) -> Self:
         """
         Return the last rows, which are the newest.
 
@@ -144,7 +145,7 @@ class Transitions:
         return self.take(slice(len(self) - n, None))
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts) -> Self:
         """
         Put transitions one after the other.
 
@@ -197,7 +198,7 @@ class Transitions:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if np.ndim(value) > 0}
 
-    def take(self, rows):
+    def take(self, rows) -> Self:
         """
         Select rows.
 

@@ -1,7 +1,7 @@
 """A decision tree that does what a fitted policy does, where the tree goes itself."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -173,7 +173,7 @@ class TreePolicy(Documented, PolicyMixin, BaseEstimator):
         self.evaluation_episodes = evaluation_episodes
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """
         Learn a policy, and then a tree that imitates it.
 
@@ -260,12 +260,12 @@ class TreePolicy(Documented, PolicyMixin, BaseEstimator):
             raise ValueError("a tree of other observations or actions than its own")
 
     @property
-    def max_episode_steps(self):
+    def max_episode_steps(self) -> int | None:
         """The limit of the policy that is imitated."""
         return getattr(self.policy, "max_episode_steps", None)
 
     @property
-    def gamma(self):
+    def gamma(self) -> float:
         """The discount factor of the policy that is imitated."""
         return self.policy.gamma
 
@@ -279,7 +279,7 @@ def distill(
     episodes_per_iter=20,
     evaluation_episodes=100,
     random_state=None,
-):
+) -> TreePolicy:
     """
     Imitate a fitted policy with a small decision tree.
 

@@ -118,7 +118,7 @@ class Encoding(Documented, BaseEstimator):
     #: Parameters of the estimator that another fit cannot change when it goes on.
     fixed: tuple[str, ...] = ()
 
-    def check(self, mirror_map):
+    def check(self, mirror_map) -> None:
         """
         Refuse a mirror map whose policies the encoding cannot represent.
 
@@ -128,7 +128,7 @@ class Encoding(Documented, BaseEstimator):
             That of the estimator.
         """
 
-    def split(self, regressor, sample, last, rng):
+    def split(self, regressor, sample, last, rng) -> tuple:
         """
         Take the regressor apart.
 
@@ -150,7 +150,7 @@ class Encoding(Documented, BaseEstimator):
         """
         return sample.shared or _split_learner(regressor, sample, rng)
 
-    def action_weights(self, target):
+    def action_weights(self, target) -> np.ndarray:
         """
         Weigh the actions in line 1: the second factor of its distribution.
 
@@ -168,7 +168,7 @@ class Encoding(Documented, BaseEstimator):
             return target.action_weights
         return np.full_like(target.proba, 1 / target.proba.shape[1])
 
-    def fit(self, learner, X, target, sample_weight):
+    def fit(self, learner, X, target, sample_weight) -> Any:
         """
         Solve line 1 of Algorithm 1.
 

@@ -84,7 +84,7 @@ class DualAveraging(Auto):
     def __init__(self, memory=None):
         self.memory = memory
 
-    def check(self, mirror_map):
+    def check(self, mirror_map) -> None:
         """
         Refuse an invalid `memory`, and policies that are no softmax of their scores.
 
@@ -106,7 +106,7 @@ class DualAveraging(Auto):
             )
         check_argument("DualAveraging", "memory", self.memory, _MEMORY)
 
-    def split(self, regressor, sample, last, rng):
+    def split(self, regressor, sample, last, rng) -> tuple:
         """
         Leave features to the regressors: later ones may have others.
 
@@ -128,7 +128,7 @@ class DualAveraging(Auto):
         """
         return None, regressor
 
-    def fit(self, learner, X, target, sample_weight):
+    def fit(self, learner, X, target, sample_weight) -> SumScores:
         """
         Fit the action values, and add them to the scores.
 

@@ -1,6 +1,7 @@
 """One regressor per action, or one with a column per action."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
@@ -31,7 +32,7 @@ class PerAction(Encoding):
     array([[4., 1.]])
     """
 
-    def fit_all(self, learner, X, values, sample_weight):
+    def fit_all(self, learner, X, values, sample_weight) -> Scores:
         """
         Fit a value for every action of every row.
 
@@ -57,7 +58,9 @@ class PerAction(Encoding):
         jobs = [(X, y / scale, w) for y, w in zip(values.T, weights, strict=True)]
         return Scores(_fit_each(learner, jobs), scale)
 
-    def fit_taken(self, learner, X, actions, y, n_actions, sample_weight=None):
+    def fit_taken(
+        self, learner, X, actions, y, n_actions, sample_weight=None
+    ) -> Scores:
         """
         Fit a value for the action that was taken in each row.
 
@@ -110,7 +113,7 @@ class MultiOutput(PerAction):
 class Auto(PerAction):
     """`multi_output` if the regressor takes 2-D targets and actions weigh the same."""
 
-    def fit_all(self, learner, X, values, sample_weight):
+    def fit_all(self, learner, X, values, sample_weight) -> Any:
         """
         Fit a value for every action of every row.
 

@@ -1,5 +1,6 @@
 """Scores of all actions from fitted models: what an encoding returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Scores:
         filled = [missing if column is None else column for column in columns]
         return self.scale * np.column_stack(filled)
 
-    def unchecked(self):
+    def unchecked(self) -> Callable:
         """
         The same without scikit-learn's checks, where the models are known.
 
@@ -68,7 +69,7 @@ class Scores:
         return lambda X: self.scale * np.column_stack([f(X) for f in columns])
 
     @property
-    def fitted(self):
+    def fitted(self) -> list | None:
         """
         The fitted models, one per action.
 

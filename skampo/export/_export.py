@@ -82,7 +82,7 @@ class Export:
         )
 
 
-def to_python(policy, path=None, *, X=None):
+def to_python(policy, path=None, *, X=None) -> Export:
     """
     Write a policy as a Python module that needs nothing but the standard library.
 
@@ -136,7 +136,7 @@ def to_python(policy, path=None, *, X=None):
     return _export(policy, path, X, python_text, _run_python, _FEW)
 
 
-def to_c(policy, path=None, *, X=None):
+def to_c(policy, path=None, *, X=None) -> Export:
     """
     Write a policy as one file of C99 that needs nothing but the mathematics library.
 
@@ -186,7 +186,7 @@ def to_c(policy, path=None, *, X=None):
     return _export(policy, path, X, c_text, _run_numpy, _MANY)
 
 
-def to_onnx(policy, path=None, *, X=None):
+def to_onnx(policy, path=None, *, X=None) -> Export:
     """
     Write a policy as a model of ONNX, in double precision.
 

@@ -4,7 +4,7 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.tree import export_text
@@ -112,7 +112,7 @@ class PolicyCard:
         feature_names=None,
         action_names=None,
         random_state=None,
-    ):
+    ) -> Self:
         """
         Play a policy, and gather what there is to say of it.
 
@@ -191,7 +191,7 @@ class PolicyCard:
             f"{student.return_}."
         )
 
-    def to_html(self, path):
+    def to_html(self, path) -> None:
         """
         Write the card as one page, which loads nothing from elsewhere.
 

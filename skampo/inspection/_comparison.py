@@ -1,6 +1,7 @@
 """Which policies earn more, drawn with intervals."""
 
 from itertools import combinations
+from typing import Self
 
 from skampo.model_selection import compare
 from skampo.utils._axes import COLORS, check_matplotlib
@@ -49,7 +50,7 @@ class ComparisonDisplay:
     def __init__(self, comparison):
         self.comparison = comparison
 
-    def plot(self, axes=None):
+    def plot(self, axes=None) -> Self:
         """
         Draw means on the left, and pairs on the right.
 
@@ -71,7 +72,7 @@ class ComparisonDisplay:
             self.axes_[0], found.interquartile_mean, found.returns, COLORS[0]
         )
         self.axes_[0].set(xlabel="interquartile mean of the return")
-        self.improvements_ = []
+        self.improvements_: list = []
         if pairs:
             self._draw_pairs(self.axes_[1], pairs)
         return self
@@ -85,7 +86,7 @@ class ComparisonDisplay:
         ax.set(xlabel="probability of improvement", xlim=(-0.03, 1.03))
 
     @classmethod
-    def from_policies(cls, policies, env, *, axes=None, **options):
+    def from_policies(cls, policies, env, *, axes=None, **options) -> Self:
         """
         Play policies in the same episodes, and draw what they earned.
 

@@ -1,6 +1,7 @@
 """The gap to the optimum, iteration by iteration."""
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -78,7 +79,7 @@ class ConvergenceDisplay:
         self.bounds = None if bounds is None else _check_bounds(bounds, self.gaps)
         self.name = name
 
-    def plot(self, ax=None, *, name=None, bound_kw=None, **kwargs):
+    def plot(self, ax=None, *, name=None, bound_kw=None, **kwargs) -> Self:
         """
         Draw the gaps on a logarithmic axis, and the bounds dashed.
 
@@ -148,7 +149,7 @@ class ConvergenceDisplay:
     @classmethod
     def from_estimator(
         cls, estimator, mdp, *, bounds=None, name=None, ax=None, **kwargs
-    ):
+    ) -> Self:
         """
         Draw the gaps of all iterates of a policy that was fitted on a model.
 
@@ -190,7 +191,7 @@ class ConvergenceDisplay:
     @classmethod
     def from_policies(
         cls, policies, mdp, *, gamma, bounds=None, name=None, ax=None, **kwargs
-    ):
+    ) -> Self:
         """
         Draw the gaps of any sequence of policies on a model.
 

@@ -1,5 +1,7 @@
 """The two parts of the error of an iteration."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -66,7 +68,7 @@ class ErrorDisplay:
                 f"{sorted(shapes)} instead."
             )
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, **kwargs) -> Self:
         """
         Draw the errors on a logarithmic axis, which leaves out those that are 0.
 
@@ -105,7 +107,7 @@ class ErrorDisplay:
         return self.ax_.plot(iterations, shown, **style)[0]
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
+    def from_estimator(cls, estimator, *, ax=None, **kwargs) -> Self:
         """
         Draw the errors that a policy has in its history.
 

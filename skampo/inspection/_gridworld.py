@@ -1,5 +1,7 @@
 """A policy of a gridworld, cell by cell."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -92,7 +94,7 @@ class GridworldDisplay:
         self.value_grid = np.where(closed, np.nan, grid)
         self.arrows = _arrows(self.proba[:n_states], self.directions, closed)
 
-    def plot(self, ax=None, *, cmap="viridis", colorbar=True, **kwargs):
+    def plot(self, ax=None, *, cmap="viridis", colorbar=True, **kwargs) -> Self:
         """
         Draw the cells, their values and the arrows.
 
@@ -191,7 +193,7 @@ class GridworldDisplay:
         directions=("left", "down", "right", "up"),
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """
         Draw a fitted policy with its exact values.
 

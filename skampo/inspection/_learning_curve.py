@@ -1,5 +1,7 @@
 """Returns against environment steps, as `fit` saw them."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -70,6 +72,10 @@ class LearningCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
+    returns: np.ndarray
+    validation_returns: np.ndarray
+    validation_stds: np.ndarray
+
     def __init__(
         self,
         n_steps,
@@ -88,7 +94,7 @@ class LearningCurveDisplay:
         self.best_iteration = best_iteration
         self.name = name
 
-    def plot(self, ax=None, *, name=None, band_kw=None, **kwargs):
+    def plot(self, ax=None, *, name=None, band_kw=None, **kwargs) -> Self:
         """
         Draw the returns, the validation returns with their band, and the best iterate.
 
@@ -164,7 +170,7 @@ class LearningCurveDisplay:
             )
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, ax=None, **kwargs):
+    def from_estimator(cls, estimator, *, name=None, ax=None, **kwargs) -> Self:
         """
         Draw the history of a fitted policy.
 

@@ -1,5 +1,7 @@
 """A policy over a plane of continuous states."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -85,7 +87,9 @@ class PolicyDisplay:
         self.action_names = _check_names(action_names, self.classes, n_actions)
         self.feature_names = feature_names
 
-    def plot(self, ax=None, *, action=None, colors=None, cmap="cividis", **kwargs):
+    def plot(
+        self, ax=None, *, action=None, colors=None, cmap="cividis", **kwargs
+    ) -> Self:
         """
         Draw the greedy actions, or the probability of one action.
 
@@ -187,7 +191,7 @@ class PolicyDisplay:
         margin=0.05,
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         """
         Draw a fitted policy over the range of two features.
 

@@ -1,5 +1,7 @@
 """How policies with three actions move over the probability simplex."""
 
+from typing import Self
+
 import numpy as np
 
 from skampo.utils._axes import COLORS, axes_for, check_matplotlib
@@ -71,7 +73,7 @@ class SimplexDisplay:
             )
         self.actions = actions
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, **kwargs) -> Self:
         """
         Draw the simplex and the paths.
 
@@ -135,7 +137,7 @@ class SimplexDisplay:
         actions=("action 0", "action 1", "action 2"),
         ax=None,
         **kwargs,
-    ):
+    ) -> Self:
         r"""
         Draw the exact mirror steps of several maps in one state.
 

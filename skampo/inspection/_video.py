@@ -5,6 +5,7 @@ from pathlib import Path
 
 from skampo.model_selection._scorer import ReturnScorer
 from skampo.rollouts._film import film_episode
+from skampo.rollouts._play import EpisodeResults
 from skampo.utils._validation import Constraint, check_argument
 
 _FORMATS = (".gif", ".png", ".webp")
@@ -18,7 +19,7 @@ def _is_film(path):
 _PATH = Constraint(f"a path that ends in one of {', '.join(_FORMATS)}", _is_film)
 
 
-def record_video(policy, env, path, *, seed=0, deterministic=True):
+def record_video(policy, env, path, *, seed=0, deterministic=True) -> EpisodeResults:
     """
     Play an episode, and write what the environment draws as an animation.
 

@@ -8,7 +8,9 @@ from skampo.mdp._tabular import TabularMDP
 __all__ = ["make_aggregation_counterexample"]
 
 
-def make_aggregation_counterexample(epsilon=0.05, gamma=0.9):
+def make_aggregation_counterexample(
+    epsilon=0.05, gamma=0.9
+) -> tuple[TabularMDP, np.ndarray]:
     r"""
     Make a model on which greedy policy iteration with aggregated states never settles.
 

@@ -12,7 +12,7 @@ __all__ = ["make_chain", "make_random_mdp"]
 
 def make_random_mdp(
     n_states=10, n_actions=4, *, n_successors=3, sparse=False, random_state=None
-):
+) -> TabularMDP:
     """
     Make a random model in which few states follow each state and action (Garnet).
 
@@ -76,7 +76,9 @@ def make_random_mdp(
     return TabularMDP(transition, rng.uniform(size=(n_states, n_actions)))
 
 
-def make_chain(n_states=10, *, slip=0.1, small_reward=0.1, large_reward=1.0):
+def make_chain(
+    n_states=10, *, slip=0.1, small_reward=0.1, large_reward=1.0
+) -> TabularMDP:
     """
     Make a chain with a small reward at its near end and a large one at its far end.
 

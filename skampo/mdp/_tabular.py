@@ -1,7 +1,9 @@
 """A finite Markov decision process and its exact evaluation."""
 
 from functools import cached_property
+from typing import Any, Self
 
+import gymnasium
 import numpy as np
 from gymnasium.wrappers import TimeLimit
 from scipy.special import entr
@@ -9,7 +11,7 @@ from scipy.special import entr
 from skampo.mdp._checks import check_initial, check_reward, read_reward
 from skampo.mdp._environment import TabularEnv
 from skampo.mdp._policies import as_policy
-from skampo.mdp._solvers import find_optimum
+from skampo.mdp._solvers import Solution, find_optimum
 from skampo.mdp._storage import store
 from skampo.mdp._toy_text import read_model
 from skampo.utils._rows import row_max, row_sum
@@ -105,7 +107,7 @@ class TabularMDP:
         self.states = np.arange(self.n_states, dtype=np.float64)[:, None]
 
     @classmethod
-    def from_env(cls, env):
+    def from_env(cls, env) -> Self:
         """
         Read the model of a toy-text environment of gymnasium.
 
@@ -138,7 +140,7 @@ class TabularMDP:
         return cls(*read_model(env))
 
     @property
-    def transition(self):
+    def transition(self) -> Any:
         """
         The probabilities, dense or sparse as they were given.
 
@@ -151,7 +153,7 @@ class TabularMDP:
         return self._transition.array
 
     @cached_property
-    def transition_rows(self):
+    def transition_rows(self) -> Any:
         """
         The probabilities in sparse form, whatever form they were given in.
 
@@ -163,7 +165,7 @@ class TabularMDP:
         return self._transition.rows()
 
     @cached_property
-    def absorbing(self):
+    def absorbing(self) -> np.ndarray:
         """
         Where episodes end: states that every action stays in without any reward.
 
@@ -180,7 +182,7 @@ class TabularMDP:
         )
         return (stays.reshape(self.reward.shape) & (self.reward == 0)).all(axis=1)
 
-    def to_env(self, *, max_episode_steps=None):
+    def to_env(self, *, max_episode_steps=None) -> gymnasium.Env:
         """
         Make a gymnasium environment that plays the model.
 
@@ -197,7 +199,7 @@ class TabularMDP:
         env = TabularEnv(self)
         return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
-    def bellman(self, values, gamma):
+    def bellman(self, values, gamma) -> np.ndarray:
         r"""
         Apply the optimality operator, :math:`(Tv)(s) = \max_a (r + \gamma P v)(s, a)`.
 
@@ -215,7 +217,7 @@ class TabularMDP:
         """
         return row_max(self.look_ahead(values, gamma))
 
-    def policy_bellman(self, values, proba, gamma):
+    def policy_bellman(self, values, proba, gamma) -> np.ndarray:
         r"""
         Apply the operator of a policy, :math:`(T_\pi v)(s) = E_\pi (r + \gamma P v)`.
 
@@ -236,7 +238,7 @@ class TabularMDP:
         proba = self._as_policy(proba, gamma)
         return row_sum(proba * self.look_ahead(values, gamma))
 
-    def look_ahead(self, values, gamma):
+    def look_ahead(self, values, gamma) -> np.ndarray:
         r"""
         Value every action by its reward and what follows, :math:`r + \gamma P v`.
 
@@ -255,7 +257,7 @@ class TabularMDP:
         check_discount(gamma)
         return self.reward + gamma * self._transition.expect(np.asarray(values))
 
-    def greedy(self, values, gamma):
+    def greedy(self, values, gamma) -> np.ndarray:
         """
         Choose the best action of each state by looking one step ahead.
 
@@ -274,7 +276,7 @@ class TabularMDP:
         best = self.look_ahead(values, gamma).argmax(axis=1)
         return np.eye(self.n_actions)[best]
 
-    def values(self, proba, gamma, *, tau=0.0):
+    def values(self, proba, gamma, *, tau=0.0) -> np.ndarray:
         r"""
         Solve :math:`v = r_\pi + \tau H_\pi + \gamma P_\pi v`.
 
@@ -301,7 +303,7 @@ class TabularMDP:
         # LAPACK may return -0.0.
         return self._transition.solve(kernel, gamma, rewards) + 0.0
 
-    def action_values(self, proba, gamma):
+    def action_values(self, proba, gamma) -> np.ndarray:
         r"""
         Compute :math:`Q_\pi(s, a)` exactly.
 
@@ -319,7 +321,7 @@ class TabularMDP:
         """
         return self.look_ahead(self.values(proba, gamma), gamma)
 
-    def visitation(self, proba, gamma):
+    def visitation(self, proba, gamma) -> np.ndarray:
         r"""
         Compute :math:`d = (1 - \gamma) \mu^T (I - \gamma P_\pi)^{-1}`.
 
@@ -341,7 +343,7 @@ class TabularMDP:
         # Zeros may come out as -1e-20, which weights must not be.
         return np.maximum(visitation, 0.0)
 
-    def expected_return(self, proba, gamma):
+    def expected_return(self, proba, gamma) -> float:
         """
         Average the values of a policy over the initial distribution.
 
@@ -359,7 +361,7 @@ class TabularMDP:
         """
         return float(self.initial_distribution @ self.values(proba, gamma))
 
-    def solve(self, gamma, *, method="policy_iteration", tol=1e-10):
+    def solve(self, gamma, *, method="policy_iteration", tol=1e-10) -> Solution:
         """
         Find the optimal values and a deterministic optimal policy.
 

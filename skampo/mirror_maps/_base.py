@@ -114,7 +114,7 @@ class MirrorMap(Documented, BaseEstimator, ABC):
     #: Whether probabilities are proportional to the exponential of the scores.
     is_softmax = False
 
-    def project(self, scores):
+    def project(self, scores) -> np.ndarray:
         r"""
         Turn scores into probabilities.
 
@@ -148,7 +148,7 @@ class MirrorMap(Documented, BaseEstimator, ABC):
                 return np.ones_like(shifted)
             return self._project(shifted)
 
-    def dual(self, scores):
+    def dual(self, scores) -> np.ndarray:
         r"""
         Gradient of the mirror map at the projected policy, without its logarithm.
 
@@ -184,7 +184,7 @@ class MirrorMap(Documented, BaseEstimator, ABC):
             # With a floor φ⁻¹(0) − λ, the dual of a forbidden action is finite.
             return np.where(np.isneginf(scores) & (dual == -_LARGEST), -np.inf, dual)
 
-    def gradient(self, proba):
+    def gradient(self, proba) -> np.ndarray:
         r"""
         Gradient of the mirror map, action by action.
 
@@ -207,7 +207,7 @@ class MirrorMap(Documented, BaseEstimator, ABC):
         with np.errstate(all="ignore"):
             return self._gradient(check_proba(proba, "proba"))
 
-    def divergence(self, p, q):
+    def divergence(self, p, q) -> np.ndarray:
         r"""
         Bregman divergence between the rows of two policies.
 

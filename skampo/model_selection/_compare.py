@@ -105,7 +105,7 @@ def compare(
     n_episodes=100,
     confidence=0.95,
     random_state=None,
-):
+) -> PolicyComparison:
     """
     Play policies in the same episodes, and say which earns more.
 

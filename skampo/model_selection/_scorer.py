@@ -1,5 +1,6 @@
 """What a search compares: returns, summarized as one number."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ _constraints = {
 }
 
 
-def make_return_scorer(*, n_episodes=20, statistic="mean", seed=0, deterministic=True):
+def make_return_scorer(
+    *, n_episodes=20, statistic="mean", seed=0, deterministic=True
+) -> Callable:
     """
     Make a scorer of policies for the `scoring` parameter of scikit-learn's tools.
 

@@ -10,7 +10,7 @@ __all__ = ["make_tasks"]
 _BLOCK = 2**32
 
 
-def make_tasks(env, n, *, seed=0):
+def make_tasks(env, n, *, seed=0) -> list[EnvTask]:
     """
     Make a list of environments that a search can split.
 

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
 __all__ = ["check_options", "takes_log"]
+
+Function = TypeVar("Function", bound=Callable)
 
 _CONSTRAINTS = {
     "baseline": OneOf(["logged"]),
@@ -29,7 +33,7 @@ def check_options(owner, **options):
         check_argument(owner, name, value, _CONSTRAINTS[name])
 
 
-def takes_log(function):
+def takes_log(function: Function) -> Function:
     """Refuse anything but a TransitionLog as `log`, and columns in its place."""
     positional = [
         name
@@ -53,4 +57,4 @@ def takes_log(function):
             )
         return function(*args, **options)
 
-    return checked
+    return cast(Function, checked)

@@ -12,6 +12,7 @@ from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._fixed_point import PointEstimate
 from skampo.off_policy._modeled import resample
 from skampo.off_policy._result import (
+    OffPolicyEstimate,
     conclude,
     few_rows,
     ignores_model,
@@ -45,7 +46,7 @@ def direct_method(
     confidence=0.95,
     n_bootstraps=1000,
     random_state=None,
-):
+) -> OffPolicyEstimate:
     r"""
     Believe a model: its value where the episodes of the log begin.
 
@@ -119,7 +120,7 @@ def fitted_q_evaluation(
     confidence=0.95,
     n_bootstraps=50,
     random_state=None,
-):
+) -> OffPolicyEstimate:
     """
     Fit action values of the policy, and believe them where episodes begin.
 

@@ -11,6 +11,7 @@ from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._importance import weigh
 from skampo.off_policy._modeled import CrossFit, look_up
 from skampo.off_policy._result import (
+    OffPolicyEstimate,
     conclude,
     few_episodes,
     unseen_actions,
@@ -42,7 +43,7 @@ def doubly_robust(
     confidence=0.95,
     n_bootstraps=1000,
     random_state=None,
-):
+) -> OffPolicyEstimate:
     r"""
     Correct a model's value by the weighted errors that it makes in the log.
 

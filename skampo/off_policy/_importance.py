@@ -5,6 +5,7 @@ import numpy as np
 from skampo.off_policy._bootstrap import RatioSum, effective_size, grouped
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._result import (
+    OffPolicyEstimate,
     conclude,
     cut_episodes,
     few_episodes,
@@ -33,7 +34,7 @@ def importance_sampling(
     confidence=0.95,
     n_bootstraps=1000,
     random_state=None,
-):
+) -> OffPolicyEstimate:
     r"""
     Weight the return of each episode by how much likelier the policy makes it.
 

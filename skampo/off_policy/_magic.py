@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from skampo.off_policy._bootstrap import RatioSum
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._doubly_robust import Parts, finish
+from skampo.off_policy._result import OffPolicyEstimate
 from skampo.utils._threads import limit_threads
 
 __all__ = ["magic"]
@@ -32,7 +33,7 @@ def magic(
     n_bootstraps=1000,
     n_refits=25,
     random_state=None,
-):
+) -> OffPolicyEstimate:
     r"""
     Blend the model with weighted returns of several lengths: MAGIC.
 

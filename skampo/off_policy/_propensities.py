@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from skampo.data import TransitionLog
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.utils._threads import limit_threads
 
@@ -17,7 +18,7 @@ SMALLEST = 0.01
 
 @takes_log
 @limit_threads()
-def estimate_propensities(log, classifier, *, n_splits=5):
+def estimate_propensities(log, classifier, *, n_splits=5) -> TransitionLog:
     """
     Estimate with which probability the logged actions were chosen.
 

@@ -3,6 +3,7 @@
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -121,7 +122,7 @@ class PolicyReport:
         min_gain=0.0,
         confidence=0.95,
         random_state=None,
-    ):
+    ) -> Self:
         """
         Judge a policy by a log that was held out when the policy was fitted.
 
@@ -208,7 +209,7 @@ class PolicyReport:
         lines += ["", *(f"{name}: {value}" for name, value in facts(self))]
         return "\n".join(lines)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Any:
         """
         Draw the estimates with their intervals against the logged policy.
 
@@ -234,7 +235,7 @@ class PolicyReport:
         ax.invert_yaxis()
         return ax
 
-    def to_html(self, path):
+    def to_html(self, path) -> None:
         """
         Write the report as one page, which loads nothing from elsewhere.
 

@@ -69,7 +69,7 @@ class OffPolicyScorer:
 
 def make_off_policy_scorer(
     estimator="fitted_q_evaluation", *, bound="estimate", **options
-):
+) -> OffPolicyScorer:
     """
     Make a scorer with which a search chooses from a log alone.
 

@@ -90,7 +90,7 @@ class ActionValues:
 @limit_threads()
 def fit_action_values(
     policy, log, *, gamma=0.995, regressor=None, n_sweeps=None, random_state=None
-):
+) -> ActionValues:
     r"""
     Fitted Q evaluation of a fixed policy.
 

@@ -7,6 +7,7 @@ import re
 import stat
 import warnings
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -28,7 +29,7 @@ _COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
 _ALLOWED_COST = 2**25
 
 
-def save(estimator, path=None):
+def save(estimator, path=None) -> None:
     """
     Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
 
@@ -88,7 +89,7 @@ def save(estimator, path=None):
     write_at_once(path, described)
 
 
-def load(path, *, max_size=_LARGEST):
+def load(path, *, max_size=_LARGEST) -> Any:
     """
     Read a policy that `save` wrote; the file holds data, and no names are imported.
 

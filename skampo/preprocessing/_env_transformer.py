@@ -1,6 +1,7 @@
 """A transformer of states that can stand before a policy in a Pipeline."""
 
 import copy
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -113,7 +114,7 @@ class EnvTransformer(  # type: ignore[call-arg]
 
     @with_callbacks
     @limit_threads()
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """
         Fit the transformer to states.
 
@@ -142,7 +143,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         if is_environment(X):
             states = self._roll_out(X)
             # `validate_data`, which forgets the names of an earlier fit, is left out.
-            vars(self).pop("feature_names_in_", None)
+            self.__dict__.pop("feature_names_in_", None)
             self.n_features_in_ = states.shape[1]
         else:
             # Only names and width are noted: the transformer checks the values.
@@ -157,7 +158,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         return self
 
     @limit_threads()
-    def transform(self, X):
+    def transform(self, X) -> Any:
         """
         Transform states, or wrap environments so that they show transformed ones.
 
@@ -181,7 +182,7 @@ class EnvTransformer(  # type: ignore[call-arg]
             return transform_environments(X, fitted, self.n_features_out_)
         return self.transformer_.transform(lend(self.transformer_, X))
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform=None) -> Self:
         """
         Choose the container of transformed arrays; environments stay environments.
 
@@ -207,7 +208,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         return self
 
     @_delegates("get_feature_names_out")
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """
         Return the names of the transformed features.
 
@@ -225,7 +226,7 @@ class EnvTransformer(  # type: ignore[call-arg]
         return self.transformer_.get_feature_names_out(input_features)
 
     @_delegates("inverse_transform")
-    def inverse_transform(self, X):
+    def inverse_transform(self, X) -> np.ndarray:
         """
         Transform arrays back.
 

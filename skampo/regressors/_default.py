@@ -1,7 +1,7 @@
 """The regressor that is used when none is given."""
 
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skampo.regressors._least_squares import LeastSquares
@@ -10,7 +10,9 @@ from skampo.regressors._nystroem import NystroemFeatures
 from skampo.regressors._pooled import PooledRidge
 
 
-def default_regressor(*, discrete=False, linear=False, pooled=False, exact=False):
+def default_regressor(
+    *, discrete=False, linear=False, pooled=False, exact=False
+) -> Pipeline:
     r"""
     Build the default regressor: ridge on kernel features, or one-hot states.
 

@@ -1,5 +1,7 @@
 """Least squares without intercept, exact on sparse features."""
 
+from typing import Self
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -57,7 +59,7 @@ class LeastSquares(Documented, MultiOutputMixin, RegressorMixin, BaseEstimator):
     array([5. , 1.5])
     """
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """
         Find the weights.
 
@@ -91,7 +93,7 @@ class LeastSquares(Documented, MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.intercept_ = 0.0
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """
         Predict targets.
 

@@ -1,7 +1,7 @@
 """Regressors that are linear in their features, factorized once for many targets."""
 
 from functools import singledispatch
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, pinvh, qr, svd
@@ -57,7 +57,7 @@ class LeastSquaresForm(NamedTuple):
 
 
 @singledispatch
-def linear_form(regressor):
+def linear_form(regressor) -> Any:
     """
     Say how a regressor fits a function that is linear in its features.
 

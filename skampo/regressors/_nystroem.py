@@ -1,6 +1,6 @@
 """Nystroem features of the Gaussian kernel that survive few and repeated points."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.linalg import eigh
@@ -105,7 +105,7 @@ class NystroemFeatures(
         self.eigenvalue_cut = eigenvalue_cut
         self.random_state = random_state
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """
         Draw the landmarks and find the directions that they span.
 
@@ -160,7 +160,7 @@ class NystroemFeatures(
     def _n_landmarks(self, n_rows):
         return min(self.n_components, max(_FEWEST, int(4 * np.sqrt(n_rows))))
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """
         Compute the features.
 

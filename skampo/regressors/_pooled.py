@@ -1,6 +1,6 @@
 """A ridge regression whose fits for several actions share what they have in common."""
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from sklearn.linear_model import Ridge
 
@@ -81,7 +81,7 @@ class PooledRidge(Documented, Ridge):
         super().__init__(alpha=alpha, fit_intercept=False)
         self.sharing = sharing
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """
         Fit the weights.
 

@@ -3,9 +3,12 @@
 import numpy as np
 
 from skampo.data._store import TransitionStore
+from skampo.data._transitions import Transitions
 from skampo.exceptions import RolloutError
+from skampo.rollouts._actions import ActionEncoder
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep
+from skampo.rollouts._observations import ObservationEncoder
 from skampo.rollouts._sampling import SAMPLERS, Walker
 from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
@@ -208,7 +211,7 @@ class Rollouts:
         """Close the environments, without hiding an error on its way."""
         self._lockstep.close()
 
-    def gather(self, policy):
+    def gather(self, policy) -> Transitions:
         """
         Roll out a policy.
 
@@ -277,7 +280,7 @@ class Rollouts:
         )
         return max(fewest, self._store.n_kept // _OLD)
 
-    def close(self):
+    def close(self) -> None:
         """
         Close the environments that were made or copied.
 
@@ -286,7 +289,7 @@ class Rollouts:
         """
         self._lockstep.close()
 
-    def continuation(self):
+    def continuation(self) -> dict:
         """
         Return what a later experience needs to go on from here.
 
@@ -311,22 +314,22 @@ class Rollouts:
         }
 
     @property
-    def action_encoder(self):
+    def action_encoder(self) -> ActionEncoder:
         """The numbering of the actions, which all environments share."""
         return self._lockstep.action_encoder
 
     @property
-    def observation_encoder(self):
+    def observation_encoder(self) -> ObservationEncoder:
         """The encoding of the observations, which all environments share."""
         return self._lockstep.observation_encoder
 
     @property
-    def classes(self):
+    def classes(self) -> np.ndarray:
         """What the environment is given for each column of a policy."""
         return self.action_encoder.labels
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns of the observations."""
         return self.observation_encoder.n_features
 

@@ -9,6 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from skampo.rollouts._factories import (
+    EnvFactory,
     check_task_seed,
     copy_live,
     make_registered,
@@ -71,7 +72,7 @@ class EnvTask:
         # Messages name it as they name a function.
         return self.as_factory().label
 
-    def as_factory(self):
+    def as_factory(self) -> EnvFactory:
         """
         Return how the environment is made, and the seed.
 

@@ -18,6 +18,7 @@ from gymnasium.vector.utils import CloudpickleWrapper
 from skampo.rollouts import _child
 from skampo.rollouts._env_task import portable_environments
 from skampo.rollouts._factories import (
+    EnvFactory,
     copy_live,
     failed_to_make,
     label_of,
@@ -121,7 +122,7 @@ class Guarded:
         # Messages name it as they name a function.
         return resolve_factories(self.env)[0].label
 
-    def as_factory(self):
+    def as_factory(self) -> EnvFactory:
         """
         Return how the environment is made, and how many faults are borne.
 

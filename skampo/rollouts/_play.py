@@ -74,7 +74,7 @@ def play_episodes(
     observation_encoder=None,
     action_encoder=None,
     labels=None,
-):
+) -> EpisodeResults:
     """
     Play episodes with the most probable action of a policy.
 

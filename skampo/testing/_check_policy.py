@@ -1,11 +1,13 @@
 """The contract of a policy, as tests for policies of your own."""
 
+from typing import Any
+
 from sklearn.base import clone
 
 from skampo.testing._checks import checks_of
 
 
-def check_policy(policy, *, expected_failed_checks=None):
+def check_policy(policy, *, expected_failed_checks=None) -> None:
     """
     Check that a policy keeps the contract of this package.
 
@@ -62,7 +64,7 @@ def _refuse_unknown(names):
         raise AssertionError(f"there are no checks called {sorted(names)}")
 
 
-def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
+def parametrize_with_policy_checks(policies, *, expected_failed_checks=None) -> Any:
     """
     Make a pytest test of every check of every policy.
 
@@ -108,7 +110,7 @@ def parametrize_with_policy_checks(policies, *, expected_failed_checks=None):
         ) from error
     cases = []
     for policy in map(clone, policies):
-        expected = (expected_failed_checks or (lambda policy: {}))(policy)
+        expected: dict = (expected_failed_checks or (lambda policy: {}))(policy)
         checks = list(checks_of(policy))
         _refuse_unknown(set(expected) - {check.__name__ for check in checks})
         for check in checks:

@@ -12,7 +12,7 @@ __all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "protopapas_bound"]
 __all__ += ["xiao_linear_bound", "xiao_sublinear_bound"]
 
 
-def xiao_sublinear_bound(n_iter, gamma, divergence, eta):
+def xiao_sublinear_bound(n_iter, gamma, divergence, eta) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that do not decrease.
 
@@ -73,7 +73,9 @@ def xiao_sublinear_bound(n_iter, gamma, divergence, eta):
     return float_or_array(first / (counts(n_iter) + 1))
 
 
-def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
+def xiao_linear_bound(
+    n_iter, gamma, theta, divergence, eta0, initial_gap=None
+) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that grow geometrically.
 
@@ -145,7 +147,7 @@ def xiao_linear_bound(n_iter, gamma, theta, divergence, eta0, initial_gap=None):
     return float_or_array(rate**k * gap + (start if divergence else 0.0))
 
 
-def agarwal_bound(n_iter, gamma, n_actions, eta):
+def agarwal_bound(n_iter, gamma, n_actions, eta) -> float | np.ndarray:
     r"""
     Bound the gap of the natural policy gradient on a table of softmax scores.
 
@@ -210,7 +212,7 @@ def agarwal_bound(n_iter, gamma, n_actions, eta):
         return float_or_array(first / counts(n_iter))
 
 
-def johnson_bound(n_iter, gamma, initial_gap, slacks):
+def johnson_bound(n_iter, gamma, initial_gap, slacks) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate in every state, for adaptive step sizes.
 
@@ -274,7 +276,9 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks):
     return _contraction(n_iter, gamma, initial_gap, _slacks(slacks))
 
 
-def protopapas_bound(n_iter, gamma, lookahead, initial_gap, slacks):
+def protopapas_bound(
+    n_iter, gamma, lookahead, initial_gap, slacks
+) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate in every state, for values that look ahead.
 
@@ -374,7 +378,7 @@ def _contraction(n_iter, rate, initial_gap, slacks):
     return float_or_array(np.array(bounds)[k.astype(int)])
 
 
-def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance):
+def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance) -> float | np.ndarray:
     r"""
     Bound the gap of values with entropy, for one constant step size.
 

@@ -19,7 +19,7 @@ __all__ += ["politex_bound", "yuan_bound"]
 
 def ampo_improvement_bound(
     gamma, divergence, eta, concentrability=0.0, approximation_error=0.0
-):
+) -> float:
     r"""
     Bound the improvement of one iteration from below (quasi-monotonicity).
 
@@ -87,7 +87,7 @@ def ampo_improvement_bound(
 
 def ampo_sublinear_bound(
     n_iter, gamma, nu, divergence, eta0, concentrability=0.0, approximation_error=0.0
-):
+) -> float | np.ndarray:
     r"""
     Bound the mean gap of all iterates for step sizes that do not decrease.
 
@@ -173,7 +173,7 @@ def ampo_linear_bound(
     concentrability=0.0,
     approximation_error=0.0,
     initial_gap=None,
-):
+) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that grow geometrically.
 
@@ -245,7 +245,9 @@ def ampo_linear_bound(
     return first + error_floor(gamma, nu, concentrability, approximation_error)
 
 
-def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=False):
+def yuan_bound(
+    n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=False
+) -> float | np.ndarray:
     r"""
     Bound the gap of the natural policy gradient of a log-linear policy.
 
@@ -321,7 +323,7 @@ def yuan_bound(n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=Fa
     return float_or_array(first + (0.5 if centered else 1.0) * floor)
 
 
-def politex_bound(n_iter, gamma, n_actions, error=0.0):
+def politex_bound(n_iter, gamma, n_actions, error=0.0) -> float | np.ndarray:
     r"""
     Bound the mean gap of all iterates in every state, for one constant step size.
 

@@ -8,7 +8,7 @@ from skampo.utils._validation import check_discount, check_distribution
 __all__ = ["approximation_error", "concentrability", "mismatch_coefficient"]
 
 
-def mismatch_coefficient(target, reference, gamma=0.0):
+def mismatch_coefficient(target, reference, gamma=0.0) -> float:
     r"""
     Measure how much less one distribution covers another.
 
@@ -73,7 +73,7 @@ def mismatch_coefficient(target, reference, gamma=0.0):
     return max(1.0, float(_ratio(target, reference).max())) / (1 - gamma)
 
 
-def concentrability(state_action, sampling):
+def concentrability(state_action, sampling) -> float:
     r"""
     Measure how well the sampling distribution covers another one.
 
@@ -123,7 +123,7 @@ def concentrability(state_action, sampling):
     return max(1.0, float((state_action * _ratio(state_action, sampling)).sum()))
 
 
-def approximation_error(f, target, sampling):
+def approximation_error(f, target, sampling) -> float:
     r"""
     Measure the error of line 1, but for a constant per state.
 

@@ -8,9 +8,10 @@ same four methods; tasks of a search or Pipeline around the estimator are not se
 import copy
 import functools
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 # What callbacks leave on an estimator.
 OF_CALLBACKS = {
@@ -19,6 +20,7 @@ OF_CALLBACKS = {
     "_skl_callbacks",
     "_skl_callbacks_to_teardown",
 }
+Method = TypeVar("Method", bound=Callable)
 _HOOKS = ["setup", "teardown", "on_fit_task_begin", "on_fit_task_end"]
 
 
@@ -148,17 +150,22 @@ def _tear_down(callbacks, estimator, task):
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupport
-    from sklearn.callback import with_callbacks
+    from sklearn.callback import with_callbacks as managed
 
     _begin = CallbackSupport._init_callback_context
 except (ImportError, AttributeError):
-    CallbackSupport, with_callbacks = OwnSupport, own_with_callbacks
+    CallbackSupport, managed = OwnSupport, own_with_callbacks
     begin_fit = own_begin_fit
 else:
 
     def begin_fit(estimator, max_subtasks=0):
         """Set the callbacks up, and return the task of the whole fit."""
         return _begin(estimator, max_subtasks=max_subtasks)
+
+
+def with_callbacks(method: Method) -> Method:
+    """Tear the callbacks down at the end; type checkers lose the method otherwise."""
+    return managed(method)
 
 
 def announced(estimator, iterations, X, y, given):

@@ -98,8 +98,20 @@ def _without_in_dict(items, known):
 def append_rows(frame, other):
     """The rows of two data frames of one library, numbered from 0 where they are."""
     library = importlib.import_module(type(frame).__module__.partition(".")[0])
-    frames = library.concat([frame, other])
-    return frames.reset_index(drop=True) if hasattr(frames, "reset_index") else frames
+    return _numbered(library.concat([frame, other]))
+
+
+def append_columns(frame, other, names):
+    """The columns of two data frames of one library, those of the other renamed."""
+    columns = {new: _numbered(other)[name] for name, new in names.items()}
+    frame = _numbered(frame)
+    # pandas and polars.
+    add = frame.assign if hasattr(frame, "assign") else frame.with_columns
+    return add(**columns)
+
+
+def _numbered(frame):
+    return frame.reset_index(drop=True) if hasattr(frame, "reset_index") else frame
 
 
 def take_rows(X, rows):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import clone
@@ -92,7 +93,7 @@ def check_argument(owner, name, value, constraint):
 class NestedParameters:
     """Says why a nested name does not reach a parameter; left of `BaseEstimator`."""
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """
         Set parameters, also those of parts, as in ``regressor__alpha``.
 
@@ -115,7 +116,7 @@ class NestedParameters:
             If there is no parameter of that name.
         """
         try:
-            return super().set_params(**params)
+            return super().set_params(**params)  # type: ignore[misc]
         except AttributeError as error:
             # scikit-learn asks None for `set_params`, and does not name the parameter.
             for name in params:

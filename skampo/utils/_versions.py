@@ -22,7 +22,7 @@ PACKAGES = (
 )
 
 
-def show_versions():
+def show_versions() -> None:
     """
     Print the versions of Python and packages, the platform and the thread pools.
 

@@ -68,6 +68,34 @@ def test_dates_are_times():
 
 
 @frames
+def test_earlier_rows_of_an_episode_join_the_state(frame):
+    mixed = frame(reordered((2, 4, 0, 1, 3)))
+    log = TransitionLog.from_frame(mixed, time="day", lags=2, **EPISODES)
+    before = ["stock_lag1", "season_lag1", "stock_lag2", "season_lag2"]
+    assert list(log.states.columns) == ["stock", "season", *before]
+    # The rows of store n from the last to the first, and the first of store s.
+    assert log.states.to_numpy().tolist() == [
+        [3, "dry", 3, "dry", 3, "dry"],
+        [2, "wet", 3, "dry", 3, "dry"],
+        [1, "wet", 2, "wet", 3, "dry"],
+        [9, "dry", 9, "dry", 9, "dry"],
+    ]
+    assert (
+        log.next_states.to_numpy().tolist()[:2] == log.states.to_numpy().tolist()[1:3]
+    )
+    assert log.next_states.to_numpy().tolist()[3] == [8, "dry", 9, "dry", 9, "dry"]
+    assert log.states["stock_lag1"].dtype == log.states["stock"].dtype
+
+
+def test_lags_keep_the_types_of_columns():
+    table = pd.DataFrame(TABLE).astype({"season": "category"})
+    log = TransitionLog.from_frame(table, lags=1, **EPISODES)
+    assert log.states.dtypes["season_lag1"] == log.states.dtypes["season"] == "category"
+    policy = AMPOPolicy(max_iter=1, random_state=0).fit(log)
+    assert list(policy.feature_names_in_) == list(log.states.columns)
+
+
+@frames
 def test_without_episodes_every_row_is_a_problem_of_one_step(frame):
     log = TransitionLog.from_frame(frame(TABLE), propensity="p", **NAMES)
     assert log.is_one_step
@@ -95,6 +123,9 @@ def test_actions_that_do_not_occur_can_be_named():
         ),
         ({"episode": None}, "terminated say how the rows of an episode follow"),
         ({"episode": None, "terminated": None, "time": "day"}, "time say how the rows"),
+        ({"episode": None, "terminated": None, "lags": 1}, "lags say how the rows of"),
+        ({"lags": -1}, r"'lags' .* must be an int in the range \[0, inf\). Got -1"),
+        ({"state": ["p", "p_lag1"], "lags": 1}, "lags=1 makes a column 'p_lag1', and"),
         ({"time": "season"}, "'season' is text, which is not sorted as time is"),
         ({"time": "closed"}, "'closed' has 2 times that another row of the episode"),
     ],
@@ -102,8 +133,11 @@ def test_actions_that_do_not_occur_can_be_named():
 def test_names_that_cannot_be_used(change, message):
     if change.get("time") == "closed":
         change = change | {"terminated": None}
+    if "p_lag1" in change.get("state", ()):
+        change = change | {"propensity": None}
+    table = pd.DataFrame(TABLE).assign(p_lag1=0)
     with pytest.raises(ValueError, match=message):
-        TransitionLog.from_frame(pd.DataFrame(TABLE), **EPISODES | change)
+        TransitionLog.from_frame(table, **EPISODES | change)
 
 
 def test_a_column_that_is_there_twice():

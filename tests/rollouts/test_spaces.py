@@ -1,10 +1,13 @@
 import pickle
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+from gymnasium.wrappers import FrameStackObservation
 from numpy.testing import assert_array_equal
 
+from skampo import AMPOPolicy
 from skampo.rollouts import Rollouts
 from tests.faulty_envs import SpaceEnv
 
@@ -327,3 +330,31 @@ def test_rows_of_a_batch_may_differ_in_type():
     expected = [encoder.encode(row) for row in rows]
     assert_array_equal(encoder.encode_batch(rows), expected)
     assert_array_equal(encoder.encode_batch([]), np.empty((0, 6)))
+
+
+class SignalEnv(gymnasium.Env):
+    """Shows a sign, then nothing, where the action of the sign is paid."""
+
+    observation_space = spaces.Box(-1.0, 1.0, (1,))
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.sign, self.n_steps = int(self.np_random.integers(2)), 0
+        return np.array([2.0 * self.sign - 1], dtype=np.float32), {}
+
+    def step(self, action):
+        self.n_steps += 1
+        is_over = self.n_steps == 2
+        paid = float(is_over and action == self.sign)
+        return np.zeros(1, dtype=np.float32), paid, is_over, False, {}
+
+
+@pytest.mark.parametrize(("n_seen", "low", "high"), [(1, 0.2, 0.8), (2, 1.0, 1.0)])
+def test_a_stack_of_observations_is_a_memory(n_seen, low, high):
+    def make_env():
+        return FrameStackObservation(SignalEnv(), n_seen)
+
+    policy = AMPOPolicy(max_iter=3, steps_per_iter=128, random_state=0).fit(make_env)
+    assert policy.n_features_in_ == n_seen
+    assert low <= policy.score(make_env) <= high
