@@ -15,6 +15,9 @@ from skampo.regressors import NystroemFeatures
 from tests.benchmarks import resume
 from tests.benchmarks.log_memory import make_log
 
+# The logs are random, and how their policies should be played is not the subject.
+pytestmark = pytest.mark.filterwarnings("ignore:Held-out episodes of the log")
+
 SMALL = {"warm_start": True, "random_state": 0, "max_iter": 5, "steps_per_iter": 100}
 LOG = make_log(600, "shuffled")
 

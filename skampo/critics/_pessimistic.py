@@ -44,7 +44,7 @@ _FEW = 300
 
 _DRAW = (
     "Held-out episodes of the log do not show that a policy surer than the log is "
-    "worth more (by {gain:.3g}, lower end of the 95 % interval {low:.3g}). This one "
+    "worth more (by {gain:.3g}, lower end of the 99 % interval {low:.3g}). This one "
     "therefore stays close to the log, if its actions are drawn: policy.sample(X), "
     "act(observation, deterministic=False), play(env, deterministic=False). predict, "
     "and by default act and play, take the most likely actions, which may be worth "
@@ -154,11 +154,12 @@ class Pessimistic(Critic):
         Q(s, a) - 2 \alpha u \left( \log \pi(a | s) - \log \hat\pi_b(a | s) \right).
 
     The error of the mean of both follows from the errors of the Bellman equation,
-    episode by episode. Unless the lower end of the one-sided 95 % interval is above 0,
+    episode by episode. Unless the lower end of the one-sided 99 % interval is above 0,
     this is what line 1 is given. Its policy is near the logged one if actions are drawn
-    from it, so that `fit` warns: `draws_`. This is asked of logs that are copied, from
-    300 rows on, if something can be lost and `critic` has features; of more than 10,000
-    rows blocks are looked at.
+    from it, so that `fit` warns: `draws_`. A log that is not copied is asked as well,
+    with even choices in place of :math:`\hat\pi_b`, and then kept to in the same way.
+    This is asked from 300 rows on, if something can be lost and `critic` has features;
+    of more than 10,000 rows blocks are looked at.
 
     Where nothing can be lost, what was never seen is the only hope: values are then as
     they are and the penalty is a tenth. This is so where the log is worth hardly more
@@ -190,13 +191,13 @@ class Pessimistic(Critic):
         Share of the rows that the classifier may see: 1, or about a half.
     copies_ : bool
         Whether choices of the log are copied. False if it shows all actions and its
-        choices are no better than even ones.
+        choices are no better than even ones; with `draws_` it is kept to all the same.
     draws_ : bool
-        Whether the log does not show that the square pays, so that actions should be
-        drawn; `fit` then warns.
+        Whether the log does not show that a surer policy pays, so that actions should
+        be drawn; `fit` then warns.
     sharpening_gain_ : tuple of float or None
         What the policy with the square is worth more than that without it where
-        episodes begin, and the lower end of the one-sided 95 % interval. None if this
+        episodes begin, and the lower end of the one-sided 99 % interval. None if this
         is not asked.
 
     See Also
@@ -410,7 +411,7 @@ class Pessimistic(Critic):
         return estimated(self.copies_)
 
     def _judge_play(self, transitions, setting):
-        """Say whether the square of the logged policy pays."""
+        """Say whether a policy that is surer than the log pays."""
         self.draws_, self.sharpening_gain_ = False, None
         transformer = getattr(self.critic_, "transformer_", None)
         if transformer is None or not self._asks_play(transitions, setting):
@@ -434,22 +435,23 @@ class Pessimistic(Critic):
             warn_user(_DRAW.format(gain=gain, low=low))
 
     def _asks_play(self, transitions, setting):
-        """Whether the log is copied as a whole, and long enough to be halved."""
+        """Whether something can be lost, and the log is long enough to be halved."""
         return (
             # Rows that nobody counts are a part of a log.
             transitions.row_numbers is not None
-            and self.copies_
             and self.strength > 0
             and len(transitions) >= _FEW
             and not has_nothing_to_lose(transitions, setting.gamma)
         )
 
     def _copy_half(self, transitions, rows, setting, rng):
-        """A classifier of the rows that are copied, of these."""
+        """A classifier of those of the rows that are copied, or of even choices."""
         if self.copied_share_ < 1:
             better = rows[in_better_half(transitions, setting.gamma)[rows]]
             rows = better if len(better) >= _FEWEST else rows
         classifier = self._unfitted(transitions, rows, rng)
+        if not self.copies_:
+            classifier = DummyClassifier(strategy="uniform")
         X, y = transitions.observations[rows], transitions.actions[rows]
         return fit_classifier(classifier, X, y)
 

@@ -21,7 +21,7 @@ _FEWEST, _PIECES = 4, 30
 # Evaluations after which a policy hardly changes any more.
 _STEPS = 4
 _ALPHA = 0.1
-_CONFIDENCE = 0.95
+_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def sharpening_gain(transitions, transformer, fit_copy, setting, strength):
     Returns
     -------
     tuple of float
-        The mean of both halves, and the lower end of its one-sided 95 % interval.
+        The mean of both halves, and the lower end of its one-sided 99 % interval.
     """
     piece = pieces_of(transitions.is_start)
     halves = halves_of(piece)
