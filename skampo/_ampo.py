@@ -114,7 +114,8 @@ class AMPOPolicy(
         Score the greedy policy after an iteration on episodes of its own, keep the best
         (a lead has to last for four times as many), and stop when none is better. In
         environments no score and no confirmation begins while they have taken more
-        steps than learning: some iterations then have none, and are not kept.
+        steps than learning: some iterations then have none, and are not kept, but
+        the last one is always scored.
     validation_episodes : int, default=10
         Episodes of one such score, and of each confirmation. In environments 0 plays
         none, and costs nothing: what is kept is the iterate in the middle of the five
@@ -412,7 +413,7 @@ class AMPOPolicy(
                 policy = policy.improve(f, eta)
                 run.record(t, policy, sample, here, target)
                 self._commit(run)
-            if run.take_mean():
+            if run.finish():
                 self._commit(run)
         return self
 

@@ -100,6 +100,8 @@ class Run:
     window: tuple = ()
     sample: Any = None
     mean: Any = None
+    #: The last iterate, if validation could not afford to score it.
+    unscored: Any = None
     #: What measures the critic, None if nobody asked, and what it found.
     reweighted: Any = None
     critic_error: Any = None
@@ -115,12 +117,8 @@ class Run:
             check_continues(asked, problem, last, (*_FIXED, *encoding.fixed))
         q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)
-        min_odds = asked.min_odds
-        if min_odds is None:
-            min_odds = problem.min_odds if encoding.fits_dual else 0.0
-        average = asked.average
-        if average is None:
-            average = problem.average if encoding.fits_dual else 0.0
+        min_odds = _given(asked, problem, encoding, "min_odds")
+        average = _given(asked, problem, encoding, "average")
         regressor = given_or(asked.regressor, lambda: problem.suggested)
         resolved_params = {
             "regressor": clone(regressor),
@@ -305,9 +303,9 @@ class Run:
         if self.problem.n_steps and not self.asked.validation_episodes:
             return Validation(), self._rank(iterate, record)
         found, patience = Validation(), self.asked.n_iter_no_change
-        if self._can_afford(found):
+        self.unscored = None if self._can_afford(found) else iterate
+        if self.unscored is None:
             found = self._play(iterate.policy)
-            self.n_validation_steps += found.n_steps
             stop = self.best.update(found.mean, iterate, patience)
         else:
             # The episodes of learning cost nothing, and say whether it still improves.
@@ -336,7 +334,7 @@ class Run:
         return n_steps <= self.problem.n_steps
 
     def _play(self, policy):
-        """Validate; the best policy so far is played again on fresh episodes."""
+        """Score a policy; if it is the best so far, on more episodes."""
         found = self.problem.validate(policy)
         for attempt in range(1, len(VALIDATIONS)):
             # What was computed exactly has no episodes.
@@ -345,9 +343,31 @@ class Run:
             if not self._can_afford(found):
                 break
             found = found.join(self.problem.validate(policy, attempt))
+        self.n_validation_steps += found.n_steps
         return found
 
-    def take_mean(self):
+    def finish(self):
+        """Take the mean or score the last policy; tell whether there was that to do."""
+        return self._take_mean() or self._score_last()
+
+    def _score_last(self):
+        """What learned longest is not left out because earlier scores took the steps."""
+        iterate, self.unscored = self.unscored, None
+        if iterate is None:
+            return False
+        found = self._play(iterate.policy)
+        self.best.update(found.mean, iterate, None)
+        self.kept = self.best.iterate
+        self.clock.lap("validation_time")
+        scored = {
+            "validation_return": found.mean,
+            "validation_std": found.std,
+            "n_validation_steps": self.n_validation_steps,
+        }
+        self.history[-1] = self.history[-1] | scored | self.clock.laps
+        return True
+
+    def _take_mean(self):
         """Fit the mean of the last policies; tell whether there are several."""
         policies = [iterate.policy for iterate in self.window]
         # Greedy scores are in units of the return, and have no mean with others.
@@ -428,6 +448,14 @@ def parts_of(policy):
         "regressor_": policy.f.fitted,
         "step_size_": policy.eta,
     }
+
+
+def _given(asked, problem, encoding, name):
+    """A parameter or its default for the problem, 0 where line 1 fits no duals."""
+    value = getattr(asked, name)
+    if value is None:
+        value = getattr(problem, name) if encoding.fits_dual else 0.0
+    return value
 
 
 def _reweighted(problem):

@@ -327,10 +327,12 @@ def test_few_lucky_episodes_rank_below_many():
     assert policy.best_iteration_ == 5
 
 
+@pytest.mark.parametrize("last", [2.0, 3.0, 4.0])
 @pytest.mark.parametrize(("X", "n_iter"), [(CountingEnv, 4), (RisingEnv, 6)])
-def test_patience_where_no_validation_is_played(X, n_iter):
-    # The second takes more steps than all of learning, and is not confirmed.
-    luck, lengths = Luck([[1.0], [3.0]]), (10, 1000)
+def test_patience_where_no_validation_is_played(X, n_iter, last):
+    # The second takes more steps than all of learning, and is not confirmed. The last
+    # policy is scored all the same, and once.
+    luck, lengths = Luck([[1.0], [3.0], [last]]), (10, 1000, 10)
 
     class Validated(X):
         play = None
@@ -351,9 +353,11 @@ def test_patience_where_no_validation_is_played(X, n_iter):
 
     policy = fit_script([0] * 6, X=Validated, n_iter_no_change=2)
     assert policy.n_iter_ == n_iter
-    assert policy.best_iteration_ == 2
+    assert policy.best_iteration_ == (2 if last == 2.0 else n_iter)
     means = [record["validation_return"] for record in policy.history_]
-    assert_array_equal(means, [1.0, 3.0] + [np.nan] * (n_iter - 2))
+    assert_array_equal(means, [1.0, 3.0] + [np.nan] * (n_iter - 3) + [last])
+    assert policy.n_validation_steps_ == 4 * (10 + 1000 + 10)
+    assert policy.history_[-1]["n_validation_steps"] == policy.n_validation_steps_
 
 
 def test_the_step_size_is_that_of_the_iterate_that_is_kept():

@@ -32,26 +32,25 @@ class WatchedPolicy(AMPOPolicy):
         """Fit with iterates that are watched."""
 
         def watched(validate, run, iterate, record):
-            self._check_limits()
+            self._check_time()
             start = time.process_time()
             with self.shares.paused():
                 # Of every iterate, where `early_stopping` affords some.
                 self.returns.append(run.problem.validate(iterate.policy).mean)
                 middle = time.process_time()
-                result = validate(run, iterate, record)
+                found, stop = validate(run, iterate, record)
             end = time.process_time()
             self.validation += end - middle
             self.excluded += end - start
-            return result
+            return found, stop or record["n_steps"] >= self.max_steps
 
         with replaced_validation(watched):
             return super().fit(X)
 
-    def _check_limits(self):
+    def _check_time(self):
         self.seconds.append(time.process_time() - self.started - self.excluded)
-        # What Ctrl-C does: the best iterate so far is kept.
-        n_steps = getattr(self, "n_steps_", 0)
-        if self.seconds[-1] > self.cpu_limit or n_steps >= self.max_steps:
+        if self.seconds[-1] > self.cpu_limit:
+            # What Ctrl-C does: the best iterate so far is kept.
             raise KeyboardInterrupt
 
 
