@@ -9,7 +9,6 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from skampo.rollouts._factories import (
-    check_task_seed,
     copy_live,
     make_registered,
     resolve_factories,
@@ -32,11 +31,6 @@ class EnvTask:
     seed : int
         The seed, at least 0.
 
-    Raises
-    ------
-    ValueError
-        If the seed is negative.
-
     See Also
     --------
     skampo.model_selection.make_tasks : Makes several of them.
@@ -44,7 +38,7 @@ class EnvTask:
     Examples
     --------
     >>> import gymnasium
-    >>> from skampo.rollouts import EnvTask
+    >>> from skampo.rollouts._env_task import EnvTask
     >>> task = EnvTask(gymnasium.spec("CartPole-v1"), seed=3)
     >>> task
     EnvTask('CartPole-v1', seed=3)
@@ -55,10 +49,6 @@ class EnvTask:
     # Specs, for example, cannot be hashed.
     env: Any = field(hash=False)
     seed: int
-
-    def __post_init__(self):
-        """Refuse a seed that no generator takes."""
-        check_task_seed(type(self).__name__, self.seed)
 
     def __call__(self):
         """Make an environment."""
