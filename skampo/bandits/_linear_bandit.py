@@ -53,7 +53,7 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         ``"thompson"`` takes each arm with the probability that it is the best, given
         the data. ``"upper_bound"`` takes the arm whose expected reward could be the
         largest: the mean plus `width` standard deviations.
-    width : float, default=1.0
+    width : float, default=0.3
         Multiplies the standard deviations of the expected rewards. 0 does not explore.
     random_state : int, RandomState instance or None, default=None
         Seeds features that have no seed.
@@ -126,7 +126,7 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
     gamma = 0.0
 
     def __init__(
-        self, regressor=None, *, exploration="thompson", width=1.0, random_state=None
+        self, regressor=None, *, exploration="thompson", width=0.3, random_state=None
     ):
         self.regressor = regressor
         self.exploration = exploration

@@ -28,7 +28,7 @@ STATES = X[:7] + 0.1
 
 
 def fitted(**parameters):
-    return LinearBandit(**parameters).fit(X, ARMS, PAID)
+    return LinearBandit(**{"width": 1.0} | parameters).fit(X, ARMS, PAID)
 
 
 def by_hand(states, arm, alpha=1.0):
@@ -95,7 +95,7 @@ def test_no_width_is_greedy(exploration):
 def test_neither_order_nor_portions_matter():
     expected = fitted().predict_proba(STATES)
     order = np.random.default_rng(2).permutation(60)
-    bandit = LinearBandit()
+    bandit = LinearBandit(width=1.0)
     for rows in np.split(order, [1, 2, 30, 31]):
         bandit.partial_fit(X[rows], ARMS[rows], PAID[rows])
     assert_allclose(bandit.predict_proba(STATES), expected, rtol=1e-9)
@@ -103,25 +103,25 @@ def test_neither_order_nor_portions_matter():
 
 
 def test_columns_far_from_zero():
-    moved = LinearBandit().fit(X + 1e6, ARMS, PAID).predict_proba(STATES + 1e6)
+    moved = LinearBandit(width=1.0).fit(X + 1e6, ARMS, PAID).predict_proba(STATES + 1e6)
     assert_allclose(moved, fitted().predict_proba(STATES), rtol=1e-6)
 
 
 def test_constant_columns_say_nothing():
     wide = np.column_stack([X, np.full(60, 7.3)])
-    found = LinearBandit().fit(wide, ARMS, PAID)
+    found = LinearBandit(width=1.0).fit(wide, ARMS, PAID)
     states = np.column_stack([STATES, np.full(7, 7.3)])
     assert_allclose(found.predict_proba(states), fitted().predict_proba(STATES))
 
 
 def test_what_pays_nothing_is_shared():
-    bandit = LinearBandit().fit(X, ARMS, np.zeros(60))
+    bandit = LinearBandit(width=1.0).fit(X, ARMS, np.zeros(60))
     assert_allclose(bandit.predict_proba(STATES), 1 / 3)
 
 
 def test_fit_forgets():
     bandit = fitted().fit(X[:30], ARMS[:30], PAID[:30])
-    again = LinearBandit().fit(X[:30], ARMS[:30], PAID[:30])
+    again = LinearBandit(width=1.0).fit(X[:30], ARMS[:30], PAID[:30])
     assert_array_equal(bandit.predict_proba(STATES), again.predict_proba(STATES))
     assert set(vars(clone(bandit))) == set(bandit.get_params(deep=False))
 
@@ -164,7 +164,7 @@ def test_the_log_of_a_bandit_teaches_and_judges_others():
     rng = np.random.RandomState(0)
     states = rng.normal(size=(400, 1))
     arms, proba, paid = np.zeros((3, 400))
-    bandit = LinearBandit().fit([[0.0], [0.0]], [0.0, 1.0], [0.0, 0.5])
+    bandit = LinearBandit(width=1.0).fit([[0.0], [0.0]], [0.0, 1.0], [0.0, 0.5])
     for rows in np.split(np.arange(400), 20):
         now = bandit.predict_proba(states[rows])
         arms[rows] = bandit.sample(states[rows], random_state=rng)
@@ -185,7 +185,9 @@ def test_the_log_of_a_bandit_teaches_and_judges_others():
     ids=str,
 )
 def test_features_of_a_pipeline(features):
-    bandit = LinearBandit(make_pipeline(StandardScaler(), features, Ridge(0.1)))
+    bandit = LinearBandit(
+        make_pipeline(StandardScaler(), features, Ridge(0.1)), width=1.0
+    )
     bandit.fit(X, ARMS, PAID)
     before = bandit.action_values(STATES)
     bandit.partial_fit(X[:0:-1], ARMS[:0:-1], PAID[:0:-1])
@@ -197,7 +199,9 @@ def test_features_of_a_pipeline(features):
 
 def test_data_frames():
     table = pd.DataFrame({"place": ["a", "b", "c"] * 20, "size": X[:, 0]})
-    bandit = LinearBandit().fit(table, ARMS, 1.0 * (table["place"] == "b") * ARMS)
+    bandit = LinearBandit(width=1.0).fit(
+        table, ARMS, 1.0 * (table["place"] == "b") * ARMS
+    )
     bandit.partial_fit(table, ARMS, 1.0 * (table["place"] == "b") * ARMS)
     assert bandit.predict(table)[1] == 2
     assert bandit.act({"place": "b", "size": 3.0}, deterministic=True) == 2

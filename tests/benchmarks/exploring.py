@@ -216,7 +216,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=100)
     parser.add_argument("--streams", nargs="+", default=STREAMS, choices=STREAMS)
-    parser.add_argument("--widths", nargs="+", type=float, default=[1.0])
+    parser.add_argument("--widths", nargs="+", type=float, default=[0.3])
     parser.add_argument("--own", action="store_true", help="without peers")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
