@@ -81,18 +81,24 @@ class ExploringPolicy:
         A name of `EXPLORATIONS`.
     width : float
         Multiplies the standard deviations.
+    min_proba : float
+        Least probability of an arm that can be taken.
     """
 
     f: Any
     exploration: str
     width: float
+    min_proba: float
 
     def proba(self, X, action_mask=None):
         """Probabilities of the arms, shape (n, n_arms)."""
         means, errors = self.f(X)
         allowed = True if action_mask is None else action_mask
         allowed = np.broadcast_to(allowed, means.shape)
-        return EXPLORATIONS[self.exploration](means, self.width * errors, allowed)
+        proba = EXPLORATIONS[self.exploration](means, self.width * errors, allowed)
+        n_allowed = allowed.sum(axis=1, keepdims=True)
+        least = np.minimum(self.min_proba, 1 / n_allowed)
+        return (1 - n_allowed * least) * proba + least * allowed
 
     def scores(self, X):
         """Means of the expected rewards, shape (n, n_arms)."""

@@ -55,6 +55,9 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         largest: the mean plus `width` standard deviations.
     width : float, default=0.3
         Multiplies the standard deviations of the expected rewards. 0 does not explore.
+    min_proba : float, default=0.0
+        Least probability of every arm that can be taken, or of an even choice if that
+        is less: what other policies learn from the log needs all of them.
     random_state : int, RandomState instance or None, default=None
         Seeds features that have no seed.
 
@@ -88,8 +91,8 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
     are those of line 2 of the algorithm, with a mirror map for each state that is the
     flatter the less is known there. They are integrated numerically, without a draw,
     and `sample` and `act` draw from them: `predict_proba` gives the propensities to
-    log, with which other policies can be learned and judged. Those of upper bounds are
-    0 and 1, and say nothing of other arms.
+    log, with which other policies can be learned and judged, best with a `min_proba`:
+    Thompson sampling takes bad arms more and more rarely, and upper bounds never.
 
     References
     ----------
@@ -117,6 +120,7 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
     _constraints: ClassVar = {
         "exploration": OneOf(EXPLORATIONS),
         "width": Interval(float, 0),
+        "min_proba": Interval(float, 0, 1),
     }
 
     #: What other policies learn from environments; nothing follows a row here.
@@ -126,11 +130,18 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
     gamma = 0.0
 
     def __init__(
-        self, regressor=None, *, exploration="thompson", width=0.3, random_state=None
+        self,
+        regressor=None,
+        *,
+        exploration="thompson",
+        width=0.3,
+        min_proba=0.0,
+        random_state=None,
     ):
         self.regressor = regressor
         self.exploration = exploration
         self.width = width
+        self.min_proba = min_proba
         self.random_state = random_state
 
     def fit(self, X, actions, rewards, *, classes=None):
@@ -250,7 +261,7 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         learned |= {
             "classes_": log.classes,
             "n_steps_": len(log) + (0 if last is None else self.n_steps_),
-            "_policy": ExploringPolicy(f, self.exploration, self.width),
+            "_policy": ExploringPolicy(f, self.exploration, self.width, self.min_proba),
         }
         kept = vars(self) if last else self.get_params(deep=False)
         # One assignment: who predicts meanwhile sees the old policy or the new one.

@@ -134,6 +134,7 @@ sklearn.tree DecisionTreeClassifier classes_:* n_classes_: n_outputs_: max_featu
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
 skampo.bandits._exploration ExploringPolicy f:() exploration: width:#
+  min_proba:#
 skampo.bandits._posterior Posterior grams:kaa moments:ka square:# origin:b alpha:#
   standardizes:
 skampo.distill._tree_policy ReturnEstimate mean:# low:# high:# confidence:# n_episodes:

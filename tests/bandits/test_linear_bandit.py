@@ -92,6 +92,21 @@ def test_no_width_is_greedy(exploration):
     assert_allclose(bandit.predict_proba(STATES), np.eye(3)[best], atol=1e-9)
 
 
+@pytest.mark.parametrize("exploration", ["thompson", "upper_bound"])
+def test_least_probability(exploration):
+    free = fitted(exploration=exploration, width=0.1)
+    bandit = fitted(exploration=exploration, width=0.1, min_proba=0.05)
+    expected = 0.05 + 0.85 * free.predict_proba(STATES)
+    assert_allclose(bandit.predict_proba(STATES), expected)
+    mask = [True, False, True]
+    found = bandit.predict_proba(STATES, action_mask=mask)
+    assert_array_equal(found[:, 1], 0)
+    assert_allclose(found.sum(axis=1), 1)
+    assert_allclose(found[:, [0, 2]].min(), 0.05)
+    # All that there is of an even choice.
+    assert_allclose(fitted(min_proba=0.9).predict_proba(STATES), 1 / 3)
+
+
 def test_neither_order_nor_portions_matter():
     expected = fitted().predict_proba(STATES)
     order = np.random.default_rng(2).permutation(60)
@@ -214,6 +229,7 @@ def test_data_frames():
     [
         ({"exploration": "luck"}, "'exploration'.*'thompson', 'upper_bound'.*'luck'"),
         ({"width": -1.0}, "'width'"),
+        ({"min_proba": 1.5}, "'min_proba'"),
         ({"regressor": Lasso()}, r"needs a ridge.*Lasso.*Ridge\(alpha\)"),
         ({"regressor": make_pipeline(StandardScaler(), Ridge(0))}, "alpha > 0"),
     ],
