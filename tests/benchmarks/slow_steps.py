@@ -1,8 +1,8 @@
 """
 Rollouts whose steps wait, in this process and in processes of their own.
 
-Run with ``python -m tests.benchmarks.slow_steps [--milliseconds 5]``. A cell is the time
-of a lock-step while CartPole learns, median over the iterations, in milliseconds: of 2
+Run with ``python -m tests.benchmarks.slow_steps [--milliseconds 5]``. A cell is the
+time of a lock-step while CartPole learns, median over the iterations, in ms: of 2
 and 8 environments that step one after the other, and at the same time
 (``Guarded(env, timeout=60)``).
 """
