@@ -135,7 +135,9 @@ class AMPOPolicy(
         Whether another `fit` continues from the last one, if that had
         ``warm_start=True`` as well: from its iterate, history, transitions and episodes
         in progress, which are repeated. With an int as `random_state`, the same data
-        and ``early_stopping=False`` the result is that of one longer fit.
+        and ``early_stopping=False`` the result is that of one longer fit. Environments
+        may follow a log of the same features and actions, and a log may follow
+        environments: the policy and the history go on, and the critic starts anew.
     n_jobs : int, default=None
         Threads that fit the regressors of several actions at once, each on a single
         one. The result does not depend on it.

@@ -114,6 +114,7 @@ class Run:
         policy = MirrorPolicy(resolve(asked.mirror_map, MirrorMap.by_name), zero)
         encoding.check(policy.mirror_map)
         if last:
+            last = last.for_data(problem.name)
             check_continues(asked, problem, last, (*_FIXED, *encoding.fixed))
         q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)
@@ -351,7 +352,7 @@ class Run:
         return self._take_mean() or self._score_last()
 
     def _score_last(self):
-        """What learned longest is not left out because earlier scores took the steps."""
+        """Score the last policy where earlier scores took the steps; tell whether."""
         iterate, self.unscored = self.unscored, None
         if iterate is None:
             return False

@@ -52,6 +52,21 @@ class State:
         best = copy.copy(self.best)
         return replace(self, critic=copy_critic(self.critic), best=best)
 
+    def for_data(self, kind):
+        """
+        What another kind of data can continue from.
+
+        A log and environments of the same actions and features are two sources of one
+        policy: the one that the last fit returned goes on, with its history. The critic
+        of the other source and what it has seen do not.
+        """
+        if {kind, self.problem} != {"log", "environments"}:
+            check_same("kind of data", self.problem, kind)
+            return self
+        nothing = {"critic": None, "rollouts": {}, "first": None, "mean": None}
+        kept = replace(self.kept, policy=self.mean or self.kept.policy)
+        return replace(self, problem=kind, kept=kept, window=(), **nothing)
+
     def _check_loaded(self):
         """Refuse transitions that do not fit the policy, whose numbers are indices."""
         if not self.rollouts.keys() <= _CONTINUES:

@@ -92,10 +92,10 @@ def test_another_log_is_chosen_for_anew():
 @pytest.mark.parametrize("kind", ["CartPole", "log"])
 def test_killed_after_an_iteration(kind, tmp_path):
     path = os.fspath(tmp_path / "policy.skampo")
-    child = resume.start(kind, path)
+    child, _ = resume.start(kind, path)
     resume.wait_for_file(child, path)
     child.kill()
-    child.communicate()
+    child.join()
     assert load(path).n_iter_ < resume.N_ITER[kind]
     assert resume.work(kind, path) == resume.work(kind, os.fspath(tmp_path / "whole"))
 

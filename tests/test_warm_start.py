@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skampo import AMPOPolicy, load
 from skampo.critics import LSTDQ, FittedQ
+from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
 from skampo.regressors import NystroemFeatures
 from tests.faulty_envs import Counter, CountingEnv
@@ -182,6 +183,51 @@ def test_features_of_another_regressor_are_fitted_anew(n_components, kept):
     assert len(policy.regressor_[0].landmarks_) == n_components
 
 
+LOG = TransitionLog(
+    np.tile([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]], (20, 1)),
+    np.tile([0, 1, 1, 0, 1, 0], 10),
+    np.tile([0.0, 1.0, 1.0, 0.0, 1.0, 0.0], 10),
+    np.tile([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], (20, 1)),
+    np.tile([False, False, True], 20),
+    episodes=np.repeat(range(20), 3),
+)
+
+
+@pytest.mark.parametrize("store", ["memory", "file"])
+@pytest.mark.parametrize(
+    "sources", [(LOG, RewardingEnv), (RewardingEnv, LOG)], ids=["log", "environments"]
+)
+def test_logs_and_environments_follow_each_other(sources, store, tmp_path):
+    # Long enough for a mean of policies, which is what goes on.
+    policy = make_policy(regressor=None, max_iter=6).fit(sources[0])
+    if store == "file":
+        policy.save(tmp_path / "policy.skampo")
+        policy = load(tmp_path / "policy.skampo")
+    before, n_before = policy.predict_proba(LOG.states), policy.n_iter_
+    assert abs(before - 0.5).max() > 1e-3
+    # The policy goes on as it is, and with it the history.
+    policy.set_params(max_iter=0).fit(sources[1])
+    assert_array_equal(policy.predict_proba(LOG.states), before)
+    history = policy.set_params(max_iter=1).fit(sources[1]).history_
+    assert [record["iteration"] for record in history] == [*range(1, n_before + 2)]
+    anew = make_policy(regressor=None, max_iter=1).fit(sources[1])
+    assert type(policy.critic_) is type(anew.critic_)
+    # One step from there is another policy than one from nowhere.
+    found = policy.predict_proba(LOG.states)
+    assert abs(found - anew.predict_proba(LOG.states)).max() > 1e-3
+    # And back again.
+    assert policy.fit(sources[0]).n_iter_ == n_before + 2
+
+
+def test_environments_after_a_log_play_its_policy():
+    learned = make_policy(regressor=None).fit(LOG)
+    expected = learned.play(RewardingEnv, 600, deterministic=False).mean
+    # An even choice gets half of the five.
+    assert expected > 2.8
+    learned.set_params(max_iter=1, steps_per_iter=3000, exploration=0.0)
+    assert abs(learned.fit(RewardingEnv).history_[-1]["return_mean"] - expected) < 0.2
+
+
 def check_refused(policy, *args):
     states = np.ones((2, 2))
     before, n_iter = policy.predict_proba(states), policy.n_iter_
@@ -212,6 +258,10 @@ def test_labels_of_other_width_are_refused():
 
 def test_environments_after_labels_are_refused():
     check_refused(make_policy().fit(*LABELS), RewardingEnv)
+
+
+def test_labels_after_logs_are_refused():
+    check_refused(make_policy(regressor=None).fit(LOG), *LABELS)
 
 
 def test_labels_after_environments_are_refused():

@@ -1,7 +1,6 @@
 """The samples of a search: environments, each with a seed."""
 
-from skampo.rollouts import EnvTask
-from skampo.rollouts._env_task import portable_environments
+from skampo.rollouts._env_task import EnvTask, portable_environments
 from skampo.utils._validation import Interval, check_argument
 
 __all__ = ["make_tasks"]
@@ -32,8 +31,9 @@ def make_tasks(env, n, *, seed=0) -> list[EnvTask]:
 
     Returns
     -------
-    list of EnvTask
-        The tasks.
+    list of callable
+        The tasks. Calling one makes a new environment; its `seed` enters the seeds of
+        all resets, so that two tasks never show the same episodes.
 
     Raises
     ------
@@ -44,7 +44,6 @@ def make_tasks(env, n, *, seed=0) -> list[EnvTask]:
     See Also
     --------
     make_return_scorer : What a search compares.
-    skampo.rollouts.EnvTask : One task.
 
     Examples
     --------

@@ -32,6 +32,8 @@ skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
   _policy:@MirrorPolicy _q:()? critic_:@ best_iteration_: history_:* _state:@State
   n_validation_steps_: interrupted_: resolved_params_:@ mirror_map_:! min_odds_:!
   regressor_:! step_size_:!
+skampo.bandits LinearBandit classes_:* _columns:@TableColumns n_steps_:
+  _policy:@ExploringPolicy
 skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _unfitted:@
   _n_fitted: _n_uses: regressor_:@ trace_decay_: LSTDQ q_:()
   transformer_:@ _unfitted:@ _n_fitted: _n_uses: LambdaReturn
@@ -129,6 +131,10 @@ sklearn.tree DecisionTreeClassifier classes_:* n_classes_: n_outputs_: max_featu
 # Made of their attributes alone, by a function of `_fitted` or as they are.
 _RECORDS = """
 lightgbm.basic Booster header:* names:* trees:*
+skampo.bandits._exploration ExploringPolicy f:() exploration: width:#
+  min_proba:#
+skampo.bandits._posterior Posterior grams:kaa moments:ka square:# origin:b alpha:#
+  standardizes:
 skampo.distill._tree_policy ReturnEstimate mean:# low:# high:# confidence:# n_episodes:
 skampo.distill._scores TreeScores model:@DecisionTreeClassifier columns:m n_actions:#
 skampo.encodings._scores ColumnScores model:@ n_actions:# scale:# JointScores model:@

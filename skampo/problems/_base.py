@@ -102,7 +102,8 @@ class Problem:
 
 def resolve_critic(asked, last, auto):
     """The critic to continue with, or a new one; ``"auto"`` is the one of this name."""
-    if last:
+    # There is none that has seen other data than these.
+    if last and last.critic is not None:
         return last.critic
     return resolve(asked.critic, {"auto": Critic.by_name[auto], **Critic.by_name})
 

@@ -48,7 +48,7 @@ class LogProblem(Problem):
         self._is_one_step, self._has_numbers = log.is_one_step, has_numbers(log)
         # The critic as it was asked for; the one of the last fit has its classifier.
         self._asked = clone(critic)
-        if not last:
+        if not last or last.critic is None:
             self.critic = _with_classifier(critic, log.columns, self._has_numbers)
             self.critic.check()
 

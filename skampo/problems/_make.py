@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from skampo._state import check_same
 from skampo.data import TransitionLog
 from skampo.mdp import TabularMDP
 from skampo.problems._environments import EnvironmentProblem
@@ -21,7 +20,7 @@ def make_problem(X, y, given, *, asked, seed, last):
     """
     given = {name: value for name, value in given.items() if value is not None}
     problem = _class_of(X, given)
-    check_same("kind of data", last and last.problem, problem.name)
+    last = last and last.for_data(problem.name)
     return problem.of(X, y, given, asked=asked, seed=seed, last=last)
 
 

@@ -10,7 +10,6 @@ from gymnasium.envs.registration import EnvSpec
 
 from skampo.rollouts._factories import (
     EnvFactory,
-    check_task_seed,
     copy_live,
     make_registered,
     resolve_factories,
@@ -33,11 +32,6 @@ class EnvTask:
     seed : int
         The seed, at least 0.
 
-    Raises
-    ------
-    ValueError
-        If the seed is negative.
-
     See Also
     --------
     skampo.model_selection.make_tasks : Makes several of them.
@@ -45,7 +39,7 @@ class EnvTask:
     Examples
     --------
     >>> import gymnasium
-    >>> from skampo.rollouts import EnvTask
+    >>> from skampo.rollouts._env_task import EnvTask
     >>> task = EnvTask(gymnasium.spec("CartPole-v1"), seed=3)
     >>> task
     EnvTask('CartPole-v1', seed=3)
@@ -56,10 +50,6 @@ class EnvTask:
     # Specs, for example, cannot be hashed.
     env: Any = field(hash=False)
     seed: int
-
-    def __post_init__(self):
-        """Refuse a seed that no generator takes."""
-        check_task_seed(type(self).__name__, self.seed)
 
     def __call__(self):
         return self.as_factory().make()

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError, RolloutError
 from skampo.model_selection import make_tasks
-from skampo.rollouts import EnvTask, Rollouts
+from skampo.rollouts import Rollouts
 from tests.faulty_envs import CountingEnv, LockedEnv, fails
 
 SPEC = gymnasium.spec("CartPole-v1")
@@ -82,7 +82,7 @@ def starts(task):
             seen.append(tuple(observation))
             return observation, info
 
-    recorded = EnvTask(lambda: Recorder(task()), task.seed)
+    recorded = make_tasks(lambda: Recorder(task()), 2)[task.seed]
     AMPOPolicy(max_iter=1, steps_per_iter=100, n_envs=2, random_state=0).fit(recorded)
     return seen
 

@@ -34,7 +34,7 @@ from skampo import AMPOPolicy
 from skampo.exceptions import InvalidParameterError
 from skampo.model_selection import make_return_scorer, make_tasks
 from skampo.preprocessing import EnvTransformer
-from skampo.rollouts import EnvTask, Rollouts
+from skampo.rollouts import Rollouts
 from tests.faulty_envs import Counter, CountingEnv
 from tests.scripted import RewardingEnv
 
@@ -415,6 +415,6 @@ def test_callbacks_go_through(recwarn, capsys):
 
 
 def test_a_seed_stays_with_its_task():
-    task = EnvTask(gymnasium.spec(ID), seed=5)
+    task = make_tasks(gymnasium.spec(ID), 6)[5]
     transformed = make_transformer().fit(ID).transform(task)
     assert transformed.as_factory().task_seed == 5

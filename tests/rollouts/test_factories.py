@@ -11,7 +11,8 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import TimeLimit
 
 from skampo.exceptions import RolloutError
-from skampo.rollouts import EnvTask, Rollouts
+from skampo.model_selection import make_tasks
+from skampo.rollouts import Rollouts
 from tests.faulty_envs import Counter, CountingEnv, LockedEnv, SpaceEnv, fails
 from tests.rollouts.policies import UniformPolicy
 
@@ -70,7 +71,7 @@ OTHERS = {
 
 def make(X):
     """A new environment of the first element."""
-    return EnvTask(X, 0)()
+    return make_tasks(X, 1)[0]()
 
 
 @pytest.mark.parametrize("X", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
@@ -236,9 +237,8 @@ def test_a_factory_must_not_return_the_same_environment_twice():
 
 
 def test_a_seed_that_is_negative():
-    for build in (partial(Rollouts, Task(-1)), partial(EnvTask, CountingEnv, -1)):
-        with pytest.raises(ValueError, match=r"range \[0, inf\)\. Got -1 instead"):
-            build()
+    with pytest.raises(ValueError, match=r"range \[0, inf\)\. Got -1 instead"):
+        Rollouts(Task(-1))
 
 
 @pytest.mark.parametrize("first", ["CartPole-v1", "Unknown-v3", CountingEnv])

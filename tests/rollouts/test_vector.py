@@ -6,7 +6,8 @@ from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers.vector import TransformReward
 from numpy.testing import assert_array_equal
 
-from skampo.rollouts import EnvTask, Rollouts
+from skampo.model_selection import make_tasks
+from skampo.rollouts import Rollouts
 from tests.faulty_envs import CountingEnv, LockedEnv, MaskedEnv
 from tests.rollouts.policies import UniformPolicy
 
@@ -34,7 +35,7 @@ class PlainVector(VectorEnv):
 
 def first_of(vector):
     """The first sub-environment, as an environment of its own."""
-    return EnvTask(vector, 0)()
+    return make_tasks(vector, 1)[0]()
 
 
 def vectors(mode):
