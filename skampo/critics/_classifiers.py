@@ -33,13 +33,6 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
     than the linear classifier alone, trees have a share of one half, else none. Then
     all rows are fitted. Of fewer than 300 rows trees have no share.
 
-    Parameters
-    ----------
-    linear : estimator
-        A smooth classifier.
-    trees : estimator
-        One whose borders are sharp.
-
     Attributes
     ----------
     models_ : list of estimators
@@ -47,18 +40,6 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
     losses_ : list of float
         Log-loss of the linear classifier and of the mean in the blocks that were held
         out, empty if the rows are too few to tell.
-    classes_ : ndarray
-        The actions.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skampo.critics._classifiers import LinearAndTrees
-    >>> X = [[i % 7] for i in range(700)]
-    >>> model = LinearAndTrees(LogisticRegression(), DecisionTreeClassifier())
-    >>> model.fit(X, [x == 3 for (x,) in X]).models_
-    [LogisticRegression(), DecisionTreeClassifier()]
     """
 
     def __init__(self, linear, trees):
@@ -66,21 +47,7 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
         self.trees = trees
 
     def fit(self, X, y):
-        """
-        Choose and fit.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            States, in the order in which they were logged.
-        y : array-like of shape (n,)
-            Actions.
-
-        Returns
-        -------
-        LinearAndTrees
-            This object.
-        """
+        """Choose whether trees have a share, and fit to all rows."""
         X, y = np.asarray(X), np.asarray(y)
         self.losses_ = self._judge(X, y)
         has_trees = bool(self.losses_) and self.losses_[1] < self.losses_[0]
@@ -101,35 +68,11 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
         ]
 
     def predict_proba(self, X):
-        """
-        Estimate the probabilities of the actions.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            States.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes)
-            The mean of the models.
-        """
+        """Estimate the probabilities of the actions."""
         return mean_proba(self.models_, X)
 
     def predict(self, X):
-        """
-        Say which action is the most likely.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-            States.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Actions.
-        """
+        """Say which action is the most likely."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 

@@ -165,15 +165,9 @@ class FixedPoint:
         """
         What a sum of the weights gains by the right hand side of the last policy.
 
-        Parameters
-        ----------
-        toward : ndarray of shape (n_actions, n_features)
-            Factors of the weights in the sum.
-
-        Returns
-        -------
-        ndarray of shape (n_features, n_actions)
-            0 for actions that were never taken, whose factors are shared by the others.
+        `toward`, of shape (n_actions, n_features), are the factors of the weights in
+        the sum. Of shape (n_features, n_actions); 0 for actions that were never taken,
+        whose factors are shared by the others.
         """
         factors = toward[self.seen]
         factors = factors + (toward.sum(axis=0) - factors.sum(axis=0)) / len(self.seen)

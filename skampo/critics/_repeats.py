@@ -32,26 +32,10 @@ class Reweighted:
 
     def error(self, policy, transitions, setting, sample, rng):
         """
-        Draw the error of the action values of a sample.
+        Draw an error of the action values of a sample, of the size that it should have.
 
-        Parameters
-        ----------
-        policy : MirrorPolicy
-            The policy that was evaluated.
-        transitions : Transitions
-            What it was evaluated with.
-        setting : CriticSetting
-            The problem.
-        sample : QSample
-            What the critic made of it.
-        rng : numpy.random.Generator
-            The source of random choices: those of the critic stay as they are.
-
-        Returns
-        -------
-        ndarray of shape (n, n_actions) or None
-            An error of the size that it is estimated to have; None if the data are a
-            single trajectory, or a regressor fails.
+        None if the data are a single trajectory, or a regressor fails. `rng` is a
+        source of its own: the random choices of the critic stay as they are.
         """
         parts, unit = self._parts(transitions)
         if parts is None:
@@ -89,20 +73,12 @@ def _repeat_halves(transitions):
 
 
 def disagreement(share):
-    r"""
+    """
     How far two estimates are apart, in units of the error of one from all rows.
 
-    Parameters
-    ----------
-    share : float
-        Share p in (0, 1) of the rows that count twice for the first; for the second it
-        is the others.
-
-    Returns
-    -------
-    float
-        Root mean square of the difference of the two weighted means of n independent
-        numbers, over that of the error of their plain mean.
+    A share in (0, 1) of the rows counts twice for the first, all others for the second:
+    the root mean square of the difference of the two weighted means of independent
+    numbers, over that of the error of their plain mean.
     """
     first, second = 1 / (1 + share), 1 / (2 - share)
     squares = share * (2 * first - second) ** 2

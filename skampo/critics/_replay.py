@@ -53,18 +53,6 @@ class ReplayCritic(Critic):
     once, and shared with the policy's regression where it has the same; every action
     is labeled at the stored states, whatever policy gathered them: at all of them if
     the policy's regressor is linear, else at `n_states`, or 4096, that are drawn.
-
-    See Also
-    --------
-    FittedQ : Repeated regression, with any regressor.
-    LSTDQ : The fixed point, for features.
-
-    Examples
-    --------
-    >>> from skampo.critics import FittedQ
-    >>> from skampo.critics._replay import ReplayCritic
-    >>> issubclass(FittedQ, ReplayCritic)
-    True
     """
 
     accepts_log = True

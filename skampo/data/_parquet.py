@@ -14,36 +14,8 @@ def read_columns(dataset, state, others):
     """
     Read columns of numbers into one array, and others into one each.
 
-    Parameters
-    ----------
-    dataset : pyarrow.dataset.Dataset
-        The files.
-    state : list of str
-        Names of the columns of numbers.
-    others : list of str
-        Names of the other columns.
-
-    Returns
-    -------
-    states : ndarray of shape (n, n_columns)
-        The numbers; NaN where they are missing.
-    columns : dict of str to ndarray of shape (n,)
-        The other columns, by their names.
-
-    Raises
-    ------
-    ValueError
-        If a state is no number, or text is missing.
-
-    See Also
-    --------
-    TransitionLog.from_parquet : Makes a log of them.
-
-    Examples
-    --------
-    >>> from skampo.data._parquet import open_dataset, read_columns
-    >>> dataset = open_dataset("log.parquet")  # doctest: +SKIP
-    >>> states, columns = read_columns(dataset, ["age"], ["offer"])  # doctest: +SKIP
+    Missing numbers are NaN; what is no number in the one, and missing text in the
+    others, is refused.
     """
     _check_types(dataset.schema, state)
     n_rows, names = dataset.count_rows(), [*dict.fromkeys([*state, *others])]

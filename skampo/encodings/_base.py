@@ -55,30 +55,7 @@ class Learner:
     n_passes: int = 1
 
     def fit(self, X, y, sample_weight=None, start=None):
-        """
-        Fit one model.
-
-        Parameters
-        ----------
-        X : ndarray, sparse array or data frame of shape (n, n_features)
-            Rows.
-        y : ndarray of shape (n,) or (n, n_outputs)
-            Targets.
-        sample_weight : ndarray of shape (n,), default=None
-            Weights of the rows.
-        start : estimator, default=None
-            A fitted model that learns on, if it can.
-
-        Returns
-        -------
-        estimator
-            The fitted model.
-
-        Raises
-        ------
-        RegressorError
-            If the regressor fails.
-        """
+        """A fitted model; `start` is one that learns on, if it can."""
         return fit_regressor(
             self.regressor,
             X,
@@ -205,21 +182,12 @@ def _split_learner(regressor, sample, rng):
 
 def pair_weights(sample_weight, action_weights):
     """
-    Weights of pairs of state and action, all above 0.
+    Weights of pairs of state and action, all above 0, of shape (n, n_actions).
 
-    Parameters
-    ----------
-    sample_weight : ndarray of shape (n,) or None
-        Weights of the states; None weighs them equally.
-    action_weights : ndarray of shape (n, n_actions)
-        Weights of the actions in each state.
-
-    Returns
-    -------
-    ndarray of shape (n, n_actions)
-        Their product. Pairs that have next to none get a share of the largest weight
-        of the action that no sum over its rows sees: a regressor that leaves rows
-        without weight out would give them any value.
+    The product of the weights of states, if there are any, and of actions. Pairs that
+    have next to none get a share of the largest weight of the action that no sum over
+    its rows sees: a regressor that leaves rows without weight out would give them any
+    value.
     """
     weights = action_weights
     if sample_weight is not None:

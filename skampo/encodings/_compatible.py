@@ -153,19 +153,11 @@ def add_step(last, gradient, eta):
 
 def centered_rows(features, proba):
     r"""
-    Rows of :math:`\bar\phi(s, a)`, action by action.
+    Rows of :math:`\bar\phi(s, a)`: all states with action 0, then with action 1, and so
+    on.
 
-    Parameters
-    ----------
-    features : ndarray or sparse array of shape (n, n_features)
-        Features of the states.
-    proba : ndarray of shape (n, n_actions)
-        The policy.
-
-    Returns
-    -------
-    ndarray or sparse array of shape (n_actions * n, n_actions * n_features)
-        All states with action 0, then all with action 1, and so on.
+    From features of the states, (n, n_features), to (n_actions n, n_actions
+    n_features).
     """
     n_actions = proba.shape[1]
     # Block b of the row of (s, a) is (1[a = b] - π(b | s)) ψ(s).

@@ -115,19 +115,9 @@ def pair_features(features, observations, n_actions):
 
 def center_pairs(phi, proba):
     r"""
-    Subtract the mean under the policy, :math:`\phi(s, a) - E_{b \sim \pi} \phi(s, b)`.
+    Features of pairs less their mean, :math:`\phi(s, a) - E_{b \sim \pi} \phi(s, b)`.
 
-    Parameters
-    ----------
-    phi : ndarray or sparse array of shape (n * n_actions, n_features)
-        Features of the pairs, state by state.
-    proba : ndarray of shape (n, n_actions)
-        The policy.
-
-    Returns
-    -------
-    ndarray or sparse array of shape (n * n_actions, n_features)
-        In the same order.
+    Of shape (n n_actions, n_features), state by state.
     """
     n, n_actions = proba.shape
     columns = np.arange(n * n_actions)

@@ -84,18 +84,7 @@ def lend(estimator, rows):
     """
     Rows as they are handed to an estimator, which may do with them what it likes.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Who gets them.
-    rows : ndarray, sparse array, FrameRows or data frame
-        Anything with rows, or None.
-
-    Returns
-    -------
-    ndarray, sparse array or data frame
-        A copy in the same memory layout; the rows themselves if the estimator only
-        reads.
+    A copy in the same memory layout; the rows themselves if the estimator only reads.
     """
     rows = unwrap(rows)
     if rows is None or only_reads(estimator):

@@ -15,33 +15,12 @@ _SMALLEST, _PART, _LEAST = 25, 20, 0.02
 
 def deviating_columns(states, agreement):
     """
-    Tell which columns explain how much a policy agrees with a log.
+    Which columns explain how much a policy agrees with a log, by name, the largest
+    first.
 
-    Parameters
-    ----------
-    states : ndarray or data frame of shape (n, n_features)
-        What was seen.
-    agreement : ndarray of shape (n,)
-        Probability that the policy gives to what was done.
-
-    Returns
-    -------
-    dict of str to float
-        For each column the share of the variance of the agreement that a tree of depth
-        three explains by it in rows that it was not fitted to, largest first; columns
-        that explain less than 2 % are left out.
-
-    See Also
-    --------
-    PolicyReport : Shows them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.off_policy._deviations import deviating_columns
-    >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> deviating_columns(X, X[:, 1] > 0)
-    {'x1': 1.0}
+    For each column the share of the variance of the agreement, the probability that the
+    policy gives to what was done, that a tree of depth three explains by it in rows
+    that it was not fitted to; columns that explain less than 2 % are left out.
     """
     names = list(states.columns) if is_table(states) else None
     X = np.column_stack([as_codes(column) for column in columns_of(states)])

@@ -26,29 +26,7 @@ ESTIMATORS = {
 
 @dataclass(frozen=True)
 class OffPolicyScorer:
-    """
-    A scorer that estimates what a policy is worth from held-out episodes.
-
-    Parameters
-    ----------
-    estimator : callable
-        Policy and log to an `OffPolicyEstimate`.
-    bound : str
-        Which attribute of the estimate is the score.
-    options : dict
-        Keyword arguments of the estimator.
-
-    See Also
-    --------
-    make_off_policy_scorer : Makes one by name.
-
-    Examples
-    --------
-    >>> from skampo.off_policy import make_off_policy_scorer
-    >>> from skampo.off_policy._scorer import OffPolicyScorer
-    >>> isinstance(make_off_policy_scorer("magic"), OffPolicyScorer)
-    True
-    """
+    """A scorer of held-out episodes; `bound` is an attribute of the estimate."""
 
     estimator: Any
     bound: str

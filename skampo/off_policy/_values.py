@@ -52,26 +52,7 @@ class FixedPolicy:
 @dataclass(frozen=True, eq=False)
 class ActionValues:
     """
-    Fitted action values: states to an array (n, n_actions).
-
-    Parameters
-    ----------
-    q : callable
-        Values of encoded states.
-    classes : ndarray of shape (n_actions,)
-        Labels of the columns.
-
-    See Also
-    --------
-    fit_action_values : Fits them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skampo.off_policy._values import ActionValues
-    >>> values = ActionValues(lambda states: np.hstack([states, -states]), [0, 1])
-    >>> values([[2.0]])
-    array([[ 2., -2.]])
+    Fitted action values: states to an array (n, n_actions), in the order of `classes`.
     """
 
     q: Any

@@ -30,22 +30,10 @@ def weighted_mean(values, sample_weight):
 
 def standardize(q_values, sample_weight=None):
     """
-    Split action values into a scale and advantages of that unit.
+    Split action values, of any finite size, into advantages and their scale.
 
-    Parameters
-    ----------
-    q_values : array-like of shape (n, n_actions)
-        Action values of any finite size.
-    sample_weight : array-like of shape (n,), default=None
-        Weights of the states in the mean square.
-
-    Returns
-    -------
-    advantages : ndarray of shape (n, n_actions)
-        Action values less their row mean, divided by the scale.
-    scale : float
-        Weighted root mean square of the centered action values; 1.0 if every row is
-        constant.
+    The scale is the root mean square of the centered action values, weighted by states,
+    or 1.0 if every row is constant; the advantages are centered and divided by it.
     """
     q_values = np.asarray(q_values, dtype=np.float64)
     magnitude = np.abs(q_values).max()
