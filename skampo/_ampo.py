@@ -33,8 +33,6 @@ from skampo.utils._validation import (
     check_parameters,
 )
 
-__all__ = ["AMPOPolicy"]
-
 
 class AMPOPolicy(
     PolicyMixin, NestedParameters, Documented, CallbackSupport, BaseEstimator

@@ -1,7 +1,5 @@
 """Which of the policies so far make up the one that a fit returns."""
 
-__all__ = ["recent_iterates"]
-
 # Policies in a mean: more were no better, and forests are large.
 _MOST = 8
 

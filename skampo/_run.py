@@ -48,8 +48,6 @@ from skampo.step_sizes import StepSize
 from skampo.utils._stopwatch import Stopwatch
 from skampo.utils._validation import resolve
 
-__all__ = ["Run", "entropy_of", "parts_of"]
-
 # Apart from the streams of the environments' seeds.
 _REGRESSION_STREAM = 10
 # Apart from all others: nothing that is learned depends on what is measured.

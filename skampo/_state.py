@@ -16,9 +16,6 @@ from skampo.features._regression import parameters_as_text
 from skampo.rollouts._unfinished import check_draws, check_unfinished
 from skampo.utils._warnings import warn_user
 
-__all__ = ["FirstStep", "State", "check_continues", "check_predicts", "check_same"]
-__all__ += ["copy_critic", "last_state", "parts_as_text"]
-
 # What rollouts say of themselves for the next ones.
 _COUNTS = ("episode_counts", "n_steps", "n_episodes")
 _CONTINUES = {*_COUNTS, "transitions", "draws", "unfinished"}

@@ -17,8 +17,6 @@ from skampo.features._steps import flatten
 from skampo.utils._sklearn import Documented
 from skampo.utils._validation import check_parameters
 
-__all__ = ["Critic", "CriticSetting", "QSample"]
-
 
 # Generated equality would ask arrays for a single truth value.
 @dataclass(frozen=True, eq=False)

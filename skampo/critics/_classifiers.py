@@ -11,8 +11,6 @@ from skampo.features._lending import lend
 from skampo.regressors._default import kernel_and_columns
 from skampo.utils._sklearn import Documented
 
-__all__ = ["LinearAndTrees", "default_classifier", "estimate"]
-
 # An action that was never seen is penalized as one of this probability.
 _RAREST = 0.01
 # Inverse penalties, from one that leaves little but the frequencies.

@@ -10,8 +10,6 @@ from skampo.critics._base import Critic, QSample, reward_range
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import Interval, OneOf
 
-__all__ = ["Exact"]
-
 _EPS = np.finfo(np.float64).eps
 
 

@@ -15,8 +15,6 @@ from skampo.regressors._pooled import PooledForm
 from skampo.utils._validation import Interval, Nothing
 from skampo.utils._warnings import warn_user
 
-__all__ = ["FittedQ"]
-
 # So many states have features that may be more than there is memory.
 _MANY = 2**20
 _IN_MEMORY = (

@@ -2,8 +2,6 @@
 
 from skampo.critics._base import Critic, QSample, reward_range
 
-__all__ = ["FullInformation"]
-
 
 class FullInformation(Critic):
     """

@@ -5,8 +5,6 @@ import numpy as np
 from skampo.critics._classifiers import boosted_trees, folds_of, log_loss
 from skampo.features._blocks import taken
 
-__all__ = ["saved_surprise"]
-
 # Fewer rows tell nothing.
 _FEW = 300
 # Longer logs are thinned out evenly.

@@ -11,8 +11,6 @@ from skampo.encodings._base import keep_unit, rms
 from skampo.encodings._scores import ColumnScores
 from skampo.utils._validation import Interval
 
-__all__ = ["LambdaReturn"]
-
 
 @dataclass(frozen=True, eq=False)
 class AdvantageValues:

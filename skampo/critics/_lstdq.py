@@ -16,8 +16,6 @@ from skampo.features._split import LinearScores, scale_rows
 from skampo.regressors import linear_form
 from skampo.utils._validation import Interval, Nothing
 
-__all__ = ["LSTDQ"]
-
 # Fewer rows cost next to nothing in double precision.
 _MANY = 8192
 # Where one action has more rows, they are not copied, but taken up block by block.

@@ -10,8 +10,6 @@ from skampo.data._returns import lambda_returns
 from skampo.encodings._base import rms
 from skampo.utils._validation import OneOf
 
-__all__ = ["MonteCarlo"]
-
 _SAMPLING = {"episode": "episodes", "geometric": "geometric"}
 
 

@@ -30,8 +30,6 @@ from skampo.features._regression import fresh
 from skampo.utils._validation import Interval, Nothing, Provides
 from skampo.utils._warnings import warn_user
 
-__all__ = ["Pessimistic"]
-
 # How much more choices of the log weigh than an even spread over the actions.
 _WEIGHT = 2.0
 # Where nothing can be lost, what was never seen is the only hope.

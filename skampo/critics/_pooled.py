@@ -8,8 +8,6 @@ from skampo.critics._solver import Sweeps
 from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._split import LinearScores, product
 
-__all__ = ["PooledSweeps"]
-
 # Penalties are multiplied by this when sweeps diverge, up to so many times the first.
 _STRONGER = 10.0
 _STRONGEST = 1e5

@@ -7,8 +7,6 @@ import numpy as np
 from skampo.exceptions import RegressorError
 from skampo.features._memory import FeatureMemory
 
-__all__ = ["Reweighted", "disagreement"]
-
 
 class Reweighted:
     r"""

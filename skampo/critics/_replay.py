@@ -20,8 +20,6 @@ from skampo.features._split import compose, fit_features, is_random
 from skampo.features._steps import split_features
 from skampo.regressors import linear_form
 
-__all__ = ["ReplayCritic"]
-
 # Random features are drawn anew when the data have grown by a fifth, or, when the
 # oldest are dropped and nothing grows, after about a fifth was replaced.
 _GROWTH = 1.2

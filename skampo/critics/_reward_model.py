@@ -13,8 +13,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.features._split import FeatureView, ScaledScores, compose, take_apart
 from skampo.utils._validation import Interval, OneOf
 
-__all__ = ["RewardModel"]
-
 # States at which a policy is compared with the next one.
 _ENOUGH_STATES = 4096
 

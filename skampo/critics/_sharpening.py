@@ -12,8 +12,6 @@ from skampo.critics._lstdq import FixedPoint
 from skampo.features._lending import as_numbers, stack
 from skampo.features._split import transform
 
-__all__ = ["sharpening_gain"]
-
 # Of longer logs so many rows, in blocks that are spread over them.
 _MANY = 10_000
 # A log of fewer episodes is cut into so many blocks as well.

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 
-__all__ = ["Sweeps"]
-
 
 class Sweeps(ABC):
     """

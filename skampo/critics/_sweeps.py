@@ -17,8 +17,6 @@ from skampo.features._regression import learns_by_passes, predict_columns
 from skampo.features._split import LinearScores
 from skampo.regressors._linear import LeastSquaresForm, RidgeForm
 
-__all__ = ["LinearSweeps", "RefitSweeps", "make_sweeps"]
-
 
 class LinearSweeps(Sweeps):
     """Linear regression on features: one factorization per action."""

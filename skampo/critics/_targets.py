@@ -8,8 +8,6 @@ from skampo.data._returns import Retrace
 from skampo.features._blocks import blocks, by_blocks, room, taken
 from skampo.features._lending import stack
 
-__all__ = ["StoredSteps", "SweepTargets", "attainable_values"]
-
 # More than there are rows.
 _AFTER_ENDS = 2**62
 

@@ -6,21 +6,6 @@ import numpy as np
 
 from skampo.critics._halves import saved_surprise
 
-__all__ = [
-    "advantage_unit",
-    "better_half",
-    "chooses_otherwise",
-    "episode_worth",
-    "has_nothing_to_lose",
-    "in_better_half",
-    "mean_value",
-    "measure_from",
-    "origin_of",
-    "tells_nothing",
-    "value_range",
-    "worst_value",
-]
-
 # So much of the range of values is the rest of a log worse, if only half is copied.
 _MUCH = 1 / 3
 # And so much of the surprise at its actions is saved by knowing the half, if the halves

@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.data._tables import is_table
 
-__all__ = ["read_episodes"]
-
 # What episodes call their columns: ours first, then those of gymnasium and Minari.
 _NAMES = {
     "states": ("states", "observations"),

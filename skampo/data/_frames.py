@@ -15,8 +15,6 @@ from skampo.features._blocks import taken
 from skampo.utils._sklearn import append_columns, take_rows
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["arrange", "check_names", "read_frame", "without_none"]
-
 # What a log calls the columns that `TransitionLog.from_frame` names.
 _ROLES = {
     "action": "actions",

@@ -28,8 +28,6 @@ from skampo.data._transitions import Transitions
 from skampo.features._blocks import blocks
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["TransitionLog", "has_numbers"]
-
 
 @dataclass(frozen=True, eq=False)
 class TransitionLog:

@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.features._blocks import give_back, room
 
-__all__ = ["open_dataset", "read_columns"]
-
 # Rows of a batch: few megabytes of a hundred columns.
 _BATCH = 2**16
 

@@ -10,8 +10,6 @@ from skampo.data._transitions import Transitions
 from skampo.features._blocks import blocks, room
 from skampo.features._lending import FrameRows, stack
 
-__all__ = ["as_transitions"]
-
 
 def as_transitions(log, sample_weight=None):
     """The transitions of a log, see `TransitionLog.transitions`."""

@@ -18,8 +18,6 @@ from skampo.features._lending import FrameRows
 from skampo.features._steps import put_in_front
 from skampo.utils._sklearn import Documented
 
-__all__ = ["TableColumns", "is_table", "numeric_pipeline", "selects_by_name"]
-
 # Names of types in pandas and polars, without their sizes.
 _TIMES = ("datetime", "timedelta")
 _NUMBERS = {"int", "uint", "float", "bool", "boolean", "decimal"}

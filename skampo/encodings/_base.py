@@ -12,8 +12,6 @@ from skampo.features._steps import split_features
 from skampo.utils._rows import row_mean
 from skampo.utils._sklearn import Documented
 
-__all__ = ["PASSES", "Encoding", "Learner", "keep_unit", "pair_weights", "rms"]
-
 # Passes over the data when a model learns on from the last iteration: fewer leave
 # networks behind the moving target, more cost time and change little.
 PASSES = 20

@@ -15,9 +15,6 @@ from skampo.features._split import features_of, fit_features, scale_rows
 from skampo.features._steps import split_features
 from skampo.utils._rows import row_sum
 
-__all__ = ["Compatible", "CompatibleScores", "add_step", "advantages"]
-__all__ += ["centered_rows", "check_softmax", "natural_gradient", "visits"]
-
 
 @dataclass(frozen=True, eq=False)
 class CompatibleScores:
@@ -153,11 +150,9 @@ def add_step(last, gradient, eta):
 
 def centered_rows(features, proba):
     r"""
-    Rows of :math:`\bar\phi(s, a)`: all states with action 0, then with action 1, and so
-    on.
+    Rows of :math:`\bar\phi(s, a)`: all states with action 0, then with action 1 ...
 
-    From features of the states, (n, n_features), to (n_actions n, n_actions
-    n_features).
+    Features of shape (n, n_features) become (n_actions n, n_actions n_features).
     """
     n_actions = proba.shape[1]
     # Block b of the row of (s, a) is (1[a = b] - π(b | s)) ψ(s).

@@ -21,8 +21,6 @@ from skampo.encodings._scores import check_n_actions, joint_rows
 from skampo.features._lending import as_numbers
 from skampo.features._split import fit_features, split_features, transform
 
-__all__ = ["CompatibleJoint", "PairScores", "center_pairs"]
-
 
 @dataclass(frozen=True, eq=False)
 class PairScores:

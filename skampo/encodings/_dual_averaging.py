@@ -10,8 +10,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.features._split import unchecked
 from skampo.utils._validation import Interval, Nothing, check_argument
 
-__all__ = ["DualAveraging", "SumScores"]
-
 _MEMORY = Interval(int, 1) | Nothing
 
 

@@ -7,8 +7,6 @@ from skampo.encodings._scores import JointScores, joint_rows
 from skampo.features._steps import last_step
 from skampo.utils._warnings import warn_user
 
-__all__ = ["Joint", "warn_of_no_interaction"]
-
 # States that show whether actions are told apart by the state.
 _ENOUGH = 1000
 

@@ -11,8 +11,6 @@ from skampo.encodings._scores import ColumnScores, Scores
 from skampo.exceptions import InvalidParameterError
 from skampo.features._regression import takes_columns
 
-__all__ = ["Auto", "MultiOutput", "PerAction"]
-
 
 class PerAction(Encoding):
     """

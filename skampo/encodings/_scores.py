@@ -11,9 +11,6 @@ from skampo.features._unchecked import unchecked_predict
 
 _MOST_ACTIONS = 1000
 
-__all__ = ["ColumnScores", "JointScores", "Scores", "check_n_actions", "joint_rows"]
-__all__ += ["zero_scores"]
-
 
 @dataclass(frozen=True, eq=False)
 class Scores:

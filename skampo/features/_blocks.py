@@ -15,9 +15,6 @@ from weakref import WeakSet
 
 import numpy as np
 
-__all__ = ["BLOCK", "MANY", "blocks", "by_blocks", "give_back", "room"]
-__all__ += ["rounded_features", "taken", "tree_sum"]
-
 # Rows of a block: enough for matrix products, and few megabytes.
 BLOCK = 4096
 _FEW = 256

@@ -29,9 +29,6 @@ from skampo.features._blocks import blocks, room
 from skampo.utils._sklearn import append_rows, take_rows
 from skampo.utils._warnings import warn_user
 
-__all__ = ["FrameRows", "as_numbers", "as_rows", "lend", "only_reads", "size_hint"]
-__all__ += ["stack", "unwrap", "warning_of_size"]
-
 # Single precision, which trees take, ends about here; squares end later.
 _HUGE = 1e38
 # What these do to their input is one parameter; a subclass may do more.

@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.features._split import FeatureView, transform
 
-__all__ = ["FeatureMemory"]
-
 
 class FeatureMemory:
     """What was made for a fit, for its rows, and the features of its last batch."""

@@ -22,21 +22,6 @@ from skampo.utils._sklearn import takes_sample_weight
 from skampo.utils._threads import LARGE, limit_threads
 from skampo.utils._warnings import warn_user
 
-__all__ = [
-    "check_regressor",
-    "check_transformer",
-    "fit_regressor",
-    "fresh",
-    "is_same",
-    "learns_by_passes",
-    "parameters_as_text",
-    "predict_column",
-    "predict_columns",
-    "seed_unseeded",
-    "takes_columns",
-    "takes_weights",
-]
-
 # Where an object is in memory, in its text.
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 _LARGEST_SEED = 2**31 - 1

@@ -24,18 +24,6 @@ from skampo.features._regression import seed_unseeded
 from skampo.features._steps import last_step, put_together, split_features
 from skampo.features._unchecked import unchecked_transform
 
-__all__ = ["FeatureScores", "FeatureView", "LinearScores", "ScaledScores", "compose"]
-__all__ += [
-    "continuation",
-    "features_of",
-    "fit_features",
-    "is_random",
-    "product",
-    "unchecked",
-]
-__all__ += ["scale_rows"]
-__all__ += ["take_apart", "transform"]
-
 # Features are drawn from so many rows, spread evenly over more.
 _MOST = 2**20
 # Few columns, for so many numbers; a block of rows stays in the cache meanwhile.

@@ -3,8 +3,6 @@
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-__all__ = ["flatten", "last_step", "put_in_front", "put_together", "split_features"]
-
 
 def flatten(regressor):
     """The same Pipeline without Pipelines inside, whose features would not be kept."""

@@ -24,8 +24,6 @@ from sklearn.preprocessing import (
 from skampo.features._lending import lend
 from skampo.features._steps import last_step
 
-__all__ = ["unchecked_predict", "unchecked_transform"]
-
 
 @singledispatch
 def unchecked_transform(transformer):

@@ -5,8 +5,6 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp._tabular import TabularMDP
 
-__all__ = ["make_aggregation_counterexample"]
-
 
 def make_aggregation_counterexample(
     epsilon=0.05, gamma=0.9

@@ -5,8 +5,6 @@ from scipy.sparse import issparse
 
 from skampo.utils._validation import check_distribution
 
-__all__ = ["check_initial", "check_reward", "read_reward"]
-
 
 def read_reward(reward):
     """Rewards as floats; those that depend on the successor are refused."""

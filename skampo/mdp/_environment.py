@@ -5,8 +5,6 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Discrete
 
-__all__ = ["TabularEnv"]
-
 
 class TabularEnv(gymnasium.Env):
     """

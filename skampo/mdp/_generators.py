@@ -7,8 +7,6 @@ from skampo.mdp._moves import check_slip, mix_moves
 from skampo.mdp._tabular import TabularMDP
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["make_chain", "make_random_mdp"]
-
 
 def make_random_mdp(
     n_states=10, n_actions=4, *, n_successors=3, sparse=False, random_state=None

@@ -5,8 +5,6 @@ import numpy as np
 from skampo.mdp._moves import check_slip, mix_moves
 from skampo.mdp._tabular import TabularMDP
 
-__all__ = ["make_gridworld"]
-
 _START, _FREE, _WALL, _GOAL, _HOLE = "S.#GH"
 # Rows and columns that each action moves by: left, down, right, up.
 _DIRECTIONS = np.array([(0, -1), (1, 0), (0, 1), (-1, 0)])

@@ -8,8 +8,6 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, bicgstab
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["solve_in_absolute_sum", "solve_in_maximum"]
-
 # Errors relative to the solution: aimed at, and given away without a warning.
 _GOAL = 1e-12
 _PROMISE = 1e-10

@@ -8,8 +8,6 @@ from scipy.sparse import csr_array
 from skampo.exceptions import InvalidParameterError
 from skampo.mdp._storage import compact
 
-__all__ = ["check_slip", "mix_moves"]
-
 
 def mix_moves(moves):
     """Combine pairs of a probability and next states of shape (n_states, n_actions)."""

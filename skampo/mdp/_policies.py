@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.utils._rows import row_max, row_sum
 
-__all__ = ["as_policy"]
-
 # What float32 leaves; more is a mistake, and would be multiplied by 1 / (1 - gamma).
 _ROUNDING = 1e-6
 

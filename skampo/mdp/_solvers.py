@@ -14,8 +14,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.utils._rows import row_max
 from skampo.utils._validation import check_discount
 
-__all__ = ["Solution", "find_optimum"]
-
 # Sweeps after policy iteration, whose values are nearly optimal.
 _MOST_SWEEPS = 10_000
 # Sweeps of one policy after each sweep of the optimality operator.

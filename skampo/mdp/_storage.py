@@ -6,8 +6,6 @@ from scipy.sparse import csr_array, issparse, vstack
 from skampo.mdp._iterative import solve_in_absolute_sum, solve_in_maximum
 from skampo.utils._validation import check_distribution
 
-__all__ = ["compact", "store"]
-
 # Policy iteration takes 1 ms dense and 10 ms sparse for 64 states, 80 and 15 for 501.
 _LARGEST_DENSE = 1_000_000
 

@@ -17,8 +17,6 @@ from skampo.mdp._toy_text import read_model
 from skampo.utils._rows import row_max, row_sum
 from skampo.utils._validation import Interval, check_argument, check_discount
 
-__all__ = ["TabularMDP"]
-
 
 class TabularMDP:
     r"""

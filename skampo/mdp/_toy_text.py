@@ -9,8 +9,6 @@ from scipy.sparse import csr_array
 
 from skampo.mdp._storage import compact
 
-__all__ = ["read_model"]
-
 
 class _Moves(NamedTuple):
     """What can happen, one entry for each successor of a state and an action."""

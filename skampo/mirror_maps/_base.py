@@ -9,8 +9,6 @@ from sklearn.base import BaseEstimator
 from skampo.utils._rows import row_max, row_sum
 from skampo.utils._sklearn import Documented
 
-__all__ = ["MirrorMap", "normalize", "separable_divergence"]
-
 _LARGEST = np.finfo(float).max
 
 

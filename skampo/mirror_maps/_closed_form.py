@@ -6,15 +6,6 @@ from scipy.special import rel_entr
 from skampo.mirror_maps._base import MirrorMap, normalize
 from skampo.utils._rows import row_sum
 
-__all__ = [
-    "Euclidean",
-    "NegativeEntropy",
-    "relative_entropy",
-    "simplex_normalizer",
-    "simplex_projection",
-    "softmax",
-]
-
 # Lower scores never get weight, and are cut to keep cumulative sums finite.
 _SIMPLEX_FLOOR = -2.0
 # For p / q below rounding, p log(p / q) is nothing next to q, and 0 for p = 0.

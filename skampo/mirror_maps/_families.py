@@ -19,8 +19,6 @@ from skampo.mirror_maps._potential import PotentialMap
 from skampo.utils._rows import row_max, row_sum
 from skampo.utils._validation import check_positive
 
-__all__ = ["HyperbolicEntropy", "HyperbolicTangent", "Tsallis"]
-
 # Up to this index the potential is written around p = 1, where it stays accurate as
 # q approaches 1; above it around p = 0, where it stays accurate for large q.
 _LAST_SHIFTED_INDEX = 1.5

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Bracket", "find_root"]
-
 _TOLERANCE = 1e-15
 _MAX_STEPS = 300
 

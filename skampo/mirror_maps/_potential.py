@@ -8,8 +8,6 @@ from skampo.mirror_maps._base import MirrorMap, normalize, separable_divergence
 from skampo.mirror_maps._normalizer import find_root
 from skampo.utils._rows import row_sum
 
-__all__ = ["OmegaPotential", "PotentialMap"]
-
 # Below this residual, what is left is rounding and is divided away.
 _ROUNDING = 1e-12
 # By so much a user's potential and its inverse may disagree.

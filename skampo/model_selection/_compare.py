@@ -13,8 +13,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.model_selection._scorer import ReturnScorer
 from skampo.utils._validation import Interval, Member, check_argument
 
-__all__ = ["compare"]
-
 # Resamples are drawn in blocks, so that few of them are in memory at once.
 _N_BLOCKS, _BLOCK = 20, 100
 

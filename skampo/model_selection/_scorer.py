@@ -16,8 +16,6 @@ from skampo.utils._validation import (
     check_argument,
 )
 
-__all__ = ["make_return_scorer"]
-
 STATISTICS = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 
 _constraints = {

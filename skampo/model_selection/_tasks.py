@@ -3,8 +3,6 @@
 from skampo.rollouts._env_task import EnvTask, portable_environments
 from skampo.utils._validation import Interval, check_argument
 
-__all__ = ["make_tasks"]
-
 # Seeds that follow each other have tasks without a common seed.
 _BLOCK = 2**32
 

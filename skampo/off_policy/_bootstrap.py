@@ -6,8 +6,6 @@ import numpy as np
 from scipy.stats import norm, t
 from sklearn.utils import check_random_state
 
-__all__ = ["RatioSum", "effective_size", "grouped", "spread"]
-
 # So many numbers of resamples are in memory at once.
 _BLOCK = 10**7
 

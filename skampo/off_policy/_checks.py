@@ -11,8 +11,6 @@ from skampo.data import TransitionLog
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
-__all__ = ["check_options", "takes_log"]
-
 Function = TypeVar("Function", bound=Callable)
 
 _CONSTRAINTS = {

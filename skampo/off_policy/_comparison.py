@@ -30,8 +30,6 @@ from skampo.off_policy._trajectories import (
 )
 from skampo.off_policy._values import ActionValues
 
-__all__ = ["Comparison", "Logged", "compare"]
-
 # Above that, means of weights converge too slowly to be relied on.
 LARGEST_SHAPE = 0.7
 _N_BOOTSTRAPS = 1000

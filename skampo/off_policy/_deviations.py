@@ -6,8 +6,6 @@ from sklearn.tree import DecisionTreeRegressor
 from skampo.data._tables import is_table
 from skampo.off_policy._suspicions import as_codes, columns_of
 
-__all__ = ["deviating_columns"]
-
 _DEPTH = 3
 # Smaller groups, and smaller shares, differ by chance.
 _SMALLEST, _PART, _LEAST = 25, 20, 0.02
@@ -15,11 +13,10 @@ _SMALLEST, _PART, _LEAST = 25, 20, 0.02
 
 def deviating_columns(states, agreement):
     """
-    Which columns explain how much a policy agrees with a log, by name, the largest
-    first.
+    Which columns explain how much a policy agrees with a log, the largest first.
 
-    For each column the share of the variance of the agreement, the probability that the
-    policy gives to what was done, that a tree of depth three explains by it in rows
+    By name the share of the variance of the agreement, the probability that the policy
+    gives to what was done, that a tree of depth three explains by the column in rows
     that it was not fitted to; columns that explain less than 2 % are left out.
     """
     names = list(states.columns) if is_table(states) else None

@@ -33,8 +33,6 @@ from skampo.utils._sklearn import take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, Nothing, check_argument
 
-__all__ = ["Evaluation", "direct_method", "finish", "fitted_q_evaluation"]
-
 
 @takes_log
 @limit_threads()

@@ -27,8 +27,6 @@ from skampo.off_policy._suspicions import (
 from skampo.off_policy._trajectories import of_actions
 from skampo.utils._threads import limit_threads
 
-__all__ = ["Parts", "doubly_robust", "finish"]
-
 
 @takes_log
 @limit_threads()

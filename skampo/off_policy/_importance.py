@@ -19,8 +19,6 @@ from skampo.off_policy._suspicions import (
 from skampo.off_policy._trajectories import Trajectories, action_proba, of_actions
 from skampo.utils._threads import limit_threads
 
-__all__ = ["importance_sampling", "weigh"]
-
 
 @takes_log
 @limit_threads()

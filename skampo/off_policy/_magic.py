@@ -14,8 +14,6 @@ from skampo.off_policy._doubly_robust import Parts, finish
 from skampo.off_policy._result import OffPolicyEstimate
 from skampo.utils._threads import limit_threads
 
-__all__ = ["magic"]
-
 # Returns of so many lengths are blended: more cost time and tell little.
 _MOST_LENGTHS = 25
 

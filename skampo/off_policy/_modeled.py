@@ -18,8 +18,6 @@ from skampo.off_policy._trajectories import (
 from skampo.off_policy._values import ActionValues, fit_critic
 from skampo.utils._sklearn import take_rows
 
-__all__ = ["CrossFit", "beyond_cuts", "look_up", "resample"]
-
 
 @dataclass(frozen=True, eq=False)
 class ModeledValues:

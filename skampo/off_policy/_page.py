@@ -11,8 +11,6 @@ from skampo.utils._page import (
     table,
 )
 
-__all__ = ["fragment", "page"]
-
 # Of each verdict, the class that colors it; the words are always there as well.
 _CLASSES = {"deploy": "yes", "do not deploy": "no"}
 _TITLE = "Policy report"

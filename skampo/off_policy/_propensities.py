@@ -10,8 +10,6 @@ from skampo.data import TransitionLog
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.utils._threads import limit_threads
 
-__all__ = ["estimate_propensities"]
-
 # Smaller estimates would give single rows all the weight.
 SMALLEST = 0.01
 

@@ -20,8 +20,6 @@ from skampo.off_policy._verdict import decide, suspicions
 from skampo.utils._axes import COLORS, axes_for
 from skampo.utils._threads import limit_threads
 
-__all__ = ["PolicyReport"]
-
 
 @dataclass(frozen=True)
 class PolicyReport:

@@ -7,8 +7,6 @@ import numpy as np
 from skampo.off_policy._trajectories import cut_rows
 from skampo.utils._warnings import warn_user
 
-__all__ = ["OffPolicyEstimate", "conclude", "unsettled"]
-
 # Below this many effective episodes intervals covered the truth less often than they
 # say; see docs/user_guide/offline.md.
 FEWEST_EFFECTIVE = 50

@@ -13,8 +13,6 @@ from skampo.off_policy._doubly_robust import doubly_robust
 from skampo.off_policy._importance import importance_sampling
 from skampo.off_policy._magic import magic
 
-__all__ = ["OffPolicyScorer", "make_off_policy_scorer"]
-
 ESTIMATORS = {
     "doubly_robust": doubly_robust,
     "fitted_q_evaluation": fitted_q_evaluation,

@@ -4,8 +4,6 @@ import numpy as np
 
 from skampo.critics import FittedQ
 
-__all__ = ["SettlingQ"]
-
 # A change is the last one times a number, if all but this share of it is.
 _REST = 0.02
 # Sweeps between jumps, in which what a jump got wrong fades.

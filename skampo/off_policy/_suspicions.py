@@ -12,16 +12,6 @@ from skampo.off_policy._bootstrap import effective_size
 from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT
 
-__all__ = [
-    "broken_next_states",
-    "copied_episodes",
-    "cut_weights",
-    "never_ends",
-    "uneven_weights",
-    "unsupported_share",
-    "unsupported_states",
-]
-
 # Of honest logs with weights as heavy as an effective sample size of 50 allows, none
 # in a thousand is so many errors away; and a smaller difference changes little.
 _FAR, _MUCH = 4.5, 0.05

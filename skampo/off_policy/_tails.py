@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["pareto_shape"]
-
 # Fewer different weights have no tail to speak of.
 _FEWEST = 5
 # What the shape is drawn to, as by so many more weights of this shape.

@@ -8,16 +8,6 @@ from skampo.features._blocks import by_blocks
 from skampo.features._lending import lend
 from skampo.utils._sklearn import take_rows
 
-__all__ = [
-    "LARGEST_EXPONENT",
-    "Trajectories",
-    "action_proba",
-    "cut_rows",
-    "first_rows",
-    "of_actions",
-    "states_at",
-]
-
 # Probabilities of a row may be rounded to four digits.
 _ROUNDED = 1e-4
 # exp(709) is near the largest float; below exp(700) sums of 10,000 weights are finite.

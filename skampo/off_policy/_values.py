@@ -23,8 +23,6 @@ from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_discount
 from skampo.utils._warnings import warn_user
 
-__all__ = ["ActionValues", "fit_action_values", "fit_critic", "prepared"]
-
 # Sweeps of what is fitted again in each of them.
 _MOST_SWEEPS = 500
 # A share of the first value that the last sweep may still hold.
@@ -51,9 +49,7 @@ class FixedPolicy:
 
 @dataclass(frozen=True, eq=False)
 class ActionValues:
-    """
-    Fitted action values: states to an array (n, n_actions), in the order of `classes`.
-    """
+    """Fitted action values: states to an array (n, n_actions), as `classes` go."""
 
     q: Any
     classes: np.ndarray

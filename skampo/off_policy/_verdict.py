@@ -14,8 +14,6 @@ from skampo.off_policy._suspicions import (
 )
 from skampo.off_policy._trajectories import of_actions
 
-__all__ = ["decide", "suspicions"]
-
 
 def suspicions(log, proba):
     """What is wrong with the log, or with this policy on it, for every estimator."""

@@ -11,8 +11,6 @@ from skampo.step_sizes._base import (
 from skampo.step_sizes._schedules import LARGEST_UNIT_STEP, in_units
 from skampo.utils._validation import OneOf, check_argument, check_positive
 
-__all__ = ["Adaptive", "TrustRegion"]
-
 _TINY = np.finfo(float).tiny
 _BELOW_ONE = np.nextafter(1.0, 0.0)
 _TOLERANCE = 1e-10

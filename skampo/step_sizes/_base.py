@@ -9,8 +9,6 @@ from sklearn.base import BaseEstimator
 from skampo.utils._rows import row_max, row_mean
 from skampo.utils._sklearn import Documented
 
-__all__ = ["StepSize", "bounded", "standardize", "weighted_mean"]
-
 _LIMITS = np.finfo(float)
 
 

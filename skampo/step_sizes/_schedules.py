@@ -5,9 +5,6 @@ import numpy as np
 from skampo.step_sizes._base import StepSize, bounded, standardize
 from skampo.utils._validation import check_positive
 
-__all__ = ["LARGEST_UNIT_STEP", "Constant", "Geometric", "Greedy", "Normalized"]
-__all__ += ["in_units"]
-
 _OPTIONAL = "None or a float in the range (0.0, inf)"
 # In units of the action values: beyond it the scores lose the digits that decide.
 LARGEST_UNIT_STEP = 1e12

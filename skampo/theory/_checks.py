@@ -7,9 +7,6 @@ import numpy as np
 from skampo.exceptions import InvalidParameterError
 from skampo.utils._validation import check_distribution
 
-__all__ = ["at_least", "counts", "distributions", "error_floor", "float_or_array"]
-__all__ += ["finite", "mismatch", "numbers", "positive"]
-
 
 def at_least(lowest, hint="", **values):
     """Refuse numbers below `lowest`; infinity is accepted, NaN is not."""

@@ -8,9 +8,6 @@ from skampo.exceptions import InvalidParameterError
 from skampo.theory._checks import at_least, counts, float_or_array, numbers, positive
 from skampo.utils._validation import check_discount
 
-__all__ = ["agarwal_bound", "cen_bound", "johnson_bound", "protopapas_bound"]
-__all__ += ["xiao_linear_bound", "xiao_sublinear_bound"]
-
 
 def xiao_sublinear_bound(n_iter, gamma, divergence, eta) -> float | np.ndarray:
     r"""

@@ -13,9 +13,6 @@ from skampo.theory._checks import (
 from skampo.theory._exact import xiao_linear_bound
 from skampo.utils._validation import check_discount
 
-__all__ = ["ampo_improvement_bound", "ampo_linear_bound", "ampo_sublinear_bound"]
-__all__ += ["politex_bound", "yuan_bound"]
-
 
 def ampo_improvement_bound(
     gamma, divergence, eta, concentrability=0.0, approximation_error=0.0

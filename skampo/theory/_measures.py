@@ -5,8 +5,6 @@ import numpy as np
 from skampo.theory._checks import distributions, finite, numbers
 from skampo.utils._validation import check_discount, check_distribution
 
-__all__ = ["approximation_error", "concentrability", "mismatch_coefficient"]
-
 
 def mismatch_coefficient(target, reference, gamma=0.0) -> float:
     r"""
