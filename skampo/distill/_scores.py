@@ -58,4 +58,5 @@ class TreeScores:
 
     @property
     def fitted(self):
+        """The fitted tree."""
         return self.model

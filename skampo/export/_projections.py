@@ -39,6 +39,7 @@ class Greedy(Projection):
     """All probability on the largest score; exact ties share it."""
 
     def weigh(self, shifted):
+        """1 for the best."""
         return (shifted == 0.0).astype(float)
 
 
@@ -49,6 +50,7 @@ class Softmax(Projection):
     eta: float
 
     def weigh(self, shifted):
+        """The exponential."""
         return np.exp(self.eta * shifted)
 
 

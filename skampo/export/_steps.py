@@ -65,6 +65,7 @@ class Observation(Step):
 
     @property
     def sources(self):
+        """None."""
         return ()
 
     @property
@@ -73,12 +74,15 @@ class Observation(Step):
         return self.source
 
     def encode(self, rows):
+        """Rows of numbers, as they are."""
         return rows
 
     def decode(self, numbers):
+        """The same."""
         return numbers
 
     def inputs(self, numbers):
+        """What a model is given, by name."""
         return {"observation": numbers}
 
 
@@ -90,6 +94,7 @@ class Standardize(Step):
     scale: np.ndarray
 
     def evaluate(self, x):
+        """Column by column."""
         return (x - self.center) / self.scale
 
 
@@ -101,6 +106,7 @@ class Stretch(Step):
     offset: np.ndarray
 
     def evaluate(self, x):
+        """Column by column."""
         return x * self.factor + self.offset
 
 
@@ -111,6 +117,7 @@ class Times(Step):
     factor: float
 
     def evaluate(self, x):
+        """Of all columns."""
         return x * self.factor
 
 
@@ -123,6 +130,7 @@ class Affine(Step):
     offset: np.ndarray
 
     def evaluate(self, x):
+        """One product."""
         return x @ self.rows.T + self.offset
 
     @classmethod
@@ -174,6 +182,7 @@ class OneHot(Step):
     known: np.ndarray
 
     def evaluate(self, x):
+        """By comparison."""
         return (x[:, [self.column]] == self.known).astype(float)
 
 
@@ -195,6 +204,7 @@ class Impute(Step):
         return len(self.values) + len(self.flagged)
 
     def evaluate(self, x):
+        """Column by column."""
         missing = np.isnan(x)
         return np.hstack([np.where(missing, self.values, x), missing[:, self.flagged]])
 
@@ -211,6 +221,7 @@ class Pick(Step):
         return self.source.origin(int(self.columns[column]))
 
     def evaluate(self, x):
+        """By their numbers."""
         return x[:, self.columns]
 
 
@@ -220,6 +231,7 @@ class Join(Step):
 
     @property
     def sources(self):
+        """The vectors."""
         return self.source
 
     @property
@@ -228,6 +240,7 @@ class Join(Step):
         return sum(part.size for part in self.source)
 
     def evaluate(self, *parts):
+        """Columns beside each other."""
         return np.hstack(parts)
 
     @classmethod
@@ -256,9 +269,11 @@ class Map(Step):
 
     @property
     def arguments(self):
+        """None."""
         return []
 
     def evaluate(self, x):
+        """Number by number."""
         return self.functions[self.name](x)
 
 
@@ -350,6 +365,7 @@ class Constant(Step):
     values: np.ndarray
 
     def evaluate(self, x):
+        """A row for each row."""
         return np.tile(self.values, (len(x), 1))
 
 

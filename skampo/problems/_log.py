@@ -69,6 +69,7 @@ class LogProblem(Problem):
         return cls(log, critic, gamma, read_names(asked, log.states), weight, last)
 
     def gather(self, policy):
+        """All rows."""
         return self._transitions
 
     def tables(self):

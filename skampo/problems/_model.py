@@ -22,6 +22,7 @@ class ModelProblem(Problem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
+        """The problem of a model."""
         refuse_targets("a TabularMDP", y, given)
         critic = resolve_critic(asked, last, "exact")
         critic.check()
@@ -33,6 +34,7 @@ class ModelProblem(Problem):
         return cls(X, critic, asked.gamma)
 
     def gather(self, policy):
+        """The model itself."""
         return self._mdp
 
     def model_of_numbers(self):

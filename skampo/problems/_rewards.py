@@ -30,15 +30,18 @@ class RewardProblem(Problem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
+        """The problem of a matrix of rewards."""
         refuse_early_stopping(asked, "rewards of all actions")
         table, classes, columns = _read(X, y, **given)
         check_table(asked, columns)
         return cls(table, classes, read_names(asked, X), columns)
 
     def gather(self, policy):
+        """All states."""
         return self._table
 
     def tables(self):
+        """The states."""
         return (unwrap(self._table.observations),)
 
     def model_of_numbers(self):
@@ -53,6 +56,7 @@ class LabelProblem(RewardProblem):
 
     @classmethod
     def of(cls, X, y, given, *, asked, seed, last):
+        """The problem of labels."""
         refuse_early_stopping(asked, "labels")
         if y is None:
             _ask_for_labels(asked.name, X)

@@ -206,6 +206,7 @@ class CheckedEnv:
         )
 
     def close(self):
+        """Close the environment."""
         self.env.close()
 
     def _cut(self):

@@ -48,9 +48,11 @@ class _Host:
         return pickle.dumps(CloudpickleWrapper(facts))
 
     def reset(self, seed):
+        """Begin an episode."""
         return _without_details(self.environment.reset(seed=seed))
 
     def step(self, action):
+        """Take a step."""
         return _without_details(self.environment.step(action))
 
     def action_masks(self):
@@ -58,6 +60,7 @@ class _Host:
         return self.environment.get_wrapper_attr("action_masks")()
 
     def close(self):
+        """Close the environment."""
         self.environment.close()
 
 

@@ -20,6 +20,14 @@ FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
 COUNT = Interval(int, 1)
 
 
+def _check_sampling(sampling, gamma):
+    check_argument("Rollouts", "sampling", sampling, OneOf(SAMPLERS))
+    if sampling == "geometric":
+        # A coin that never falls below gamma has to come up some time.
+        below_one = Interval(float, 0, 1, high_open=True)
+        check_argument("Rollouts", "gamma", gamma, below_one)
+
+
 class Rollouts:
     """
     Gather transitions from environments with a policy.
@@ -170,15 +178,11 @@ class Rollouts:
         check=False,
     ):
         check_argument("Rollouts", "n_envs", n_envs, COUNT)
-        check_argument("Rollouts", "steps_per_iter", steps_per_iter, COUNT | Nothing)
-        check_argument(
-            "Rollouts", "max_episode_steps", max_episode_steps, COUNT | Nothing
-        )
-        check_argument("Rollouts", "sampling", sampling, OneOf(SAMPLERS))
-        if sampling == "geometric":
-            # A coin that never falls below gamma has to come up some time.
-            below_one = Interval(float, 0, 1, high_open=True)
-            check_argument("Rollouts", "gamma", gamma, below_one)
+        limits = {"steps_per_iter": steps_per_iter}
+        limits["max_episode_steps"] = max_episode_steps
+        for name, limit in limits.items():
+            check_argument("Rollouts", name, limit, COUNT | Nothing)
+        _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
         self._budget, self._gamma = steps_per_iter, gamma
         self._exploration = exploration

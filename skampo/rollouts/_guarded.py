@@ -171,6 +171,7 @@ class ChildEnv(gymnasium.Env):
             self.action_masks = partial(self._ask, "action_masks")
 
     def reset(self, *, seed=None, options=None):
+        """Begin an episode."""
         return self._ask("reset", seed)
 
     def announce_step(self, action):

@@ -75,10 +75,12 @@ class TransformedEnv(gymnasium.Wrapper, RecordConstructorArgs):
         self._rows = transform.function()
 
     def reset(self, *, seed=None, options=None):
+        """Begin an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
         return self._transformed(observation), info
 
     def step(self, action):
+        """Take a step."""
         observation, *rest = self.env.step(action)
         return self._transformed(observation), *rest
 

@@ -86,6 +86,7 @@ class FirstOfVector(gymnasium.Env):
             self.vector.reset(options={"reset_mask": ended})
 
     def close(self):
+        """Close the copy of the vector."""
         self.vector.close()
 
     def _first(self, observations):
