@@ -43,7 +43,7 @@ def record(share_of_chance, n_steps, seed):
     return episodes
 
 
-episodes = record(1.0, 2500, seed=0) + record(0.2, 2500, seed=10_000)
+episodes = record(1.0, 4000, seed=0) + record(0.2, 4000, seed=10_000)
 log = TransitionLog.from_episodes(episodes)
 returns = np.array([episode["rewards"].sum() for episode in episodes])
 print(f"{len(log)} steps, {log.n_episodes} episodes, mean return {returns.mean():.0f}")

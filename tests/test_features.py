@@ -287,6 +287,7 @@ def linear_policy(max_iter):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Held-out episodes of the log")
 def test_policies_of_logs_in_files(monkeypatch):
     log = make_log(2**15 + 100, "logged")
     # Features in single precision, which are taken up block by block.

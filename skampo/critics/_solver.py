@@ -42,7 +42,7 @@ class Sweeps(ABC):
     ...         return np.tile(self.mean, (len(self.taken), 1))
     ...
     ...     @property
-    ...     def scores(self) -> None -> Any:
+    ...     def scores(self):
     ...         return lambda features: np.tile(self.mean, (len(features), 1))
     >>> means = Means(np.array([0, 1, 1]), 2)
     >>> means.fit(np.array([1.0, 2.0, 4.0]))
