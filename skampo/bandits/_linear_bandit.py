@@ -27,6 +27,7 @@ from skampo.utils._validation import (
     Interval,
     NestedParameters,
     OneOf,
+    check_argument,
     check_parameters,
 )
 
@@ -227,8 +228,11 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         """Refuse a file whose parts do not fit."""
         if not hasattr(self, "_policy"):
             return
-        if self._policy.exploration not in EXPLORATIONS:
-            raise ValueError(f"a bandit that explores by {self._policy.exploration!r}")
+        # What the policy explores by are parameters of the last fit.
+        for name in self._constraints:
+            check_argument(
+                "a bandit", name, getattr(self._policy, name), self._constraints[name]
+            )
         # No value is one that every table could have.
         if self._columns is None:
             asked = [self._policy.proba, self._policy.scores]

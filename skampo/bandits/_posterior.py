@@ -75,7 +75,20 @@ class Posterior:
         rows = self._rows(features) @ basis.T
         # zᵀ C z for each row z and arm.
         variances = ((rows @ covariances) * rows).sum(axis=2).T
-        return np.stack([mean + rows @ weights.T, np.sqrt(variances)])
+        return np.stack([mean + rows @ weights.T, np.sqrt(np.maximum(variances, 0.0))])
+
+    def _check_loaded(self):
+        """Refuse sums that no rows have."""
+        grams, size = self.grams, 1 + len(self.origin)
+        sums = grams, self.moments, self.origin, self.square
+        if grams.shape[1] != size or not all(np.isfinite(x).all() for x in sums):
+            raise ValueError(f"sums over rows of other than {size} finite numbers")
+        counts, largest = grams[:, 0, 0], np.abs(grams).max()
+        lowest = np.linalg.eigvalsh(grams).min()
+        is_sum = np.abs(grams - grams.swapaxes(1, 2)).max() <= 1e-9 * largest
+        is_sum &= lowest >= -1e-9 * largest and counts.min() >= 0
+        if not (is_sum and self.alpha > 0 and counts.sum() > 0):
+            raise ValueError("sums of squares, numbers of rows or a penalty below 0")
 
     def _to_data(self):
         """What a file holds: not what was solved."""

@@ -10,6 +10,7 @@ from tests.persistence.edits import (
     both,
     callback,
     doubled,
+    entries,
     episode_counts,
     first,
     grouped,
@@ -317,6 +318,31 @@ PARTS = grouped(
         },
         ("default", "a critic with a part of what it knows of its features"): {
             "features of no age": without("FittedQ", "_n_fitted")
+        },
+        ("bandit", "sums over rows of other than 2 finite numbers"): {
+            "an origin of fewer columns": attribute(
+                "Posterior", "origin", lambda array: array[:1].copy()
+            )
+        },
+        ("bandit", "sums over rows of other than 3 finite numbers"): {
+            "a moment that is no number": attribute(
+                "Posterior", "moments", first(np.nan)
+            )
+        },
+        ("bandit", "sums of squares, numbers of rows or a penalty below 0"): {
+            "a penalty below zero": attribute("Posterior", "alpha", -1.0),
+            "fewer rows than none": attribute("Posterior", "grams", first(-9.0)),
+            "products of two orders": attribute(
+                "Posterior", "grams", entries(0, 1, 1e3)
+            ),
+        },
+        ("bandit", "The 'width' parameter of a bandit"): {
+            "a width below zero": attribute("ExploringPolicy", "width", -1.0)
+        },
+        ("bandit", "The 'exploration' parameter of a bandit"): {
+            "an exploration that is none": attribute(
+                "ExploringPolicy", "exploration", "boldly"
+            )
         },
     }
 )

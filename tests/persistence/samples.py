@@ -54,6 +54,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
 from skampo import AMPOPolicy
+from skampo.bandits import LinearBandit
 from skampo.critics import FittedQ, RewardModel
 from skampo.mdp import make_random_mdp
 from skampo.mirror_maps import (
@@ -220,6 +221,12 @@ def others():
     yield from weighted(X)
     policy = AMPOPolicy(early_stopping=True, warm_start=True, **SMALL)
     yield "best iterate", policy, (make_env,)
+    features = make_pipeline(StandardScaler(), Nystroem(n_components=5), Ridge())
+    for name, bandit in (
+        ("bandit", LinearBandit()),
+        ("bandit of features", LinearBandit(features, exploration="upper_bound")),
+    ):
+        yield name, bandit, (X, np.arange(30) % 3, X[:, 1])
 
 
 def weighted(X):
@@ -267,4 +274,6 @@ def prepare(folder):
 def again(policy, data):
     """A small refit, with the parameters of the file for all but its own length."""
     small = {"max_iter": 1, "steps_per_iter": 48, "n_envs": 2, "max_episode_steps": 20}
-    return fit(policy.set_params(**small, validation_episodes=1), data)
+    small["validation_episodes"] = 1
+    own = small.keys() & policy.get_params(deep=False)
+    return fit(policy.set_params(**{name: small[name] for name in own}), data)
