@@ -299,6 +299,7 @@ def test_policies_of_logs_in_files(monkeypatch):
     assert_array_equal(policy.fit(again).predict_proba(log.states), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Held-out episodes of the log")
 @pytest.mark.slow
 def test_memory_of_logs_in_files(monkeypatch):
     put_into_files(monkeypatch)

@@ -62,6 +62,7 @@ def test_numbers_beyond_single_precision_are_not_rounded():
     assert np.ptp(values) > 0
 
 
+@pytest.mark.filterwarnings("ignore:Held-out episodes of the log")
 @pytest.mark.slow
 def test_memory():
     log = make_log(120_000, "logged")

@@ -52,12 +52,6 @@ class LogTable:
             setting.n_actions,
         )
 
-    def take(self, rows):
-        """Some of the rows."""
-        columns = self.actions, self.rewards, self.discounts, self.piece
-        chosen = (column[rows] for column in columns)
-        return LogTable(self.features[both(self, rows)], *chosen, self.n_actions)
-
     def targets(self, proba):
         """What a fixed point asks for, with probabilities (2n, n_actions)."""
         n_rows = len(self.actions)
@@ -119,52 +113,45 @@ def sharpening_gain(transitions, transformer, fit_copy, setting, strength):
         The mean of both halves, and the lower end of its one-sided 99 % interval.
     """
     piece = pieces_of(transitions.is_start)
+    parts, states, priors = [], [], []
     halves = halves_of(piece)
-    rows = np.sort(np.concatenate(halves))
-    places = [np.searchsorted(rows, half) for half in halves]
-    some = transitions.take(rows)
-    table = LogTable.of(transformer, some, piece[rows], setting)
-    states = stack(some.observations, some.next_observations)
-    priors = [
-        2 * np.log(estimate(fit_copy(half), states, setting.n_actions))
-        for half in halves
-    ]
-    return cross_fitted(table, places, priors, strength)
+    for half in halves:
+        some = transitions.take(half)
+        parts.append(LogTable.of(transformer, some, piece[half], setting))
+        states.append(stack(some.observations, some.next_observations))
+    for copy in map(fit_copy, halves):
+        known = (estimate(copy, some, setting.n_actions) for some in states)
+        priors.append([2 * np.log(proba) for proba in known])
+    return cross_fitted(parts, priors, strength)
 
 
-def cross_fitted(table, halves, priors, strength):
-    """The gain, from the scores of each half's copy in all states."""
-    parts = [table.take(rows) for rows in halves]
-    points = [FixedPoint(part.features, table.n_actions, _ALPHA) for part in parts]
+def cross_fitted(parts, priors, strength):
+    """The gain, from the scores of each half's copy in the states of both."""
+    points = [FixedPoint(part.features, part.n_actions, _ALPHA) for part in parts]
     found = []
     for this, other in ((0, 1), (1, 0)):
-        rows, held_out = (both(table, halves[half]) for half in (this, other))
-        scores = _improve(
-            parts[this], points[this], table, rows, priors[this], strength
-        )
-        found.append(_gain(parts[other], points[other], scores[held_out]))
+        own, held_out = priors[this][this], priors[this][other]
+        unit = _improve(parts[this], points[this], own, strength)
+        values = points[this].scores(parts[other].features) / unit
+        found.append(_gain(parts[other], points[other], held_out + values))
     gain = float(np.mean([gain for gain, _ in found]))
     influence = np.concatenate([influence for _, influence in found]) / 2
     margin = t.ppf(_CONFIDENCE, len(influence) - 2) * np.sqrt(np.sum(influence**2))
     return gain, float(gain - margin)
 
 
-def both(table, rows):
-    """Places of the states of some rows, then of the states that followed."""
-    return np.concatenate([rows, len(table.actions) + rows])
-
-
-def _improve(part, point, table, rows, prior, strength):
-    """Scores in all states of the policy that is learned from a part of the log."""
+def _improve(part, point, prior, strength):
+    """Evaluate what is learned from a part; the unit of the values in its scores."""
     scores = prior
     for _ in range(_STEPS):
-        point.solve(part.targets(softmax(scores[rows], axis=1)))
-        values = point.scores(table.features)
-        here = values[rows[: len(part.actions)]]
-        unit = np.sqrt(np.mean((here - here.mean(axis=1, keepdims=True)) ** 2))
+        point.solve(part.targets(softmax(scores, axis=1)))
+        values = point.scores(part.features)
+        here = values[: len(part.actions)]
+        spread = np.sqrt(np.mean((here - here.mean(axis=1, keepdims=True)) ** 2))
         # Where all actions are worth the same, nothing is learned.
-        scores = prior + (values / (strength * unit) if unit > 0 else 0.0)
-    return scores
+        unit = strength * spread if spread > 0 else np.inf
+        scores = prior + values / unit
+    return unit
 
 
 def _gain(part, point, scores):

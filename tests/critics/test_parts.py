@@ -1,6 +1,7 @@
 """Parts of critics that no public name shows: what a log is worth, fixed points."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,19 +227,19 @@ def test_long_logs_are_looked_at_in_parts(n_rows):
 
 
 def gain_of(rewards):
-    """The gain of a table of 40 rows in one state, half of them of each action."""
-    n_rows = len(rewards)
+    """The gain of a log of one state, half of whose rows are of each action."""
+    n_rows = len(rewards) // 2
     table = _sharpening.LogTable(
         features=np.ones((2 * n_rows, 1)),
         actions=np.arange(n_rows) % 2,
-        rewards=rewards,
+        rewards=rewards[:n_rows],
         discounts=np.zeros(n_rows),
         piece=np.arange(n_rows) // 2,
         n_actions=2,
     )
-    halves = [np.arange(n_rows // 2), np.arange(n_rows // 2, n_rows)]
+    parts = [table, replace(table, rewards=rewards[n_rows:])]
     prior = np.zeros((2 * n_rows, 2))
-    return _sharpening.cross_fitted(table, halves, [prior, prior], 1.0)
+    return _sharpening.cross_fitted(parts, 2 * [2 * [prior]], 1.0)
 
 
 def test_where_all_actions_are_worth_the_same_a_sharper_copy_gains_nothing():
