@@ -226,10 +226,11 @@ def test_values_of_logs(name):
     found, logs = [], [make_log(), make_log()]
     for regressor, log in zip(both(name), logs, strict=True):
         policy = LogisticRegression().fit(X, Y)
-        options = {"regressor": regressor, "gamma": 0.5, "random_state": 0}
+        fits = {"regressor": regressor, "gamma": 0.5, "random_state": 0}
+        options = fits | {"n_bootstraps": 3}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            values = fit_action_values(policy, log, n_sweeps=3, **options)
+            values = fit_action_values(policy, log, n_sweeps=3, **fits)
             dr = doubly_robust(policy, log, **options)
             fqe = fitted_q_evaluation(policy, log, **options)
         states = X.copy()
