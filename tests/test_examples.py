@@ -10,6 +10,12 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 # Run by the commands of the README.
 ELSEWHERE = {"plot_quickstart"}
 NAMES = sorted({path.stem for path in EXAMPLES.glob("plot_*.py")} - ELSEWHERE)
+# Takes half a minute on two cores; the site's gallery runs it as well.
+SLOW = {"plot_grid_search"}
+CASES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name in NAMES
+]
 
 
 def is_drawn(ax):
@@ -18,7 +24,7 @@ def is_drawn(ax):
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_example(name, monkeypatch, tmp_path):
     shown = []
     monkeypatch.chdir(tmp_path)
@@ -37,4 +43,4 @@ def test_example(name, monkeypatch, tmp_path):
 
 
 def test_the_exceptions_exist():
-    assert all((EXAMPLES / f"{name}.py").exists() for name in ELSEWHERE)
+    assert all((EXAMPLES / f"{name}.py").exists() for name in ELSEWHERE | SLOW)

@@ -134,6 +134,7 @@ def test_one_iteration(mirror_map):
         check_improvement(walk)
 
 
+@pytest.mark.slow
 def test_a_pipeline_on_every_model():
     cases = [(mirror_map, *case) for mirror_map in MAPS for case in CASES]
     for seed in range(N_PROBLEMS):
