@@ -428,7 +428,7 @@ class AMPOPolicy(
         names = ("regressor", *self._constraints)
         asked = SimpleNamespace(**{name: getattr(self, name) for name in names})
         asked.name = type(self).__name__
-        problem = make_problem(X, y, given, asked=asked, seed=seed, last=last)
+        problem, last = make_problem(X, y, given, asked=asked, seed=seed, last=last)
         try:
             run = Run.of(asked, problem, seed, last)
         except BaseException:

@@ -112,7 +112,6 @@ class Run:
         policy = MirrorPolicy(resolve(asked.mirror_map, MirrorMap.by_name), zero)
         encoding.check(policy.mirror_map)
         if last:
-            last = last.for_data(problem.name)
             check_continues(asked, problem, last, (*_FIXED, *encoding.fixed))
         q = zero if problem.critic.estimates_values else None
         kept = last.kept if last else Iterate(policy, q, 0)

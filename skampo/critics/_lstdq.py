@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from skampo.critics._base import is_policy
 from skampo.critics._replay import ReplayCritic
 from skampo.exceptions import InvalidParameterError
-from skampo.features._blocks import blocks, tree_sum
+from skampo.features._blocks import blocks, in_double, tree_sum
 from skampo.features._lending import as_numbers
 from skampo.features._regression import check_transformer
 from skampo.features._split import LinearScores, scale_rows
@@ -204,7 +204,7 @@ class ActionBlock:
         self.number, self.seen = number, seen
         self.rows = rows = np.flatnonzero(targets.actions == seen[number])
         self.after = targets.after[rows]
-        self.left = _double(features[targets.at[rows]])
+        self.left = in_double(features[targets.at[rows]])
         self.gram = _dense(self.left.T @ self.left)
         # Products of n rows are all the work.
         self.dtype = _enough(self.gram, len(rows), alpha)
@@ -259,7 +259,7 @@ class ManyRows:
     def _gram(self, rows):
         """Products of the features, by actions."""
         left = self.features[self.at[rows]]
-        some = [_double(left[taken]) for taken in self._taken(rows)]
+        some = [in_double(left[taken]) for taken in self._taken(rows)]
         return np.array([_dense(part.T @ part) for part in some])
 
     def _pairs(self, rows):
@@ -299,7 +299,7 @@ class ManyRows:
         def moments(rows):
             left, rewards = self.features[self.at[rows]], targets.rewards[rows]
             return np.array(
-                [_double(left[some]).T @ rewards[some] for some in self._taken(rows)]
+                [in_double(left[some]).T @ rewards[some] for some in self._taken(rows)]
             )
 
         return self._sum(moments).ravel()
@@ -318,10 +318,6 @@ def _are_equal(first, second):
     return n_rows == len(second) and all(
         np.array_equal(first[rows], second[rows]) for rows in blocks(n_rows)
     )
-
-
-def _double(features):
-    return features.astype(float, copy=False)
 
 
 def _enough(gram, n_rows, alpha):

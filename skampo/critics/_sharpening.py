@@ -8,7 +8,9 @@ from scipy.special import softmax
 from scipy.stats import t
 
 from skampo.critics._classifiers import estimate
+from skampo.critics._influence import value_and_influence
 from skampo.critics._lstdq import FixedPoint
+from skampo.data._checks import starts_of
 from skampo.features._lending import as_numbers, stack
 from skampo.features._split import transform
 
@@ -164,16 +166,6 @@ def _gain(part, point, scores):
 
 def _value(part, point, proba):
     """Mean value where the pieces begin, and what each of them adds to its error."""
-    n_rows = len(part.actions)
-    _, starts, piece = np.unique(part.piece, return_index=True, return_inverse=True)
-    point.solve(part.targets(proba))
-    q_values = point.scores(part.features)
-    values = np.einsum("sa,sa->s", proba, q_values)
-    taken = np.arange(n_rows), part.actions
-    errors = part.rewards + part.discounts * values[n_rows:] - q_values[taken]
-    # The mean is linear in the weights, whose error solves the same equations.
-    toward = proba[starts].T @ part.features[starts] / len(starts)
-    weights = (part.features[:n_rows] @ point.sensitivity(toward))[taken]
-    mean = values[starts].mean()
-    influence = np.bincount(piece, weights=weights * errors)
-    return mean, influence + (values[starts] - mean) / len(starts)
+    targets = part.targets(proba)
+    point.solve(targets)
+    return value_and_influence(point, targets, starts_of(part.piece))

@@ -60,6 +60,11 @@ def rounded_features(transform, observations):
     return features
 
 
+def in_double(features):
+    """Features in double precision; those that are so already are not copied."""
+    return features.astype(float, copy=False)
+
+
 def room(shape, dtype=np.float64, most=None):
     """An empty array, in a file if it has so many bytes."""
     dtype = np.dtype(dtype)

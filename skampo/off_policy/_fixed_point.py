@@ -1,7 +1,6 @@
 """Where fitted Q evaluation ends, and its error, in few passes over the rows."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from scipy.stats import t
@@ -9,18 +8,16 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
+from skampo.critics._influence import value_and_influence
 from skampo.critics._lstdq import FixedPoint
 from skampo.critics._targets import StoredSteps, SweepTargets
 from skampo.exceptions import InvalidParameterError
-from skampo.features._blocks import blocks, by_blocks, taken, tree_sum
 from skampo.features._lending import as_numbers, unwrap
 from skampo.features._split import FeatureView, fit_features, transform
 from skampo.features._steps import split_features
 from skampo.off_policy._trajectories import action_proba, first_rows
 from skampo.off_policy._values import prepared
 from skampo.regressors import linear_form
-
-__all__ = ["PointEstimate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +40,8 @@ class PointEstimate:
         targets = SweepTargets.of(proba, steps, rows, gamma, 0.0)
         point = FixedPoint(features, n_actions, _penalties(form, features.shape[1]))
         point.solve(targets)
-        return cls(*_judge(point, targets, features, first_rows(log)))
+        mean, influence = value_and_influence(point, targets, first_rows(log))
+        return cls(targets.unit * mean, targets.unit * influence)
 
     def interval(self, confidence):
         """The estimate and a multiple of the root of the sum of squared influences."""
@@ -84,52 +82,3 @@ def _penalties(form, n_columns):
     penalties = np.full(n_columns, getattr(form, "alpha", 0.0))
     penalties[: int(form.fit_intercept)] = 0.0
     return penalties
-
-
-def _judge(point, targets, features, is_start):
-    r"""
-    The value where episodes begin, and what each episode adds to its error.
-
-    Weights solve M w = b, and the value is x'w. To first order it is wrong by x' M^-1
-    times the errors of the Bellman equation, r + γ V(s') - Q(s, a), at the features.
-    """
-    values = by_blocks(
-        lambda rows: np.einsum(
-            "sa,sa->s", targets.proba[rows], point.scores(_double(features[rows]))
-        ),
-        features.shape[0],
-    )
-    starts = np.flatnonzero(is_start)
-    here = taken(values, starts)
-    gains = point.sensitivity(_toward(targets, features, starts) / len(starts))
-    error = partial(_errors, point, targets, features, values, gains)
-    episode = np.cumsum(is_start) - 1
-    sums = (
-        np.bincount(episode[rows], error(rows), minlength=len(starts))
-        for rows in blocks(len(episode))
-    )
-    influence = tree_sum(sums) + (here - here.mean()) / len(starts)
-    return targets.unit * here.mean(), targets.unit * influence
-
-
-def _toward(targets, features, starts):
-    """Sums of features by the probabilities of the actions, where episodes begin."""
-    parts = (starts[rows] for rows in blocks(len(starts)))
-    return tree_sum(
-        targets.proba[targets.at[part]].T @ _double(features[targets.at[part]])
-        for part in parts
-    )
-
-
-def _errors(point, targets, features, values, gains, rows):
-    """What is wrong in each row, by what it changes."""
-    here, actions = _double(features[targets.at[rows]]), targets.actions[rows]
-    done = np.arange(len(actions)), actions
-    expected = (
-        targets.rewards[rows] + targets.discounts[rows] * values[targets.after[rows]]
-    )
-    return (here @ gains)[done] * (expected - point.scores(here)[done])
-
-
-def _double(features):
-    return features.astype(float, copy=False)

@@ -16,12 +16,13 @@ def make_problem(X, y, given, *, asked, seed, last):
     A model, environments, a log, rewards of all actions, or labels.
 
     `given` are the other columns that `fit` was given, `asked` the parameters of the
-    estimator and its name, and `last` is a state to continue from.
+    estimator and its name, and `last` is a state to continue from. Returns the problem,
+    and what of that state goes on for data of this kind.
     """
     given = {name: value for name, value in given.items() if value is not None}
     problem = _class_of(X, given)
     last = last and last.for_data(problem.name)
-    return problem.of(X, y, given, asked=asked, seed=seed, last=last)
+    return problem.of(X, y, given, asked=asked, seed=seed, last=last), last
 
 
 def _class_of(X, given):
