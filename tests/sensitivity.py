@@ -79,7 +79,9 @@ def conditions(function):
             first, second = node.comparators
             yield node, changed(node, ops=node.ops[:1], comparators=[first])
             yield node, ast.Compare(first, node.ops[1:], [second])
-        elif isinstance(getattr(node, "op", None), ast.BitAnd | ast.BitOr):
+        elif isinstance(node, ast.BinOp) and isinstance(
+            node.op, ast.BitAnd | ast.BitOr
+        ):
             # The `or` of types compares nothing.
             if any(isinstance(part, ast.Compare) for part in ast.walk(node)):
                 yield from ((node, side) for side in (node.left, node.right))

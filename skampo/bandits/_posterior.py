@@ -83,12 +83,12 @@ class Posterior:
         sums = grams, self.moments, self.origin, self.square
         if grams.shape[1] != size or not all(np.isfinite(x).all() for x in sums):
             raise ValueError(f"sums over rows of other than {size} finite numbers")
-        counts, largest = grams[:, 0, 0], np.abs(grams).max()
-        lowest = np.linalg.eigvalsh(grams).min()
-        is_sum = np.abs(grams - grams.swapaxes(1, 2)).max() <= 1e-9 * largest
-        is_sum &= lowest >= -1e-9 * largest and counts.min() >= 0
-        if not (is_sum and self.alpha > 0 and counts.sum() > 0):
-            raise ValueError("sums of squares, numbers of rows or a penalty below 0")
+        rounding = 1e-9 * np.abs(grams).max()
+        skew = np.abs(grams - grams.swapaxes(1, 2)).max()
+        if skew > rounding or np.linalg.eigvalsh(grams).min() < -rounding:
+            raise ValueError("sums of squares that are none")
+        if not (self.alpha > 0 and grams[:, 0, 0].sum() > 0):
+            raise ValueError("a penalty that is not above 0, or no rows")
 
     def _to_data(self):
         """What a file holds: not what was solved."""

@@ -329,8 +329,11 @@ PARTS = grouped(
                 "Posterior", "moments", first(np.nan)
             )
         },
-        ("bandit", "sums of squares, numbers of rows or a penalty below 0"): {
+        ("bandit", "a penalty that is not above 0, or no rows"): {
             "a penalty below zero": attribute("Posterior", "alpha", -1.0),
+            "sums of no rows": attribute("Posterior", "grams", np.zeros_like),
+        },
+        ("bandit", "sums of squares that are none"): {
             "fewer rows than none": attribute("Posterior", "grams", first(-9.0)),
             "products of two orders": attribute(
                 "Posterior", "grams", entries(0, 1, 1e3)
