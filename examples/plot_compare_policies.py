@@ -41,7 +41,7 @@ fits = {
 # The interquartile mean is the mean of the middle half of all returns. The probability
 # of improvement is how often a fit of one kind earns more than one of another in the
 # same episode. Intervals count how much fits and episodes differ.
-comparison = compare(fits, ENV, n_episodes=50, random_state=0)
+comparison = compare(fits, ENV, n_episodes=20, random_state=0)
 print(comparison)
 
 # %%
