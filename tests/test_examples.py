@@ -10,8 +10,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 # Run by the commands of the README.
 ELSEWHERE = {"plot_quickstart"}
 NAMES = sorted({path.stem for path in EXAMPLES.glob("plot_*.py")} - ELSEWHERE)
-# Takes half a minute on two cores; the site's gallery runs it as well.
-SLOW = {"plot_grid_search"}
+# They take five seconds to half a minute each; the site's gallery runs them as well.
+SLOW = {"plot_compare_policies", "plot_grid_search", "plot_offline_cartpole"}
+SLOW |= {"plot_read_the_policy"}
 CASES = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
     for name in NAMES
