@@ -2,9 +2,11 @@
 
 import copy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from joblib import hash as hash_of
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
@@ -62,6 +64,16 @@ _GREEDY = 1e-3
 _ALIKE = 5
 # The stored policy and critic were made from these.
 _FIXED = ("mirror_map", "critic")
+# With the same data and seed, these decide what is learned.
+_DECIDING = (
+    "regressor",
+    "step_size",
+    "encoding",
+    "gamma",
+    "min_odds",
+    "average",
+    *_FIXED,
+)
 
 
 @dataclass(eq=False)
@@ -92,6 +104,8 @@ class Run:
     first: Any = None
     repeats: bool = False
     stop: bool = False
+    #: Letters that stand for the data and parameters with which the policy settled.
+    settled: str = ""
     memory: FeatureMemory = field(default_factory=FeatureMemory)
     #: Share of the iterations whose mean is returned, their iterates, and the states.
     average: float = 0.0
@@ -152,17 +166,26 @@ class Run:
         )
         if last:
             problem.recall(last, run.memory)
+            # One longer fit would have stopped there as well.
+            run.stop = last.settled != "" and last.settled == run.digest
+            run.settled = last.settled
         return run
+
+    @cached_property
+    def digest(self):
+        """Letters that stand for the data and for what decides what is learned."""
+        parts = parts_as_text(self.asked, _DECIDING)
+        return hash_of((self.problem.digest, parts, self.seed))
 
     def iterations(self, max_iter):
         """Numbers t of the iterations, from where the history ends, until a stop."""
         first = len(self.history)
         for t in range(first, first + max_iter):
+            if self.stop:
+                return
             # Do not count time spent in callbacks.
             self.clock.lap()
             yield t
-            if self.stop:
-                return
 
     def generator(self, t, stream=_REGRESSION_STREAM):
         """The source of all random choices of iteration t, whatever came before."""
@@ -278,10 +301,11 @@ class Run:
         self.clock.lap()
         validation, self.stop = self._validate(iterate, record)
         # New data may move a policy that has settled.
-        if self.problem.is_fixed and _has_settled(sample, record):
-            self.stop = True
+        is_settled = self.problem.is_fixed and _has_settled(sample, record)
         if self.repeats and _is_greedy(after, sample.sample_weight):
-            self.stop = True
+            is_settled = True
+        self.stop = self.stop or is_settled
+        self.settled = self.digest if is_settled else ""
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
@@ -435,6 +459,7 @@ class Run:
             self.first,
             self.window,
             self.mean,
+            self.settled,
         )
 
 

@@ -23,7 +23,7 @@ _CONTINUES = {*_COUNTS, "transitions", "draws", "unfinished"}
 _CONTINUES |= {"digest"}
 # What no value of a state can be the reason of.
 _STRUCTURAL = (AttributeError, IndexError, KeyError, TypeError)
-_DIGEST = re.compile("[0-9a-f]{32}")
+_DIGEST = re.compile("([0-9a-f]{32})?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,7 @@ class State:
     first: Any
     window: tuple
     mean: Any
+    settled: str
 
     def copy(self):
         """Return the same state, with parts of its own where a fit changes them."""
@@ -62,7 +63,7 @@ class State:
             return self
         nothing = {"critic": None, "rollouts": {}, "first": None, "mean": None}
         kept = replace(self.kept, policy=self.mean or self.kept.policy)
-        return replace(self, problem=kind, kept=kept, window=(), **nothing)
+        return replace(self, problem=kind, kept=kept, window=(), settled="", **nothing)
 
     def _check_loaded(self):
         """Refuse transitions that do not fit the policy, whose numbers are indices."""
@@ -71,7 +72,8 @@ class State:
         counts = [self.rollouts.get(name, 0) for name in _COUNTS]
         if not all(map(_is_count, counts)):
             raise ValueError("a state with counts of rollouts that are none")
-        if not _DIGEST.fullmatch(self.rollouts.get("digest", "0" * 32)):
+        digests = self.rollouts.get("digest", ""), self.settled
+        if not all(map(_DIGEST.fullmatch, digests)):
             raise ValueError("a state of data without a digest")
         if (draws := self.rollouts.get("draws")) is not None:
             check_draws(draws)

@@ -89,6 +89,44 @@ def test_another_log_is_chosen_for_anew():
     assert policy.fit(other).critic_.copies_ != before
 
 
+X, LABELS = np.repeat(np.eye(2), 20, axis=0), np.repeat([0, 1], 20)
+PAID, DONE = np.eye(2)[LABELS], np.tile([0, 1], 20)
+SETTLES = {
+    "log": ((X, DONE), {"rewards": 1.0 * (DONE == LABELS)}),
+    "rewards": ((X,), {"rewards": PAID}),
+    "labels": ((X, LABELS), {}),
+}
+
+
+def settle(kind):
+    """A policy that has settled, and what it was fitted to."""
+    data, given = SETTLES[kind]
+    policy = AMPOPolicy(**SMALL | {"max_iter": 50}).fit(*data, **given)
+    assert policy.n_iter_ < 50
+    return policy, data, given
+
+
+@pytest.mark.parametrize("kind", SETTLES)
+def test_a_policy_that_has_settled_stays(kind, tmp_path):
+    policy, data, given = settle(kind)
+    policy.save(tmp_path / "policy.skampo")
+    loaded = load(tmp_path / "policy.skampo").fit(*data, **given)
+    assert loaded.n_iter_ == policy.n_iter_
+    assert_array_equal(loaded.predict_proba(X), policy.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", SETTLES)
+@pytest.mark.parametrize("other", ["parameter", "data"])
+def test_what_is_new_moves_a_policy_that_has_settled(kind, other):
+    policy, data, given = settle(kind)
+    n_iter = policy.n_iter_
+    if other == "parameter":
+        policy.set_params(step_size="greedy")
+    else:
+        given = given | {"sample_weight": np.arange(1.0, 41)}
+    assert policy.fit(*data, **given).n_iter_ > n_iter
+
+
 @pytest.mark.parametrize("kind", ["CartPole", "log"])
 def test_killed_after_an_iteration(kind, tmp_path):
     path = os.fspath(tmp_path / "policy.skampo")

@@ -152,7 +152,7 @@ skampo._policy MirrorPolicy f:() eta:# min_odds:#
 skampo._state FirstStep digest: f:() State problem: classes:*
   n_features:# parts:* kept:@Iterate critic:@ history:*
   best:@BestIterate n_validation_steps:# rollouts:@ first:@FirstStep
-  window:@Iterate mean:@MirrorPolicy
+  window:@Iterate mean:@MirrorPolicy settled:
 skampo.critics._exact TableValues q_values:mk
 skampo.critics._lambda_return AdvantageValues value:() advantage:() unit:#
 skampo.critics._monte_carlo ScaledValues scores:() unit:#

@@ -39,6 +39,8 @@ class Problem:
     min_odds = 0.0
     #: The default of `average`.
     average = 0.0
+    #: Letters that stand for the rows, where they are fixed.
+    digest = ""
     n_steps = 0
     n_faults = 0
     episode_returns = ()

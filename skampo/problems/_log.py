@@ -79,19 +79,20 @@ class LogProblem(Problem):
 
     def continuation(self):
         """Letters that stand for the rows."""
-        return {"digest": self._digest}
+        return {"digest": self.digest}
 
     @cached_property
-    def _digest(self):
+    def digest(self):
+        """Letters that stand for the rows."""
         rows = self._transitions
         # Frames have many forms in memory, and their values have one.
         states = [np.asarray(x) for x in (rows.observations, rows.next_observations)]
         others = (rows.actions, rows.terminated, rows.ends, rows.rewards)
-        return hash_of((*states, *others, rows.behavior_proba))
+        return hash_of((*states, *others, rows.behavior_proba, rows.sample_weight))
 
     def recall(self, last, memory):
         """Keep what the last fit chose once, if these are its data."""
-        if last.rollouts.get("digest") == self._digest:
+        if last.rollouts.get("digest") == self.digest:
             self.critic.recall(memory, self._transitions.row_numbers)
 
     def model_of_numbers(self):

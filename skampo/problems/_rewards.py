@@ -1,6 +1,9 @@
 """Contextual bandits with full information: rewards of all actions, or labels."""
 
+from functools import cached_property
+
 import numpy as np
+from joblib import hash as hash_of
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -39,6 +42,14 @@ class RewardProblem(Problem):
     def gather(self, policy):
         """All states."""
         return self._table
+
+    @cached_property
+    def digest(self):
+        """Letters that stand for the rows."""
+        rows = self._table
+        return hash_of(
+            (np.asarray(rows.observations), rows.rewards, rows.sample_weight)
+        )
 
     def tables(self):
         """The states."""

@@ -169,7 +169,8 @@ PARTS = grouped(
         ("Ridge", "a state of data without a digest"): {
             "a digest that is none": attribute(
                 "State", "rollouts", {"dict": [["digest", "0"]]}
-            )
+            ),
+            "a reason to stop that is none": attribute("State", "settled", "0"),
         },
         (
             "Nystroem",
