@@ -413,8 +413,11 @@ class AMPOPolicy(
                 policy = policy.improve(f, eta)
                 run.record(t, policy, sample, here, target)
                 self._commit(run)
-            if run.finish():
-                self._commit(run)
+                # Before callbacks: who goes on from a checkpoint finds all of it.
+                if run.is_over:
+                    self._finish(run)
+            # Callbacks may end the fit as well.
+            self._finish(run)
         return self
 
     def _start(self, X, y, given):
@@ -438,6 +441,11 @@ class AMPOPolicy(
             self._commit(run)
         self.interrupted_ = False
         return run
+
+    def _finish(self, run):
+        """Take over what is made of the last iterations, if that is still to do."""
+        if run.finish():
+            self._commit(run)
 
     def _commit(self, run):
         """Take over what a run has learned by its last finished iteration."""

@@ -100,6 +100,8 @@ class Run:
     warned: set = field(default_factory=set)
     clock: Stopwatch = field(default_factory=Stopwatch)
     first_step: int = 0
+    #: The iteration that does not follow any more.
+    end: int = 0
     #: The step from the uniform policy, which later steps may repeat.
     first: Any = None
     repeats: bool = False
@@ -180,12 +182,18 @@ class Run:
     def iterations(self, max_iter):
         """Numbers t of the iterations, from where the history ends, until a stop."""
         first = len(self.history)
-        for t in range(first, first + max_iter):
+        self.end = first + max_iter
+        for t in range(first, self.end):
             if self.stop:
                 return
             # Do not count time spent in callbacks.
             self.clock.lap()
             yield t
+
+    @property
+    def is_over(self):
+        """Whether no iteration follows."""
+        return self.stop or len(self.history) == self.end
 
     def generator(self, t, stream=_REGRESSION_STREAM):
         """The source of all random choices of iteration t, whatever came before."""
@@ -369,7 +377,7 @@ class Run:
         return found
 
     def finish(self):
-        """Take the mean or score the last policy; tell whether there was that to do."""
+        """Take the mean or score the last policy; tell whether that was still to do."""
         return self._take_mean() or self._score_last()
 
     def _score_last(self):
@@ -391,6 +399,8 @@ class Run:
 
     def _take_mean(self):
         """Fit the mean of the last policies; tell whether there are several."""
+        if self.mean is not None:
+            return False
         policies = [iterate.policy for iterate in self.window]
         # Greedy scores are in units of the return, and have no mean with others.
         is_mean = len(policies) > 1 and np.isfinite([p.eta for p in policies]).all()

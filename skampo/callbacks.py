@@ -234,10 +234,10 @@ class Checkpoint(PolicyCallback):
     Write the policy to a file during `fit`.
 
     What is written is the policy of the iteration, with ``early_stopping=True`` the
-    best one so far; when `fit` is over, what it returns, which may be the mean of
-    several (`average`). The last finished iteration is
-    written too, also when Ctrl-C or an error ends `fit`. A full disk or a folder that
-    has gone costs a file and not the fit: there is one warning.
+    best one so far; of the last iteration, what `fit` returns, which may be the mean of
+    several (`average`). The last finished iteration is written too, also when Ctrl-C
+    or an error ends `fit`. A full disk or a folder that has gone costs a file and not
+    the fit: there is one warning.
 
     Parameters
     ----------

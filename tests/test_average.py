@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -47,8 +48,9 @@ def watched(states, **parameters):
     watch = Watch(states)
     # Short steps, so that no probability underflows.
     parameters = SMALL | {"step_size": TrustRegion(1e-3)} | parameters
-    policy = AMPOPolicy(ON_STATES, min_odds=0.0, **parameters)
-    policy = policy.set_callbacks(watch).fit("CliffWalking-v1")
+    policy = AMPOPolicy(ON_STATES, min_odds=0.0, **parameters).fit("CliffWalking-v1")
+    # The last iteration ends with the mean.
+    clone(policy).set_params(average=0.0).set_callbacks(watch).fit("CliffWalking-v1")
     # Of policies that are alike the last one would be the mean.
     assert abs(watch.seen[-1] - watch.seen[-2]).max() > 1e-3
     return policy, watch.seen
@@ -124,6 +126,14 @@ def test_the_last_checkpoint_holds_the_mean(tmp_path):
     policy.fit("CliffWalking-v1")
     states = np.arange(48)[:, None]
     assert_array_equal(load(path).predict_proba(states), policy.predict_proba(states))
+
+
+def test_callbacks_see_the_mean_in_the_last_iteration(tmp_path):
+    # Killed after the file of the last iteration, a fit has nothing left to do.
+    watch, states = Watch(np.arange(48)[:, None]), np.arange(48)[:, None]
+    policy = AMPOPolicy(max_iter=6, **SMALL).set_callbacks(watch)
+    policy.fit("CliffWalking-v1")
+    assert_array_equal(watch.seen[-1], policy.predict_proba(states))
 
 
 def test_the_default_depends_on_the_data():
