@@ -2,18 +2,16 @@
 
 import pytest
 from lightgbm import LGBMRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skampo import AMPOPolicy
-from skampo.critics import Critic
+from skampo.critics import Critic, Pessimistic
 from skampo.mirror_maps import MirrorMap
-from skampo.testing import (
-    check_policy,
-    parametrize_with_policy_checks,
-)
+from skampo.testing import check_policy, parametrize_with_policy_checks
+from tests.crossing import crossed
 
 PIPELINE = make_pipeline(StandardScaler(), Ridge())
 LIGHTGBM = LGBMRegressor(n_estimators=10, min_child_samples=1, verbose=-1, n_jobs=1)
@@ -50,28 +48,10 @@ QUADRATIC = make_pipeline(PolynomialFeatures(2), Ridge())
 
 
 # The other one is for contextual bandits, and refuses the problems of these checks.
-NAMES = [name for name in Critic.by_name if name != "reward_model"]
-
-
-def combination(i, mirror_map, j, critic, k, encoding):
-    """Slow but for a third in which every two parts still meet."""
-    marks = [pytest.mark.slow] if (i + j + k) % len(ENCODINGS) else []
-    policy = AMPOPolicy(
-        QUADRATIC, mirror_map=mirror_map, critic=critic, encoding=encoding
-    )
-    return pytest.param(policy, marks=marks)
-
-
-COMBINATIONS = [
-    combination(i, mirror_map, j, critic, k, encoding)
-    for i, mirror_map in enumerate(MirrorMap.by_name)
-    for j, critic in enumerate(NAMES)
-    for k, encoding in enumerate(ENCODINGS)
-]
-# The only mirror map with compatible features.
-COMBINATIONS += [
-    AMPOPolicy(QUADRATIC, critic=critic, encoding="compatible") for critic in NAMES
-]
+CRITICS = dict.fromkeys(name for name in Critic.by_name if name != "reward_model")
+# The default chooses its penalty by cross-validation, at each of 20 fits of a check.
+CRITICS |= {"pessimistic": Pessimistic(classifier=LogisticRegression())}
+CRITICS = [critic or name for name, critic in CRITICS.items()]
 
 
 @parametrize_with_policy_checks([AMPOPolicy(), AMPOPolicy(critic="exact")])
@@ -79,6 +59,17 @@ def test_contract_of_a_policy(policy, check):
     check(policy)
 
 
-@pytest.mark.parametrize("policy", COMBINATIONS, ids=repr)
-def test_contract_of_all_combinations(policy):
-    check_policy(policy)
+@pytest.mark.parametrize(
+    ("mirror_map", "critic", "encoding"),
+    crossed(list(MirrorMap.by_name), CRITICS, ENCODINGS, share=3),
+    ids=str,
+)
+def test_contract_of_all_combinations(mirror_map, critic, encoding):
+    policy = AMPOPolicy(QUADRATIC, mirror_map=mirror_map)
+    check_policy(policy.set_params(critic=critic, encoding=encoding))
+
+
+# With the only mirror map that they are for.
+@pytest.mark.parametrize("critic", CRITICS, ids=str)
+def test_contract_of_compatible_features(critic):
+    check_policy(AMPOPolicy(QUADRATIC, critic=critic, encoding="compatible"))

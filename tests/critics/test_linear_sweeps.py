@@ -26,6 +26,7 @@ from skampo.critics import FittedQ, Sweeps
 from skampo.encodings import Scores
 from skampo.exceptions import RegressorError
 from skampo.regressors import default_regressor, linear_form
+from tests.crossing import crossed
 from tests.faulty_envs import CountingEnv
 from tests.naming import show
 from tests.scripted import RewardingEnv
@@ -128,8 +129,9 @@ def assert_same_policies(first, second, states=STATES):
     )
 
 
-@pytest.mark.parametrize("model", MODELS, ids=show)
-@pytest.mark.parametrize("features", [None, *FEATURES], ids=show)
+@pytest.mark.parametrize(
+    ("features", "model"), crossed([None, *FEATURES], MODELS, share=2), ids=show
+)
 def test_whole_fits_are_those_of_plain_fits_of_the_estimator(features, model):
     regressor = model if features is None else make_pipeline(features, model)
     sweeps = {"regressor": "policy", "n_sweeps": 6, "tol": 0.0}

@@ -355,11 +355,11 @@ def test_without_ends_the_origin_of_rewards_means_nothing(prefer):
     mdp = make_random_mdp(20, 4, random_state=0)
     policy = AMPOPolicy(TABULAR, gamma=0.95, max_iter=20, random_state=0)
     found = []
-    for shift in (0.0, -10.0, 10.0):
+    for shift in (0.0, -10.0):
         policy.fit(half_even_log(mdp, prefer, shift))
         assert policy.critic_.copies_ == (prefer is np.argmax)
         found.append(policy.predict_proba(mdp.states))
-    assert_allclose(found[1:], [found[0]] * 2, atol=1e-3)
+    assert_allclose(*found, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("critic", ["pessimistic", Pessimistic(FittedQ())])

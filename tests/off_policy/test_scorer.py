@@ -28,7 +28,7 @@ GRID = {"regressor": [DummyRegressor(), TABULAR]}
 
 def search(scorer, n_jobs=None):
     return GridSearchCV(
-        AMPOPolicy(gamma=MODEL.gamma, max_iter=15, random_state=0, critic="fitted_q"),
+        AMPOPolicy(gamma=MODEL.gamma, max_iter=5, random_state=0, critic="fitted_q"),
         GRID,
         scoring=scorer,
         cv=GroupKFold(3),

@@ -43,6 +43,7 @@ from skampo.model_selection import make_tasks
 from skampo.persistence import save
 from skampo.preprocessing import EnvTransformer
 from skampo.step_sizes import StepSize
+from tests.crossing import crossed
 from tests.faulty_envs import SpaceEnv
 from tests.persistence.samples import REGRESSORS, SMALL, fitted, make_env
 from tests.scripted import ScriptedCritic
@@ -56,6 +57,7 @@ class OwnRidge(Ridge):
 
 
 METHODS = ("predict_proba", "decision_function", "predict", "action_values")
+ENCODINGS = ("per_action", "multi_output", "joint")
 
 
 def reload(policy, folder, **keywords):
@@ -97,9 +99,10 @@ def test_what_can_be_saved_is_known_before_a_fit(name):
     save(AMPOPolicy(REGRESSORS[name]))
 
 
-@pytest.mark.parametrize("encoding", ["per_action", "multi_output", "joint"])
-@pytest.mark.parametrize("step_size", StepSize.by_name)
-@pytest.mark.parametrize("mirror_map", MirrorMap.by_name)
+@pytest.mark.parametrize(
+    ("mirror_map", "step_size", "encoding"),
+    crossed([*MirrorMap.by_name], [*StepSize.by_name], ENCODINGS, share=3),
+)
 def test_every_part_by_name(mirror_map, step_size, encoding, tmp_path):
     regressor = make_pipeline(PolynomialFeatures(2), LinearRegression())
     policy = AMPOPolicy(

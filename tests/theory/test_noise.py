@@ -32,6 +32,9 @@ PRINTED = {
 }
 # Few seeds are unlucky with constant steps: means of ten vary by more than a half.
 FACTORS = {"greedy": 1.5, "geometric": 1.5, "constant": 2.0}
+every_noise = pytest.mark.parametrize(
+    "sd", [pytest.param(sd, marks=[pytest.mark.slow] * (sd > 0.05)) for sd in PRINTED]
+)
 
 
 class Noisy(Exact):
@@ -66,13 +69,13 @@ def mean_gap(sd, name):
 
 
 @pytest.mark.parametrize("name", STEP_SIZES)
-@pytest.mark.parametrize("sd", PRINTED)
+@every_noise
 def test_mean_gaps(sd, name):
     ratio = mean_gap(sd, name) / PRINTED[sd][name]
     assert 1 / FACTORS[name] < ratio < FACTORS[name]
 
 
-@pytest.mark.parametrize("sd", PRINTED)
+@every_noise
 def test_averaging_beats_geometric_steps_which_beat_greedy_policies(sd):
     constant, geometric, greedy = (
         mean_gap(sd, name) for name in ("constant", "geometric", "greedy")

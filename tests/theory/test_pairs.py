@@ -175,6 +175,7 @@ def test_a_table_is_policy_mirror_descent_whatever_the_weights():
 def test_other_mirror_maps_keep_their_table(mirror_map):
     mdp = Problem(1).mdp
     settings = {"mirror_map": mirror_map, "step_size": Constant(0.5), "gamma": 0.9}
+    settings["max_iter"] = 15
     pair = AMPOPolicy(critic=PAIRS, **settings).fit(mdp)
     plain = AMPOPolicy(critic="exact", **settings).fit(mdp)
     assert_allclose(

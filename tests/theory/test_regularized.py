@@ -80,7 +80,9 @@ def test_every_iterate_is_that_of_the_formula(seed):
         assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(i, marks=[pytest.mark.slow] * (i > 9)) for i in range(30)]
+)
 def test_the_bound_holds(seed):
     problem = Problem(seed)
     best, optimal = problem.optimum()
