@@ -6,12 +6,14 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
 
 from skampo import AMPOPolicy
 from skampo.critics import LSTDQ
 from skampo.data import TransitionLog
+from skampo.off_policy import direct_method
 from tests.benchmarks.log_memory import make_log
 
 COLUMNS = ("states", "actions", "rewards", "next_states")
@@ -104,3 +106,16 @@ def test_features_of_more_than_a_gib_are_in_a_file(is_full, monkeypatch):
     # 160 features of 1,700,000 rows; where the disk is full they are in memory.
     n_bytes = 4 * 160 * 1_700_000
     assert (peak > n_bytes) == is_full
+
+
+def test_an_estimate_takes_no_copy_of_the_states():
+    log = make_log(300_000, "logged")
+    episodes = np.arange(300_000) // 100
+    log = TransitionLog(log.states, log.actions, log.rewards, episodes=episodes)
+    policy = DummyClassifier().fit(log.states[:400], log.actions[:400])
+    tracemalloc.start()
+    direct_method(policy, log, lambda states: states[:, :4], n_bootstraps=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Of which probabilities take half, and codes of the episodes as much.
+    assert peak < 3 * log.states.nbytes

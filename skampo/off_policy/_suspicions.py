@@ -1,6 +1,7 @@
 """What a log or a policy shows that honest ones do not: one sentence each, or none."""
 
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from skampo.features._blocks import blocks
 from skampo.off_policy._bootstrap import effective_size
 from skampo.off_policy._result import FEWEST_EFFECTIVE
 from skampo.off_policy._trajectories import LARGEST_EXPONENT
+from skampo.utils._sklearn import take_rows
 
 # Of honest logs with weights as heavy as an effective sample size of 50 allows, none
 # in a thousand is so many errors away; and a smaller difference changes little.
@@ -97,19 +99,26 @@ def unsupported_share(log, proba):
     """Probability of actions that no near row shows; NaN where it cannot be told."""
     if len(log) < 4 * _NEIGHBORS:
         return np.nan
-    X = _scaled(log.states)
+    known, asked = (_spread_out(len(log), n_rows) for n_rows in (_ROWS, _ASKED))
+    # Of millions of rows all columns side by side take more memory than the log.
+    rows = np.union1d(known, asked)
+    X = _scaled(take_rows(log.states, rows))
     if X.shape[1] > _COLUMNS:
         return np.nan
-    known = np.unique(np.linspace(0, len(X) - 1, _ROWS).astype(int))
-    asked = np.unique(np.linspace(0, len(X) - 1, _ASKED).astype(int))
-    finder = NearestNeighbors(n_neighbors=_NEIGHBORS).fit(X[known])
-    near = known[finder.kneighbors(X[asked], return_distance=False)]
+    at = partial(np.searchsorted, rows)
+    finder = NearestNeighbors(n_neighbors=_NEIGHBORS).fit(X[at(known)])
+    near = known[finder.kneighbors(X[at(asked)], return_distance=False)]
     done = np.searchsorted(log.classes, log.actions)[near]
     never = np.ones((len(asked), len(log.classes)), dtype=bool)
     never[np.arange(len(asked))[:, None], done] = False
     # What occurs nowhere is another complaint.
     never &= np.isin(log.classes, log.actions)
     return float((proba[asked] * never).sum(axis=1).mean())
+
+
+def _spread_out(n_rows, n_chosen):
+    """Numbers of rows from the first to the last, at most so many."""
+    return np.unique(np.linspace(0, n_rows - 1, n_chosen).astype(int))
 
 
 def never_ends(log):
