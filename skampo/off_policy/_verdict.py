@@ -75,7 +75,8 @@ def _contradictions(comparisons):
         f"{one.name} puts the difference between {one.difference.low:.4g} and "
         f"{one.difference.high:.4g}, {other.name} between {other.difference.low:.4g} "
         f"and {other.difference.high:.4g}: one of them is wrong, and which cannot be "
-        "told. Check propensities=, and log more."
+        "told. Judge by rows that the policy was not fitted to, check propensities=, "
+        "or log more."
         for one, other in pairwise(sound)
         if one.difference.low > other.difference.high
         or other.difference.low > one.difference.high
