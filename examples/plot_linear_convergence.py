@@ -31,7 +31,7 @@ mdp = make_random_mdp(random_state=0)
 
 def fit(step_size):
     """Fit a policy to the model with exact action values."""
-    policy = AMPOPolicy(step_size=step_size, gamma=gamma, max_iter=150)
+    policy = AMPOPolicy(step_size=step_size, gamma=gamma, max_iter=100)
     return policy.fit(mdp)
 
 

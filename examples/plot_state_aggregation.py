@@ -34,7 +34,7 @@ aggregated = make_pipeline(
 )
 
 
-def iterates(step_size, n_iter=80):
+def iterates(step_size, n_iter=50):
     """Probabilities of the uniform policy and of every iterate after it."""
     policy = AMPOPolicy(
         aggregated, step_size=step_size, gamma=gamma, max_iter=0, warm_start=True

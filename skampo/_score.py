@@ -53,7 +53,7 @@ class ScoreMixin:
         truncated=None,
         episodes=None,
         propensities=None,
-        n_episodes=20,
+        n_episodes: int = 20,
         sample_weight=None,
     ) -> float:
         """
@@ -121,7 +121,9 @@ class ScoreMixin:
         return accuracy_score(y, now.predict(X), sample_weight=sample_weight)
 
     @limit_threads()
-    def play(self, X, n_episodes=20, *, deterministic=True, seed=0) -> EpisodeResults:
+    def play(
+        self, X, n_episodes: int = 20, *, deterministic: bool = True, seed: int = 0
+    ) -> EpisodeResults:
         """
         Play episodes, as `score` does, and return what each of them was worth.
 

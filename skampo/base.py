@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -126,7 +127,13 @@ class PolicyMixin(ScoreMixin):
             scores = np.where(mask, scores, -np.inf)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
-    def sample(self, X, *, random_state=None, action_mask=None) -> np.ndarray:
+    def sample(
+        self,
+        X,
+        *,
+        random_state: int | np.random.RandomState | None = None,
+        action_mask=None,
+    ) -> np.ndarray:
         """
         Draw one action per state from the policy.
 
@@ -215,7 +222,12 @@ class PolicyMixin(ScoreMixin):
             ) from error
 
     def act(
-        self, observation, *, deterministic=True, rng=None, action_mask=None
+        self,
+        observation,
+        *,
+        deterministic: bool = True,
+        rng: int | np.random.RandomState | None = None,
+        action_mask=None,
     ) -> int | np.ndarray:
         """
         Choose one action for one observation, as the environment gave it.
@@ -248,7 +260,7 @@ class PolicyMixin(ScoreMixin):
             return now.classes_[index[0]]
         return now._action_encoder.to_env(int(index[0]))
 
-    def save(self, path) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """
         Write the fitted policy to a file that `skampo.load` reads.
 

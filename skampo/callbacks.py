@@ -130,7 +130,7 @@ class StopAtReturn(PolicyCallback):
     (True, True)
     """
 
-    def __init__(self, threshold, *, entry=None):
+    def __init__(self, threshold: float, *, entry: str | None = None):
         # Checked here: a callback has no `fit` in which an estimator would check them.
         number = Member("a real number", Real)
         check_argument("StopAtReturn", "threshold", threshold, number)
@@ -273,7 +273,7 @@ class Checkpoint(PolicyCallback):
     1
     """
 
-    def __init__(self, path, *, every=1, save=None):
+    def __init__(self, path: str | os.PathLike[str], *, every: int = 1, save=None):
         place = Member("a str or path-like", str | os.PathLike)
         check_argument("Checkpoint", "path", path, place)
         check_argument("Checkpoint", "every", every, Interval(int, 1))
@@ -284,7 +284,7 @@ class Checkpoint(PolicyCallback):
         self.every = every
         self.save = save
         # By estimator: clones in a search share the callback, and may fit at once.
-        self._progress = {}
+        self._progress: dict[int, Progress] = {}
 
     def setup(self, estimator, context) -> None:
         """

@@ -6,6 +6,8 @@ any of them runs, as its author meant it to.
 
 import warnings
 from functools import cache
+from pathlib import Path
+from traceback import walk_tb
 
 import gymnasium
 import joblib
@@ -217,7 +219,6 @@ PARAMETERS = {
         P,
         ONE_OF.format("critic", "lambda_return", "gae"),
     ),
-    # Python's own words: scikit-learn asks for constructors that name each parameter.
     "an unknown parameter": (
         lambda: fit(steps=5),
         TypeError,
@@ -253,7 +254,6 @@ LOGS = {
         V,
         "rewards has 3 columns, but 2 different actions occur. Give no actions, or",
     ),
-    # Python's own words: `fit` of scikit-learn has no third argument by position.
     "rewards by position": (
         lambda: policy().fit(X, ACTIONS, REWARDS),
         TypeError,
@@ -340,7 +340,6 @@ SEARCHES = {
         None,
         "",
     ),
-    # scikit-learn refuses it by itself; the guide to searches says what is meant.
     "a live environment": (
         lambda: search(gymnasium.make(ID)),
         TypeError,
@@ -424,18 +423,35 @@ MORE = {
         "",
     ),
 }
+# skampo is not asked before these are said. Messages of scikit-learn are in the guide.
+THEIRS = {
+    "an id without version": "gymnasium says which version it took, and goes on",
+    "an unknown parameter": "Python names it; clones need constructors with all names",
+    "rewards by position": "Python counts; scikit-learn passes X and y to `fit`",
+    "a live environment": "scikit-learn counts samples before it fits anything",
+    "no tasks": "scikit-learn checks its own parameters before it fits anything",
+    "accuracy": "scikit-learn calls its own scorer, without the labels it needs",
+}
+GUIDE = Path(__file__).parents[1] / "docs" / "user_guide" / "model_selection.md"
 # It starts two processes.
 MARKS = {"a lambda and two jobs": pytest.mark.slow}
 
 
+def asks_skampo(error):
+    """Whether an error came out of a function of skampo, or a search quotes one."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    names = [frame.f_globals["__name__"] for frame in frames]
+    return any(name.startswith("skampo.") for name in names) or "skampo" in str(error)
+
+
 @pytest.mark.parametrize(
-    ("mistake", "kind", "words"),
+    ("name", "mistake", "kind", "words"),
     [
-        pytest.param(*row, id=name, marks=MARKS.get(name, ()))
+        pytest.param(name, *row, id=name, marks=MARKS.get(name, ()))
         for name, row in (MISTAKES | MORE).items()
     ],
 )
-def test_a_mistake_is_answered(mistake, kind, words, tmp_path, monkeypatch):
+def test_a_mistake_is_answered(name, mistake, kind, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if kind is None:
         with warnings.catch_warnings():
@@ -445,9 +461,23 @@ def test_a_mistake_is_answered(mistake, kind, words, tmp_path, monkeypatch):
         with pytest.warns(kind, match=words):
             mistake()
     else:
-        with pytest.raises(kind, match=words):
+        with pytest.raises(kind, match=words) as caught:
             mistake()
+        assert asks_skampo(caught.value) == (name not in THEIRS)
 
 
 def test_all_of_them_are_here():
     assert len(MISTAKES) == 61
+    assert THEIRS.keys() < MISTAKES.keys()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Input should have at least 1 dimension",
+        "'X' parameter of cross_val_score must be an array-like",
+        "missing 1 required positional argument: 'y_true'",
+    ],
+)
+def test_the_guide_says_what_is_meant(words):
+    assert words in GUIDE.read_text("utf8")

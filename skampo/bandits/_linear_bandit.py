@@ -134,10 +134,10 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         self,
         regressor=None,
         *,
-        exploration="thompson",
-        width=0.3,
-        min_proba=0.0,
-        random_state=None,
+        exploration: str = "thompson",
+        width: float = 0.3,
+        min_proba: float = 0.0,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.regressor = regressor
         self.exploration = exploration
@@ -199,7 +199,12 @@ class LinearBandit(PolicyMixin, NestedParameters, Documented, BaseEstimator):
         return self._learn(last, X, actions, rewards, classes)
 
     def act(
-        self, observation, *, deterministic=False, rng=None, action_mask=None
+        self,
+        observation,
+        *,
+        deterministic: bool = False,
+        rng: int | np.random.RandomState | None = None,
+        action_mask=None,
     ) -> Any:
         """
         Choose one arm for one state, as the exploring policy does.

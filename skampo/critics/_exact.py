@@ -121,7 +121,13 @@ class Exact(Critic):
         "lookahead": Interval(int, 1),
     }
 
-    def __init__(self, state_distribution="uniform", *, tau=0.0, lookahead=1):
+    def __init__(
+        self,
+        state_distribution: str = "uniform",
+        *,
+        tau: float = 0.0,
+        lookahead: int = 1,
+    ):
         self.state_distribution = state_distribution
         self.tau = tau
         self.lookahead = lookahead

@@ -121,11 +121,11 @@ class FittedQ(ReplayCritic):
         self,
         regressor=None,
         *,
-        n_sweeps=None,
-        trace_decay=None,
-        n_states=None,
-        capacity=20_000,
-        tol=1e-3,
+        n_sweeps: int | None = None,
+        trace_decay: float | None = None,
+        n_states: int | None = None,
+        capacity: int = 20_000,
+        tol: float = 1e-3,
     ):
         self.regressor = regressor
         self.n_sweeps = n_sweeps

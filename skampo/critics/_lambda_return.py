@@ -83,12 +83,12 @@ class LambdaReturn(Critic):
 
     def __init__(
         self,
-        trace_decay=0.95,
+        trace_decay: float = 0.95,
         *,
         regressor=None,
         value_regressor=None,
-        n_value_fits=2,
-        n_passes=20,
+        n_value_fits: int = 2,
+        n_passes: int = 20,
     ):
         self.trace_decay = trace_decay
         self.regressor = regressor

@@ -85,7 +85,9 @@ class LSTDQ(ReplayCritic):
         "capacity": Interval(int, 1),
     }
 
-    def __init__(self, transformer=None, *, alpha=None, capacity=20_000):
+    def __init__(
+        self, transformer=None, *, alpha: float | None = None, capacity: int = 20_000
+    ):
         self.transformer = transformer
         self.alpha = alpha
         self.capacity = capacity

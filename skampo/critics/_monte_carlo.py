@@ -69,7 +69,7 @@ class MonteCarlo(Critic):
 
     _constraints: ClassVar = {"horizon": OneOf(_SAMPLING)}
 
-    def __init__(self, horizon="episode", *, regressor=None):
+    def __init__(self, horizon: str = "episode", *, regressor=None):
         self.horizon = horizon
         self.regressor = regressor
 

@@ -223,7 +223,14 @@ class Pessimistic(Critic):
         "n_states": Interval(int, 1),
     }
 
-    def __init__(self, critic=None, *, strength=3.0, classifier=None, n_states=10_000):
+    def __init__(
+        self,
+        critic=None,
+        *,
+        strength: float = 3.0,
+        classifier=None,
+        n_states: int = 10_000,
+    ):
         self.critic = critic
         self.strength = strength
         self.classifier = classifier

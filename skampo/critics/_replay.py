@@ -55,7 +55,7 @@ class ReplayCritic(Critic):
 
     accepts_log = True
     regressor = None
-    n_states = None
+    n_states: int | None = None
 
     def evaluate(self, policy, transitions, setting) -> QSample:
         """

@@ -166,7 +166,7 @@ class RewardModel(Critic):
     accepts_log = True
     accepts_sample_weight = True
 
-    def __init__(self, regressor="policy", *, method="direct", n_folds=3):
+    def __init__(self, regressor="policy", *, method: str = "direct", n_folds: int = 3):
         self.regressor = regressor
         self.method = method
         self.n_folds = n_folds

@@ -169,7 +169,7 @@ class TransitionLog:
         terminated=None,
         truncated=None,
         classes=None,
-        lags=0,
+        lags: int = 0,
     ) -> Self:
         """
         Make a log of one data frame, whose columns are named.
@@ -269,13 +269,13 @@ class TransitionLog:
         source,
         *,
         state,
-        action,
-        reward,
-        episode=None,
-        time=None,
-        propensity=None,
-        terminated=None,
-        truncated=None,
+        action: str,
+        reward: str,
+        episode: str | None = None,
+        time: str | None = None,
+        propensity: str | None = None,
+        terminated: str | None = None,
+        truncated: str | None = None,
         classes=None,
     ) -> Self:
         """

@@ -126,7 +126,7 @@ class Transitions:
             return None
         return range(self.first_row, self.first_row + len(self))
 
-    def tail(self, n) -> Self:
+    def tail(self, n: int) -> Self:
         """
         Return the last rows, which are the newest.
 

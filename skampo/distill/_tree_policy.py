@@ -160,11 +160,11 @@ class TreePolicy(Documented, PolicyMixin, BaseEstimator):
         self,
         policy,
         *,
-        max_leaf_nodes=16,
-        max_iter=10,
-        episodes_per_iter=20,
-        evaluation_episodes=100,
-        random_state=None,
+        max_leaf_nodes: int = 16,
+        max_iter: int = 10,
+        episodes_per_iter: int = 20,
+        evaluation_episodes: int = 100,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.policy = policy
         self.max_leaf_nodes = max_leaf_nodes
@@ -274,11 +274,11 @@ def distill(
     policy,
     X,
     *,
-    max_leaf_nodes=16,
-    max_iter=10,
-    episodes_per_iter=20,
-    evaluation_episodes=100,
-    random_state=None,
+    max_leaf_nodes: int = 16,
+    max_iter: int = 10,
+    episodes_per_iter: int = 20,
+    evaluation_episodes: int = 100,
+    random_state: int | np.random.RandomState | None = None,
 ) -> TreePolicy:
     """
     Imitate a fitted policy with a small decision tree.

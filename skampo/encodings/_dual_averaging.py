@@ -79,7 +79,7 @@ class DualAveraging(Auto):
     # The step is added to the scores, which are the whole dual.
     fits_dual = False
 
-    def __init__(self, memory=None):
+    def __init__(self, memory: int | None = None):
         self.memory = memory
 
     def check(self, mirror_map) -> None:

@@ -1,6 +1,7 @@
 """Write a fitted policy as a program, and compare the two."""
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ class Export:
     largest_difference: float
     n_states: int
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]):
         """
         Write the text into a file.
 
@@ -82,7 +83,7 @@ class Export:
         )
 
 
-def to_python(policy, path=None, *, X=None) -> Export:
+def to_python(policy, path: str | PathLike[str] | None = None, *, X=None) -> Export:
     """
     Write a policy as a Python module that needs nothing but the standard library.
 
@@ -136,7 +137,7 @@ def to_python(policy, path=None, *, X=None) -> Export:
     return _export(policy, path, X, python_text, _run_python, _FEW)
 
 
-def to_c(policy, path=None, *, X=None) -> Export:
+def to_c(policy, path: str | PathLike[str] | None = None, *, X=None) -> Export:
     """
     Write a policy as one file of C99 that needs nothing but the mathematics library.
 
@@ -186,7 +187,7 @@ def to_c(policy, path=None, *, X=None) -> Export:
     return _export(policy, path, X, c_text, _run_numpy, _MANY)
 
 
-def to_onnx(policy, path=None, *, X=None) -> Export:
+def to_onnx(policy, path: str | PathLike[str] | None = None, *, X=None) -> Export:
     """
     Write a policy as a model of ONNX, in double precision.
 

@@ -3,6 +3,7 @@
 import io
 from contextlib import suppress
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,11 +108,11 @@ class PolicyCard:
         policy,
         env,
         *,
-        n_episodes=100,
-        max_leaf_nodes=8,
+        n_episodes: int = 100,
+        max_leaf_nodes: int = 8,
         feature_names=None,
         action_names=None,
-        random_state=None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> Self:
         """
         Play a policy, and gather what there is to say of it.
@@ -191,7 +192,7 @@ class PolicyCard:
             f"{student.return_}."
         )
 
-    def to_html(self, path) -> None:
+    def to_html(self, path: str | PathLike[str]) -> None:
         """
         Write the card as one page, which loads nothing from elsewhere.
 

@@ -71,7 +71,9 @@ class ConvergenceDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, gaps, *, bounds=None, name=None, unit=1.0):
+    def __init__(
+        self, gaps, *, bounds=None, name: str | None = None, unit: float = 1.0
+    ):
         self.unit = _check_unit(unit)
         self.gaps = _check_gaps(gaps, unit)
         if callable(bounds):
@@ -79,7 +81,9 @@ class ConvergenceDisplay:
         self.bounds = None if bounds is None else _check_bounds(bounds, self.gaps)
         self.name = name
 
-    def plot(self, ax=None, *, name=None, bound_kw=None, **kwargs) -> Self:
+    def plot(
+        self, ax=None, *, name: str | None = None, bound_kw=None, **kwargs
+    ) -> Self:
         """
         Draw the gaps on a logarithmic axis, and the bounds dashed.
 
@@ -148,7 +152,7 @@ class ConvergenceDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, mdp, *, bounds=None, name=None, ax=None, **kwargs
+        cls, estimator, mdp, *, bounds=None, name: str | None = None, ax=None, **kwargs
     ) -> Self:
         """
         Draw the gaps of all iterates of a policy that was fitted on a model.
@@ -190,7 +194,15 @@ class ConvergenceDisplay:
 
     @classmethod
     def from_policies(
-        cls, policies, mdp, *, gamma, bounds=None, name=None, ax=None, **kwargs
+        cls,
+        policies,
+        mdp,
+        *,
+        gamma: float,
+        bounds=None,
+        name: str | None = None,
+        ax=None,
+        **kwargs,
     ) -> Self:
         """
         Draw the gaps of any sequence of policies on a model.

@@ -94,7 +94,7 @@ class GridworldDisplay:
         self.value_grid = np.where(closed, np.nan, grid)
         self.arrows = _arrows(self.proba[:n_states], self.directions, closed)
 
-    def plot(self, ax=None, *, cmap="viridis", colorbar=True, **kwargs) -> Self:
+    def plot(self, ax=None, *, cmap="viridis", colorbar: bool = True, **kwargs) -> Self:
         """
         Draw the cells, their values and the arrows.
 

@@ -83,8 +83,8 @@ class LearningCurveDisplay:
         *,
         validation_returns=None,
         validation_stds=None,
-        best_iteration=None,
-        name=None,
+        best_iteration: int | None = None,
+        name: str | None = None,
     ):
         self.n_steps = np.asarray(n_steps)
         given = returns, validation_returns, validation_stds
@@ -94,7 +94,7 @@ class LearningCurveDisplay:
         self.best_iteration = best_iteration
         self.name = name
 
-    def plot(self, ax=None, *, name=None, band_kw=None, **kwargs) -> Self:
+    def plot(self, ax=None, *, name: str | None = None, band_kw=None, **kwargs) -> Self:
         """
         Draw the returns, the validation returns with their band, and the best iterate.
 
@@ -170,7 +170,9 @@ class LearningCurveDisplay:
             )
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, ax=None, **kwargs) -> Self:
+    def from_estimator(
+        cls, estimator, *, name: str | None = None, ax=None, **kwargs
+    ) -> Self:
         """
         Draw the history of a fitted policy.
 

@@ -187,8 +187,8 @@ class PolicyDisplay:
         action=None,
         action_names=None,
         feature_names=None,
-        grid_resolution=100,
-        margin=0.05,
+        grid_resolution: int = 100,
+        margin: float = 0.05,
         ax=None,
         **kwargs,
     ) -> Self:

@@ -19,7 +19,14 @@ def _is_film(path):
 _PATH = Constraint(f"a path that ends in one of {', '.join(_FORMATS)}", _is_film)
 
 
-def record_video(policy, env, path, *, seed=0, deterministic=True) -> EpisodeResults:
+def record_video(
+    policy,
+    env,
+    path: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    deterministic: bool = True,
+) -> EpisodeResults:
     """
     Play an episode, and write what the environment draws as an animation.
 

@@ -7,7 +7,7 @@ from skampo.mdp._tabular import TabularMDP
 
 
 def make_aggregation_counterexample(
-    epsilon=0.05, gamma=0.9
+    epsilon: float = 0.05, gamma: float = 0.9
 ) -> tuple[TabularMDP, np.ndarray]:
     r"""
     Make a model on which greedy policy iteration with aggregated states never settles.

@@ -9,7 +9,12 @@ from skampo.utils._validation import Interval, check_argument
 
 
 def make_random_mdp(
-    n_states=10, n_actions=4, *, n_successors=3, sparse=False, random_state=None
+    n_states: int = 10,
+    n_actions: int = 4,
+    *,
+    n_successors: int = 3,
+    sparse: bool = False,
+    random_state=None,
 ) -> TabularMDP:
     """
     Make a random model in which few states follow each state and action (Garnet).
@@ -75,7 +80,11 @@ def make_random_mdp(
 
 
 def make_chain(
-    n_states=10, *, slip=0.1, small_reward=0.1, large_reward=1.0
+    n_states: int = 10,
+    *,
+    slip: float = 0.1,
+    small_reward: float = 0.1,
+    large_reward: float = 1.0,
 ) -> TabularMDP:
     """
     Make a chain with a small reward at its near end and a large one at its far end.

@@ -11,7 +11,12 @@ _DIRECTIONS = np.array([(0, -1), (1, 0), (0, 1), (-1, 0)])
 
 
 def make_gridworld(
-    layout, *, slip=0.0, goal_reward=1.0, hole_reward=0.0, step_reward=0.0
+    layout,
+    *,
+    slip: float = 0.0,
+    goal_reward: float = 1.0,
+    hole_reward: float = 0.0,
+    step_reward: float = 0.0,
 ) -> TabularMDP:
     """
     Make a gridworld from a drawing.

@@ -180,7 +180,7 @@ class TabularMDP:
         )
         return (stays.reshape(self.reward.shape) & (self.reward == 0)).all(axis=1)
 
-    def to_env(self, *, max_episode_steps=None) -> gymnasium.Env:
+    def to_env(self, *, max_episode_steps: int | None = None) -> gymnasium.Env:
         """
         Make a gymnasium environment that plays the model.
 
@@ -197,7 +197,7 @@ class TabularMDP:
         env = TabularEnv(self)
         return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
-    def bellman(self, values, gamma) -> np.ndarray:
+    def bellman(self, values, gamma: float) -> np.ndarray:
         r"""
         Apply the optimality operator, :math:`(Tv)(s) = \max_a (r + \gamma P v)(s, a)`.
 
@@ -215,7 +215,7 @@ class TabularMDP:
         """
         return row_max(self.look_ahead(values, gamma))
 
-    def policy_bellman(self, values, proba, gamma) -> np.ndarray:
+    def policy_bellman(self, values, proba, gamma: float) -> np.ndarray:
         r"""
         Apply the operator of a policy, :math:`(T_\pi v)(s) = E_\pi (r + \gamma P v)`.
 
@@ -236,7 +236,7 @@ class TabularMDP:
         proba = self._as_policy(proba, gamma)
         return row_sum(proba * self.look_ahead(values, gamma))
 
-    def look_ahead(self, values, gamma) -> np.ndarray:
+    def look_ahead(self, values, gamma: float) -> np.ndarray:
         r"""
         Value every action by its reward and what follows, :math:`r + \gamma P v`.
 
@@ -255,7 +255,7 @@ class TabularMDP:
         check_discount(gamma)
         return self.reward + gamma * self._transition.expect(np.asarray(values))
 
-    def greedy(self, values, gamma) -> np.ndarray:
+    def greedy(self, values, gamma: float) -> np.ndarray:
         """
         Choose the best action of each state by looking one step ahead.
 
@@ -274,7 +274,7 @@ class TabularMDP:
         best = self.look_ahead(values, gamma).argmax(axis=1)
         return np.eye(self.n_actions)[best]
 
-    def values(self, proba, gamma, *, tau=0.0) -> np.ndarray:
+    def values(self, proba, gamma: float, *, tau: float = 0.0) -> np.ndarray:
         r"""
         Solve :math:`v = r_\pi + \tau H_\pi + \gamma P_\pi v`.
 
@@ -301,7 +301,7 @@ class TabularMDP:
         # LAPACK may return -0.0.
         return self._transition.solve(kernel, gamma, rewards) + 0.0
 
-    def action_values(self, proba, gamma) -> np.ndarray:
+    def action_values(self, proba, gamma: float) -> np.ndarray:
         r"""
         Compute :math:`Q_\pi(s, a)` exactly.
 
@@ -319,7 +319,7 @@ class TabularMDP:
         """
         return self.look_ahead(self.values(proba, gamma), gamma)
 
-    def visitation(self, proba, gamma) -> np.ndarray:
+    def visitation(self, proba, gamma: float) -> np.ndarray:
         r"""
         Compute :math:`d = (1 - \gamma) \mu^T (I - \gamma P_\pi)^{-1}`.
 
@@ -341,7 +341,7 @@ class TabularMDP:
         # Zeros may come out as -1e-20, which weights must not be.
         return np.maximum(visitation, 0.0)
 
-    def expected_return(self, proba, gamma) -> float:
+    def expected_return(self, proba, gamma: float) -> float:
         """
         Average the values of a policy over the initial distribution.
 
@@ -359,7 +359,9 @@ class TabularMDP:
         """
         return float(self.initial_distribution @ self.values(proba, gamma))
 
-    def solve(self, gamma, *, method="policy_iteration", tol=1e-10) -> Solution:
+    def solve(
+        self, gamma: float, *, method: str = "policy_iteration", tol: float = 1e-10
+    ) -> Solution:
         """
         Find the optimal values and a deterministic optimal policy.
 

@@ -67,7 +67,7 @@ class Tsallis(PotentialMap):
     array([[0.7474, 0.215 , 0.0376]])
     """
 
-    def __init__(self, q=1.5):
+    def __init__(self, q: float = 1.5):
         self.q = q
 
     def _check_parameters(self):
@@ -154,7 +154,7 @@ class HyperbolicEntropy(PotentialMap):
     array([[0.779, 0.221, 0.   ]])
     """
 
-    def __init__(self, b=0.3):
+    def __init__(self, b: float = 0.3):
         self.b = b
 
     def _check_parameters(self):

@@ -100,9 +100,9 @@ def compare(
     env=None,
     *,
     returns=None,
-    n_episodes=100,
-    confidence=0.95,
-    random_state=None,
+    n_episodes: int = 100,
+    confidence: float = 0.95,
+    random_state: int | np.random.RandomState | None = None,
 ) -> PolicyComparison:
     """
     Play policies in the same episodes, and say which earns more.

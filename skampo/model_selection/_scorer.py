@@ -27,7 +27,7 @@ _constraints = {
 
 
 def make_return_scorer(
-    *, n_episodes=20, statistic="mean", seed=0, deterministic=True
+    *, n_episodes: int = 20, statistic="mean", seed: int = 0, deterministic: bool = True
 ) -> Callable:
     """
     Make a scorer of policies for the `scoring` parameter of scikit-learn's tools.

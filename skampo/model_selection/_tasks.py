@@ -7,7 +7,7 @@ from skampo.utils._validation import Interval, check_argument
 _BLOCK = 2**32
 
 
-def make_tasks(env, n, *, seed=0) -> list[EnvTask]:
+def make_tasks(env, n: int, *, seed: int = 0) -> list[EnvTask]:
     """
     Make a list of environments that a search can split.
 

@@ -41,9 +41,9 @@ def direct_method(
     log,
     action_values,
     *,
-    confidence=0.95,
-    n_bootstraps=1000,
-    random_state=None,
+    confidence: float = 0.95,
+    n_bootstraps: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
 ) -> OffPolicyEstimate:
     r"""
     Believe a model: its value where the episodes of the log begin.
@@ -112,12 +112,12 @@ def fitted_q_evaluation(
     policy,
     log,
     *,
-    gamma=0.995,
+    gamma: float = 0.995,
     regressor=None,
-    n_sweeps=None,
-    confidence=0.95,
-    n_bootstraps=50,
-    random_state=None,
+    n_sweeps: int | None = None,
+    confidence: float = 0.95,
+    n_bootstraps: int | None = 50,
+    random_state: int | np.random.RandomState | None = None,
 ) -> OffPolicyEstimate:
     """
     Fit action values of the policy, and believe them where episodes begin.

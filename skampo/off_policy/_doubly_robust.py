@@ -36,11 +36,11 @@ def doubly_robust(
     *,
     action_values=None,
     regressor=None,
-    gamma=0.995,
-    self_normalized=False,
-    confidence=0.95,
-    n_bootstraps=1000,
-    random_state=None,
+    gamma: float = 0.995,
+    self_normalized: bool = False,
+    confidence: float = 0.95,
+    n_bootstraps: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
 ) -> OffPolicyEstimate:
     r"""
     Correct a model's value by the weighted errors that it makes in the log.

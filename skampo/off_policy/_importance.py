@@ -26,12 +26,12 @@ def importance_sampling(
     policy,
     log,
     *,
-    gamma=0.995,
-    per_decision=False,
-    self_normalized=False,
-    confidence=0.95,
-    n_bootstraps=1000,
-    random_state=None,
+    gamma: float = 0.995,
+    per_decision: bool = False,
+    self_normalized: bool = False,
+    confidence: float = 0.95,
+    n_bootstraps: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
 ) -> OffPolicyEstimate:
     r"""
     Weight the return of each episode by how much likelier the policy makes it.

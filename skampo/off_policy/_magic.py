@@ -26,11 +26,11 @@ def magic(
     *,
     action_values=None,
     regressor=None,
-    gamma=0.995,
-    confidence=0.95,
-    n_bootstraps=1000,
-    n_refits=25,
-    random_state=None,
+    gamma: float = 0.995,
+    confidence: float = 0.95,
+    n_bootstraps: int = 1000,
+    n_refits: int = 25,
+    random_state: int | np.random.RandomState | None = None,
 ) -> OffPolicyEstimate:
     r"""
     Blend the model with weighted returns of several lengths: MAGIC.

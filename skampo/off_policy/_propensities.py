@@ -16,7 +16,7 @@ SMALLEST = 0.01
 
 @takes_log
 @limit_threads()
-def estimate_propensities(log, classifier, *, n_splits=5) -> TransitionLog:
+def estimate_propensities(log, classifier, *, n_splits: int = 5) -> TransitionLog:
     """
     Estimate with which probability the logged actions were chosen.
 

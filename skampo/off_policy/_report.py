@@ -2,6 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,11 +116,11 @@ class PolicyReport:
         policy,
         log,
         *,
-        gamma=None,
-        baseline="logged",
-        min_gain=0.0,
-        confidence=0.95,
-        random_state=None,
+        gamma: float | None = None,
+        baseline: str = "logged",
+        min_gain: float = 0.0,
+        confidence: float = 0.95,
+        random_state: int | np.random.RandomState | None = None,
     ) -> Self:
         """
         Judge a policy by a log that was held out when the policy was fitted.
@@ -233,7 +234,7 @@ class PolicyReport:
         ax.invert_yaxis()
         return ax
 
-    def to_html(self, path) -> None:
+    def to_html(self, path: str | PathLike[str]) -> None:
         """
         Write the report as one page, which loads nothing from elsewhere.
 

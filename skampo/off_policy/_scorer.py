@@ -44,7 +44,7 @@ class OffPolicyScorer:
 
 
 def make_off_policy_scorer(
-    estimator="fitted_q_evaluation", *, bound="estimate", **options
+    estimator="fitted_q_evaluation", *, bound: str = "estimate", **options
 ) -> OffPolicyScorer:
     """
     Make a scorer with which a search chooses from a log alone.

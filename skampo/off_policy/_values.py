@@ -66,7 +66,13 @@ class ActionValues:
 @takes_log
 @limit_threads()
 def fit_action_values(
-    policy, log, *, gamma=0.995, regressor=None, n_sweeps=None, random_state=None
+    policy,
+    log,
+    *,
+    gamma: float = 0.995,
+    regressor=None,
+    n_sweeps: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> ActionValues:
     r"""
     Fitted Q evaluation of a fixed policy.

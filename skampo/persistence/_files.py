@@ -29,7 +29,7 @@ _COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
 _ALLOWED_COST = 2**25
 
 
-def save(estimator, path=None) -> None:
+def save(estimator, path: str | os.PathLike[str] | None = None) -> None:
     """
     Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
 
@@ -89,7 +89,7 @@ def save(estimator, path=None) -> None:
     write_at_once(path, described)
 
 
-def load(path, *, max_size=_LARGEST) -> Any:
+def load(path: str | os.PathLike[str], *, max_size: int = _LARGEST) -> Any:
     """
     Read a policy that `save` wrote; the file holds data, and no names are imported.
 

@@ -101,10 +101,10 @@ class EnvTransformer(  # type: ignore[call-arg]
         self,
         transformer,
         *,
-        n_steps=1024,
-        n_envs=8,
-        max_episode_steps=None,
-        random_state=None,
+        n_steps: int = 1024,
+        n_envs: int = 8,
+        max_episode_steps: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.transformer = transformer
         self.n_steps = n_steps
@@ -182,7 +182,7 @@ class EnvTransformer(  # type: ignore[call-arg]
             return transform_environments(X, fitted, self.n_features_out_)
         return self.transformer_.transform(lend(self.transformer_, X))
 
-    def set_output(self, *, transform=None) -> Self:
+    def set_output(self, *, transform: str | None = None) -> Self:
         """
         Choose the container of transformed arrays; environments stay environments.
 

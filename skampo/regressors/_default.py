@@ -11,7 +11,11 @@ from skampo.regressors._pooled import PooledRidge
 
 
 def default_regressor(
-    *, discrete=False, linear=False, pooled=False, exact=False
+    *,
+    discrete: bool = False,
+    linear: bool = False,
+    pooled: bool = False,
+    exact: bool = False,
 ) -> Pipeline:
     r"""
     Build the default regressor: ridge on kernel features, or one-hot states.

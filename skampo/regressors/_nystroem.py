@@ -92,12 +92,12 @@ class NystroemFeatures(
 
     def __init__(
         self,
-        n_components=300,
+        n_components: int = 300,
         *,
-        count_repeats=False,
-        gamma=None,
-        eigenvalue_cut=1e-7,
-        random_state=None,
+        count_repeats: bool = False,
+        gamma: float | None = None,
+        eigenvalue_cut: float = 1e-7,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.n_components = n_components
         self.count_repeats = count_repeats

@@ -77,7 +77,7 @@ class PooledRidge(Documented, Ridge):
     }
     _parameter_constraints: ClassVar[dict] = {}
 
-    def __init__(self, alpha=0.1, *, sharing=10.0):
+    def __init__(self, alpha: float = 0.1, *, sharing: float = 10.0):
         super().__init__(alpha=alpha, fit_intercept=False)
         self.sharing = sharing
 

@@ -93,7 +93,12 @@ class TrustRegion(StepSize):
     array([0.1])
     """
 
-    def __init__(self, max_divergence=0.1, max_step=100.0, direction="new_from_old"):
+    def __init__(
+        self,
+        max_divergence: float = 0.1,
+        max_step: float = 100.0,
+        direction: str = "new_from_old",
+    ):
         # Bounds from 0.03 to 0.3 all learn; 0.03 is no better, and 0.3 is less stable.
         self.max_divergence = max_divergence
         self.max_step = max_step
@@ -225,7 +230,7 @@ class Adaptive(StepSize):
     0.8557
     """
 
-    def __init__(self, c0=1.0):
+    def __init__(self, c0: float = 1.0):
         self.c0 = c0
 
     def __call__(self, t, policy, sample):

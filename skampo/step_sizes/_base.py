@@ -91,7 +91,7 @@ class StepSize(Documented, BaseEstimator, ABC):
     by_name: ClassVar[dict[str, type["StepSize"]]] = {}
 
     @abstractmethod
-    def __call__(self, t, policy, sample):
+    def __call__(self, t: int, policy, sample):
         """
         Choose the step size of iteration `t`.
 

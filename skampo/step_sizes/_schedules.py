@@ -51,7 +51,7 @@ class Constant(StepSize):
     0.5
     """
 
-    def __init__(self, eta=1.0):
+    def __init__(self, eta: float = 1.0):
         self.eta = eta
 
     def __call__(self, t, policy, sample):
@@ -93,7 +93,7 @@ class Normalized(StepSize):
     0.2
     """
 
-    def __init__(self, eta=0.3):
+    def __init__(self, eta: float = 0.3):
         self.eta = eta
 
     def __call__(self, t, policy, sample):
@@ -153,7 +153,7 @@ class Geometric(StepSize):
     [0.1, 0.2, 0.4, 0.8]
     """
 
-    def __init__(self, eta0=None, ratio=None):
+    def __init__(self, eta0: float | None = None, ratio: float | None = None):
         self.eta0 = eta0
         self.ratio = ratio
 

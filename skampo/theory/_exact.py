@@ -9,7 +9,9 @@ from skampo.theory._checks import at_least, counts, float_or_array, numbers, pos
 from skampo.utils._validation import check_discount
 
 
-def xiao_sublinear_bound(n_iter, gamma, divergence, eta) -> float | np.ndarray:
+def xiao_sublinear_bound(
+    n_iter, gamma: float, divergence: float, eta: float
+) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that do not decrease.
 
@@ -71,7 +73,12 @@ def xiao_sublinear_bound(n_iter, gamma, divergence, eta) -> float | np.ndarray:
 
 
 def xiao_linear_bound(
-    n_iter, gamma, theta, divergence, eta0, initial_gap=None
+    n_iter,
+    gamma: float,
+    theta: float,
+    divergence: float,
+    eta0: float,
+    initial_gap: float | None = None,
 ) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that grow geometrically.
@@ -144,7 +151,9 @@ def xiao_linear_bound(
     return float_or_array(rate**k * gap + (start if divergence else 0.0))
 
 
-def agarwal_bound(n_iter, gamma, n_actions, eta) -> float | np.ndarray:
+def agarwal_bound(
+    n_iter, gamma: float, n_actions: int, eta: float
+) -> float | np.ndarray:
     r"""
     Bound the gap of the natural policy gradient on a table of softmax scores.
 
@@ -209,7 +218,9 @@ def agarwal_bound(n_iter, gamma, n_actions, eta) -> float | np.ndarray:
         return float_or_array(first / counts(n_iter))
 
 
-def johnson_bound(n_iter, gamma, initial_gap, slacks) -> float | np.ndarray:
+def johnson_bound(
+    n_iter, gamma: float, initial_gap: float, slacks
+) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate in every state, for adaptive step sizes.
 
@@ -274,7 +285,7 @@ def johnson_bound(n_iter, gamma, initial_gap, slacks) -> float | np.ndarray:
 
 
 def protopapas_bound(
-    n_iter, gamma, lookahead, initial_gap, slacks
+    n_iter, gamma: float, lookahead, initial_gap: float, slacks
 ) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate in every state, for values that look ahead.
@@ -375,7 +386,14 @@ def _contraction(n_iter, rate, initial_gap, slacks):
     return float_or_array(np.array(bounds)[k.astype(int)])
 
 
-def cen_bound(n_iter, gamma, tau, eta, initial_gap, log_distance) -> float | np.ndarray:
+def cen_bound(
+    n_iter,
+    gamma: float,
+    tau: float,
+    eta: float,
+    initial_gap: float,
+    log_distance: float,
+) -> float | np.ndarray:
     r"""
     Bound the gap of values with entropy, for one constant step size.
 

@@ -15,7 +15,11 @@ from skampo.utils._validation import check_discount
 
 
 def ampo_improvement_bound(
-    gamma, divergence, eta, concentrability=0.0, approximation_error=0.0
+    gamma: float,
+    divergence: float,
+    eta: float,
+    concentrability: float = 0.0,
+    approximation_error: float = 0.0,
 ) -> float:
     r"""
     Bound the improvement of one iteration from below (quasi-monotonicity).
@@ -83,7 +87,13 @@ def ampo_improvement_bound(
 
 
 def ampo_sublinear_bound(
-    n_iter, gamma, nu, divergence, eta0, concentrability=0.0, approximation_error=0.0
+    n_iter,
+    gamma: float,
+    nu: float,
+    divergence: float,
+    eta0: float,
+    concentrability: float = 0.0,
+    approximation_error: float = 0.0,
 ) -> float | np.ndarray:
     r"""
     Bound the mean gap of all iterates for step sizes that do not decrease.
@@ -163,13 +173,13 @@ def ampo_sublinear_bound(
 
 def ampo_linear_bound(
     n_iter,
-    gamma,
-    nu,
-    divergence,
-    eta0,
-    concentrability=0.0,
-    approximation_error=0.0,
-    initial_gap=None,
+    gamma: float,
+    nu: float,
+    divergence: float,
+    eta0: float,
+    concentrability: float = 0.0,
+    approximation_error: float = 0.0,
+    initial_gap: float | None = None,
 ) -> float | np.ndarray:
     r"""
     Bound the gap of the last iterate for step sizes that grow geometrically.
@@ -243,7 +253,12 @@ def ampo_linear_bound(
 
 
 def yuan_bound(
-    n_iter, gamma, theta, concentrability=0.0, error=0.0, centered=False
+    n_iter,
+    gamma: float,
+    theta: float,
+    concentrability: float = 0.0,
+    error: float = 0.0,
+    centered: bool = False,
 ) -> float | np.ndarray:
     r"""
     Bound the gap of the natural policy gradient of a log-linear policy.
@@ -320,7 +335,9 @@ def yuan_bound(
     return float_or_array(first + (0.5 if centered else 1.0) * floor)
 
 
-def politex_bound(n_iter, gamma, n_actions, error=0.0) -> float | np.ndarray:
+def politex_bound(
+    n_iter, gamma: float, n_actions: int, error: float = 0.0
+) -> float | np.ndarray:
     r"""
     Bound the mean gap of all iterates in every state, for one constant step size.
 

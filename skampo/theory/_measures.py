@@ -6,7 +6,7 @@ from skampo.theory._checks import distributions, finite, numbers
 from skampo.utils._validation import check_discount, check_distribution
 
 
-def mismatch_coefficient(target, reference, gamma=0.0) -> float:
+def mismatch_coefficient(target, reference, gamma: float = 0.0) -> float:
     r"""
     Measure how much less one distribution covers another.
 
