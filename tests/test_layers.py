@@ -138,3 +138,10 @@ def test_the_estimator_is_handed_to_no_lower_room():
             names = (getattr(node, "arg", None) for node in nodes)
             handed += [room for name in names if name == "estimator"]
     assert handed == []
+
+
+def test_the_page_of_the_rooms_names_files_that_exist():
+    page = (ROOT / "docs/developer/architecture.md").read_text(encoding="utf8")
+    named = re.findall(r"`([\w/]+[.]py)`", page.partition("## Where is")[2])
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "skampo" / name).exists()] == []
