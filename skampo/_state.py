@@ -131,9 +131,9 @@ def _is_count(numbers):
     return is_known and (numbers >= 0).all()
 
 
-def last_state(estimator):
+def last_state(policy):
     """What to continue from; a warning if the last fit has not kept it."""
-    last, n_iter = getattr(estimator, "_state", None), getattr(estimator, "n_iter_", 0)
+    last, n_iter = getattr(policy, "_state", None), getattr(policy, "n_iter_", 0)
     if last is None and n_iter:
         warn_user(
             f"warm_start=True starts anew: the {n_iter} iterations so far were made "

@@ -13,6 +13,12 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: Code can be moved if few tests know where it is: white-box tests stand together.
 MOST_WITH_PRIVATE_NAMES = 10
 PRIVATE = re.compile(r"skampo(\.\w+)*\._[a-z]\w*(\.\w+)*")
+#: Where the estimator itself is known: what scikit-learn calls with it, or by its name.
+#: An estimate of `off_policy` is made by an estimator of another kind.
+KNOWS_THE_ESTIMATOR = re.compile(
+    "(callbacks|base|(inspection|model_selection|preprocessing)/.*|off_policy/_scorer|"
+    "utils/_(callbacks|sklearn))[.]py"
+)
 IMPORTED_WHERE_USED = {
     "dask",
     "distributed",
@@ -118,3 +124,24 @@ def test_few_tests_know_private_names():
 )
 def test_the_rule_for_private_names_sees_them(source, expected):
     assert private_names(source) == expected
+
+
+def test_the_estimator_is_handed_to_no_lower_room():
+    handed = []
+    for path in FILES:
+        source = path.read_text(encoding="utf8")
+        room = path.relative_to(ROOT / "skampo").as_posix()
+        # Prose has the word, too; most files are not parsed for it.
+        is_there = re.search(r"\bestimator[,:)=]", source)
+        if is_there and not KNOWS_THE_ESTIMATOR.fullmatch(room):
+            nodes = ast.walk(ast.parse(source))
+            names = (getattr(node, "arg", None) for node in nodes)
+            handed += [room for name in names if name == "estimator"]
+    assert handed == []
+
+
+def test_the_page_of_the_rooms_names_files_that_exist():
+    page = (ROOT / "docs/developer/architecture.md").read_text(encoding="utf8")
+    named = re.findall(r"`([\w/]+[.]py)`", page.partition("## Where is")[2])
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "skampo" / name).exists()] == []

@@ -193,7 +193,9 @@ class Exact(Critic):
             action_weights=proba if self._weighs_pairs else None,
         )
         if self.tau > 0:
-            q_values = self._soft_values(policy, proba, mdp, setting.gamma)
+            _check_softmax(policy, self.tau)
+            soft_values = mdp.values(proba, setting.gamma, tau=self.tau)
+            q_values = mdp.look_ahead(soft_values, setting.gamma)
             sample = _regularized(sample, policy, q_values, self.tau)
         self.q_ = TableValues(q_values)
         return sample
@@ -202,10 +204,6 @@ class Exact(Critic):
         for _ in range(self.lookahead - 1):
             q_values = mdp.look_ahead(q_values.max(axis=1), gamma)
         return q_values
-
-    def _soft_values(self, policy, proba, mdp, gamma):
-        _check_softmax(policy, self.tau)
-        return mdp.look_ahead(mdp.values(proba, gamma, tau=self.tau), gamma)
 
     @property
     def _weighs_pairs(self):

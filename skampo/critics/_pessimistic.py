@@ -324,7 +324,8 @@ class Pessimistic(Critic):
             memory.once(rows, ("choices", self), lambda: self.copies_)
             self.critic_.recall(memory, rows)
         if hasattr(self, "draws_"):
-            memory.once(rows, ("way to play", self), lambda: None)
+            way = self.draws_, self.sharpening_gain_
+            memory.once(rows, ("way to play", self), lambda: way)
 
     def evaluate(self, policy, transitions, setting) -> QSample:
         """
@@ -368,7 +369,9 @@ class Pessimistic(Critic):
                 ("copied policy", self),
                 lambda: self._fit_chosen(transitions, setting) or logged,
             )
-        once(("way to play", self), lambda: self._judge_play(transitions, setting))
+        self.draws_, self.sharpening_gain_ = once(
+            ("way to play", self), lambda: self._judge_play(transitions, setting)
+        )
         sample, behavior = logged.label(sample)
         proba = policy.project(sample.evaluate(policy.f))
         weight, strength = _WEIGHT if self.copies_ else 0.0, self.strength
@@ -416,11 +419,10 @@ class Pessimistic(Critic):
         return estimated(self.copies_)
 
     def _judge_play(self, transitions, setting):
-        """Say whether a policy that is surer than the log pays."""
-        self.draws_, self.sharpening_gain_ = False, None
+        """Whether actions should be drawn, and what a surer policy gains if it says."""
         transformer = getattr(self.critic_, "transformer_", None)
         if transformer is None or not self._asks_play(transitions, setting):
-            return
+            return False, None
         # Nothing that is learned depends on what is drawn here.
         rng = np.random.default_rng(0)
         try:
@@ -433,11 +435,12 @@ class Pessimistic(Critic):
             )
         except RegressorError:
             # A classifier of all rows may refuse half of them.
-            return
+            return False, None
         # Negated, so that what is no number is not sure either.
-        self.draws_, self.sharpening_gain_ = not low > 0, (gain, low)
-        if self.draws_:
+        draws = not low > 0
+        if draws:
             warn_user(_DRAW.format(gain=gain, low=low))
+        return draws, (gain, low)
 
     def _asks_play(self, transitions, setting):
         """Whether something can be lost, and the log is long enough to be halved."""

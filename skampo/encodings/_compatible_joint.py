@@ -19,7 +19,8 @@ from skampo.encodings._compatible import (
 from skampo.encodings._joint import Joint, warn_of_no_interaction
 from skampo.encodings._scores import check_n_actions, joint_rows
 from skampo.features._lending import as_numbers
-from skampo.features._split import fit_features, split_features, transform
+from skampo.features._split import fit_features, transform
+from skampo.features._steps import last_step, split_features
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ class CompatibleJoint(Joint):
             rms(goal, sample_weight),
         )
         theta, eta = add_step(theta, gradient, target.eta)
-        name = learner.regressor.steps[-1][0] if features is not None else "model"
+        name, _ = last_step(learner.regressor)
         scores = PairScores(features, theta, eta, n_actions, fitted, name)
         warn_of_no_interaction(scores, X, goal, "compatible_joint")
         return scores

@@ -263,7 +263,9 @@ def _run_onnx(text, form):
 
 def _export(policy, path, X, write, make_runner, n_states):
     form = _form(policy)
-    text = write(form, _actions(policy), _title(policy))
+    name = type(policy).__name__
+    title = f"A policy, written by skampo {__version__} from a fitted {name}."
+    text = write(form, _actions(policy), title)
     run = make_runner(text, form)
     states = states_to_compare(policy, form, X, n_states)
     rows = _rows(policy, form, states)
@@ -327,11 +329,6 @@ def _actions(policy):
             f"{actions!r:.200}."
         )
     return actions
-
-
-def _title(policy):
-    name = type(policy).__name__
-    return f"A policy, written by skampo {__version__} from a fitted {name}."
 
 
 def _masks(policy):

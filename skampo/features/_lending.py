@@ -43,31 +43,31 @@ _COPYING = {
 
 
 @singledispatch
-def only_reads(estimator):
-    """Whether the estimator is known never to write into what it is given."""
-    copies = _COPYING.get(type(estimator))
-    return copies is not None and getattr(estimator, copies) is True
+def only_reads(step):
+    """Whether a step is known never to write into what it is given."""
+    copies = _COPYING.get(type(step))
+    return copies is not None and getattr(step, copies) is True
 
 
 @only_reads.register
-def _(estimator: OneHotEncoder):
-    return type(estimator) is OneHotEncoder
+def _(step: OneHotEncoder):
+    return type(step) is OneHotEncoder
 
 
 @only_reads.register
-def _(estimator: FunctionTransformer):
+def _(step: FunctionTransformer):
     # What a fitted union has in the place of "passthrough".
-    return type(estimator) is FunctionTransformer and estimator.func is None
+    return type(step) is FunctionTransformer and step.func is None
 
 
 @only_reads.register
-def _(estimator: Pipeline):
-    return type(estimator) is Pipeline and _all_read(estimator.steps)
+def _(step: Pipeline):
+    return type(step) is Pipeline and _all_read(step.steps)
 
 
 @only_reads.register
-def _(estimator: FeatureUnion):
-    return type(estimator) is FeatureUnion and _all_read(estimator.transformer_list)
+def _(step: FeatureUnion):
+    return type(step) is FeatureUnion and _all_read(step.transformer_list)
 
 
 def _all_read(steps):
@@ -77,14 +77,14 @@ def _all_read(steps):
     )
 
 
-def lend(estimator, rows):
+def lend(step, rows):
     """
-    Rows as they are handed to an estimator, which may do with them what it likes.
+    Rows as they are handed to a step, which may do with them what it likes.
 
-    A copy in the same memory layout; the rows themselves if the estimator only reads.
+    A copy in the same memory layout; the rows themselves if the step only reads.
     """
     rows = unwrap(rows)
-    if rows is None or only_reads(estimator):
+    if rows is None or only_reads(step):
         return rows
     if isinstance(rows, np.ndarray):
         # Sums over another layout differ in the last bit.
@@ -167,7 +167,7 @@ def _largest(rows):
 
 
 @contextmanager
-def warning_of_size(estimator, rows):
+def warning_of_size(step, rows):
     """Say once that numbers overflow, in place of what NumPy says of each of them."""
     if not _largest(rows) > _HUGE:
         yield
@@ -175,7 +175,7 @@ def warning_of_size(estimator, rows):
     with np.errstate(over="ignore", invalid="ignore"):
         yield
     warn_user(
-        f"{type(estimator).__name__} was fitted to numbers above {_HUGE:.0e}, which "
+        f"{type(step).__name__} was fitted to numbers above {_HUGE:.0e}, which "
         "overflow in single precision or in squares, so that it may have learned "
         "nothing: divide the observations, for example in an environment wrapper."
     )

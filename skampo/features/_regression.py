@@ -206,9 +206,9 @@ def _passed_through(regressor):
     }
 
 
-def parameters_as_text(estimator):
+def parameters_as_text(part):
     """Texts that differ where the parameters do; none of what has no parameters."""
-    parameters = getattr(estimator, "get_params", dict)()
+    parameters = getattr(part, "get_params", dict)()
     # Values may be arrays or estimators, which cannot simply be compared.
     with np.printoptions(floatmode="unique"):
         return {name: _as_text(value) for name, value in parameters.items()}
@@ -233,13 +233,13 @@ def _as_text(value):
         return text
 
 
-def _inner_text(estimator):
+def _inner_text(part):
     given = {
         name: _as_text(value)
-        for name, value in sorted(estimator.get_params(deep=False).items())
+        for name, value in sorted(part.get_params(deep=False).items())
     }
     # A class without a constructor has a signature that has to be compiled.
-    made = inspect.signature(type(estimator)).parameters if given else {}
+    made = inspect.signature(type(part)).parameters if given else {}
     # As scikit-learn shows them: the others follow from the class.
     return ", ".join(
         f"{name}={text}"

@@ -3,8 +3,6 @@
 import io
 from contextlib import suppress
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,11 +14,12 @@ from skampo.base import PolicyMixin
 from skampo.distill import distill
 from skampo.distill._tree_policy import ReturnEstimate
 from skampo.exceptions import InvalidParameterError, RolloutError
-from skampo.inspection._card_page import fragment, page
+from skampo.inspection._card_page import shown
 from skampo.inspection._seen import Seen
 from skampo.model_selection._scorer import player_of
 from skampo.rollouts._factories import is_environment, resolve_factories
 from skampo.rollouts._film import film_episode
+from skampo.utils._page import Page
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import Interval, check_argument
 
@@ -34,7 +33,7 @@ _options = {"n_episodes": Interval(int, 2), "max_leaf_nodes": Interval(int, 2)}
 
 
 @dataclass(frozen=True, eq=False)
-class PolicyCard:
+class PolicyCard(Page):
     """
     What a policy earns in an environment, what it does there, and what it looks at.
 
@@ -192,24 +191,8 @@ class PolicyCard:
             f"{student.return_}."
         )
 
-    def to_html(self, path: str | PathLike[str]) -> None:
-        """
-        Write the card as one page, which loads nothing from elsewhere.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Where to write.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        Path(path).write_text(page(self, facts(self)), encoding="utf8")
-
-    def _repr_html_(self):
-        return fragment(self, facts(self))
+    def _shown(self):
+        return shown(self, facts(self))
 
 
 def facts(card):

@@ -5,18 +5,12 @@ import base64
 import numpy as np
 
 from skampo.inspection._charts import N_LINES, STYLE, columns, lines, shares
-from skampo.utils._page import article, document, say, section, table
-
-_TITLE = "Policy card"
+from skampo.utils._page import article, say, section, table
 
 
-def page(card, facts):
-    """A whole document."""
-    return document(f"{_TITLE}: {card.environment}", fragment(card, facts))
-
-
-def fragment(card, facts):
-    """The card alone, as a notebook shows it."""
+def shown(card, facts):
+    """Title and article."""
+    title = f"Policy card: {card.environment}"
     parts = [
         f'<p class="soft"><code>{say(card.policy)}</code></p>',
         *section("What it earns", [*table(facts), *_returns(card)]),
@@ -26,7 +20,7 @@ def fragment(card, facts):
         *section("A tree that imitates it", _tree(card)),
         *section("An episode", _film(card.film)),
     ]
-    return article(f"{_TITLE}: {card.environment}", parts, STYLE)
+    return title, article(title, parts, STYLE)
 
 
 def _returns(card):

@@ -130,7 +130,11 @@ class PolicyDisplay:
             index = self._index(action)
             keywords = {"vmin": 0.0, "vmax": 1.0, "cmap": cmap, **kwargs}
             self._draw_image(ax, self.proba[:, :, index], keywords)
-            self._add_colorbar(self.action_names[index])
+            self.colorbar_ = self.figure_.colorbar(
+                self.image_,
+                ax=self.ax_,
+                label=f"probability of {self.action_names[index]}",
+            )
         return self
 
     def _index(self, action):
@@ -169,11 +173,6 @@ class PolicyDisplay:
         ]
         self.legend_ = self.ax_.legend(
             handles=handles, title="action", loc="upper left", bbox_to_anchor=(1.01, 1)
-        )
-
-    def _add_colorbar(self, name):
-        self.colorbar_ = self.figure_.colorbar(
-            self.image_, ax=self.ax_, label=f"probability of {name}"
         )
 
     @classmethod

@@ -130,7 +130,9 @@ def compare(policy, log, logged, gamma, confidence, seed):
         # A single episode has no other half to fit to.
         if log.n_episodes > 1:
             name = "doubly_robust" if given else "doubly_robust, estimated propensities"
-            known = log if given else _with_propensities(log)
+            known = log
+            if not given:
+                known = estimate_propensities(log, behavior_classifier(log))
             weighted = _by_weights(name, policy, known, logged, gamma, confidence, seed)
             found.insert(0, weighted)
         found.sort(key=lambda comparison: bool(comparison.objections))
@@ -148,10 +150,6 @@ def compare(policy, log, logged, gamma, confidence, seed):
             )
             found.append(Comparison(name, estimate))
     return found
-
-
-def _with_propensities(log):
-    return estimate_propensities(log, behavior_classifier(log))
 
 
 def _by_weights(name, policy, log, logged, gamma, confidence, seed):

@@ -3,7 +3,6 @@
 from skampo.utils._page import (
     article,
     bar,
-    document,
     items,
     say,
     scale_of,
@@ -16,15 +15,10 @@ _CLASSES = {"deploy": "yes", "do not deploy": "no"}
 _TITLE = "Policy report"
 
 
-def page(report, facts):
-    """A whole document."""
-    return document(_TITLE, fragment(report, facts))
-
-
-def fragment(report, facts):
-    """The report alone, as a notebook shows it."""
+def shown(report, facts):
+    """Title and article."""
     kind = _CLASSES.get(report.verdict, "open")
-    return article(
+    return _TITLE, article(
         _TITLE,
         [
             f'<p class="verdict {kind}">{say(report.verdict)}</p>',

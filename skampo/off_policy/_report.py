@@ -2,8 +2,6 @@
 
 import textwrap
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,17 +11,18 @@ from skampo.exceptions import InvalidParameterError
 from skampo.off_policy._checks import check_options, takes_log
 from skampo.off_policy._comparison import Logged, compare
 from skampo.off_policy._deviations import deviating_columns
-from skampo.off_policy._page import fragment, page
+from skampo.off_policy._page import shown
 from skampo.off_policy._result import OffPolicyEstimate
 from skampo.off_policy._suspicions import unsupported_share
 from skampo.off_policy._trajectories import action_proba, of_actions
 from skampo.off_policy._verdict import decide, suspicions
 from skampo.utils._axes import COLORS, axes_for
+from skampo.utils._page import Page
 from skampo.utils._threads import limit_threads
 
 
 @dataclass(frozen=True)
-class PolicyReport:
+class PolicyReport(Page):
     """
     Whether to deploy a policy, by a log that the policy was not fitted to.
 
@@ -234,24 +233,8 @@ class PolicyReport:
         ax.invert_yaxis()
         return ax
 
-    def to_html(self, path: str | PathLike[str]) -> None:
-        """
-        Write the report as one page, which loads nothing from elsewhere.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Where to write.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        Path(path).write_text(page(self, facts(self)), encoding="utf8")
-
-    def _repr_html_(self):
-        return fragment(self, facts(self))
+    def _shown(self):
+        return shown(self, facts(self))
 
 
 def facts(report):

@@ -29,7 +29,7 @@ _COSTS = {b",": 40, b":": 100, b"[": 64, b"{": 128}
 _ALLOWED_COST = 2**25
 
 
-def save(estimator, path: str | os.PathLike[str] | None = None) -> None:
+def save(policy, path: str | os.PathLike[str] | None = None) -> None:
     """
     Write a fitted policy, or a Pipeline that holds one, to a file of data alone.
 
@@ -40,7 +40,7 @@ def save(estimator, path: str | os.PathLike[str] | None = None) -> None:
 
     Parameters
     ----------
-    estimator : estimator
+    policy : estimator
         A policy, or a Pipeline that holds one.
     path : str or path-like, default=None
         Where to write; an existing file is replaced, and keeps its mode. None writes
@@ -81,7 +81,7 @@ def save(estimator, path: str | os.PathLike[str] | None = None) -> None:
     ...
     skampo.exceptions.SkampoFileError: AMPOPolicy cannot be saved, because ...
     """
-    described = _describe(estimator)
+    described = _describe(policy)
     if path is None:
         return
     # A link stays one: replacing it would leave the file behind it as it was.
@@ -139,17 +139,17 @@ def load(path: str | os.PathLike[str], *, max_size: int = _LARGEST) -> Any:
     check_argument("load", "max_size", max_size, Interval(int, 0))
     with _naming(path):
         versions, description, arrays = _open(_read(path, max_size))
-        estimator = _build(description, arrays)
+        policy = _build(description, arrays)
     _warn_about_versions(path, versions)
-    return estimator
+    return policy
 
 
-def _describe(estimator):
+def _describe(policy):
     """All bytes of a file, after it was seen that they can be read."""
-    name = type(estimator).__name__
+    name = type(policy).__name__
     writer = Writer(take_apart)
     try:
-        root = writer.node(estimator, name)
+        root = writer.node(policy, name)
     except SkampoFileError as error:
         raise SkampoFileError(f"{name} {error}") from error.__cause__
     arrays = [
@@ -163,7 +163,7 @@ def _describe(estimator):
     body = text + b"".join(array.tobytes() for array in arrays)
     head = f"skampo {_FORMAT} {hashlib.sha256(body).hexdigest()}\n".encode()
     try:
-        # What `load` refuses is found while the estimator is still there.
+        # What `load` refuses is found while the policy is still there.
         _build(*_open(head + body)[1:])
     except Exception as error:
         raise SkampoFileError(
@@ -265,10 +265,10 @@ def _build(description, data):
     if description.keys() != {"arrays", "value"}:
         raise ValueError("a description of other parts than arrays and a value")
     arrays = read_arrays(description["arrays"], data)
-    estimator = Reader(arrays, put_together).value(description["value"])
-    if not hasattr(estimator, "get_params"):
-        raise ValueError(f"a {type(estimator).__name__} in place of an estimator")
-    return estimator
+    policy = Reader(arrays, put_together).value(description["value"])
+    if not hasattr(policy, "get_params"):
+        raise ValueError(f"a {type(policy).__name__} in place of an estimator")
+    return policy
 
 
 def _say_what_it_is(data):

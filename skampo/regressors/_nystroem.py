@@ -152,13 +152,11 @@ class NystroemFeatures(
         distinct = np.unique(X, axis=0)
         # Of a sample, the number of distinct rows is scaled up to all rows.
         n_counted = len(X) if self.count_repeats else len(distinct)
-        n_landmarks = self._n_landmarks(n_counted * n_rows / len(X))
+        enough = int(4 * np.sqrt(n_counted * n_rows / len(X)))
+        n_landmarks = min(self.n_components, max(_FEWEST, enough))
         if len(distinct) <= n_landmarks:
             return distinct
         return distinct[np.sort(rng.permutation(len(distinct))[:n_landmarks])]
-
-    def _n_landmarks(self, n_rows):
-        return min(self.n_components, max(_FEWEST, int(4 * np.sqrt(n_rows))))
 
     def transform(self, X) -> np.ndarray:
         """

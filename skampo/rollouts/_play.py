@@ -172,19 +172,19 @@ def play_episodes(
 
 @dataclass(frozen=True, eq=False)
 class PredictedActions:
-    """Probability 1 for what an estimator predicts, which has to be an action."""
+    """Probability 1 for what a model predicts, which has to be an action."""
 
-    estimator: Any
+    model: Any
     labels: np.ndarray
 
     def proba(self, observations, action_mask=None):
         """Zeros and ones; masks are left to who plays."""
-        predicted = np.asarray(self.estimator.predict(observations))
+        predicted = np.asarray(self.model.predict(observations))
         proba = (predicted[:, None] == self.labels).astype(np.float64)
         if not proba.any(axis=1).all():
             unknown = predicted[~proba.any(axis=1)][0]
             raise ValueError(
-                f"{type(self.estimator).__name__} predicts {unknown!r}, which is none "
+                f"{type(self.model).__name__} predicts {unknown!r}, which is none "
                 f"of the actions {self.labels.tolist()}."
             )
         return proba

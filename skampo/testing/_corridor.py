@@ -71,13 +71,9 @@ class Corridor(gymnasium.Env):
         self.n_closed += 1
 
 
-def _show_box(t, place):
-    return np.array([t, place], dtype=np.float64)
-
-
 _BOX = spaces.Box(-np.inf, np.inf, (2,), np.float64)
 _SHOWN = {
-    "box": (_BOX, _show_box),
+    "box": (_BOX, lambda t, place: np.array([t, place], dtype=np.float64)),
     "dict": (
         spaces.Dict(
             {"late": spaces.Discrete(2), "place": spaces.Box(-np.inf, np.inf, (1,))}

@@ -228,7 +228,7 @@ def counts_cores(model, n_jobs):
 
 
 def check_lightgbm(model):
-    """Refuse an estimator of another width than its model, or one that counts cores."""
+    """Refuse a model of another width than its trees, or one that counts cores."""
     n_features = model._n_features
     # The cores are counted by a command of the system.
     require(not counts_cores(model, model.n_jobs), _KIND)

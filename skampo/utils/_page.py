@@ -1,6 +1,8 @@
 """Pages for people: HTML that loads nothing, light and dark, wide and narrow."""
 
 from html import escape
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -44,7 +46,34 @@ _STYLE = """
 """
 
 
-def document(title, body):
+class Page:
+    """What a notebook shows as an article, and can be written to a file."""
+
+    def _shown(self) -> tuple[str, str]:
+        """The title and the article."""
+        raise NotImplementedError
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """
+        Write one page, which loads nothing from elsewhere.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to write.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        Path(path).write_text(_document(*self._shown()), encoding="utf8")
+
+    def _repr_html_(self):
+        return self._shown()[1]
+
+
+def _document(title, body):
     """A whole page around an article."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

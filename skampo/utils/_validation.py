@@ -74,11 +74,10 @@ Nothing = Constraint("None", lambda value: value is None)
 Flag = Constraint("a bool", lambda value: isinstance(value, bool | np.bool_))
 
 
-def check_parameters(estimator, constraints):
-    """Refuse the first parameter of an estimator that breaks its constraint."""
+def check_parameters(owner, constraints):
+    """Refuse the first parameter of an object that breaks its constraint."""
     for name, constraint in constraints.items():
-        owner = type(estimator).__name__
-        check_argument(owner, name, getattr(estimator, name), constraint)
+        check_argument(type(owner).__name__, name, getattr(owner, name), constraint)
 
 
 def check_argument(owner, name, value, constraint):

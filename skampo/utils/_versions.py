@@ -44,7 +44,8 @@ def show_versions() -> None:
     _show("System", {"python": sys.version, "platform": platform.platform()})
     packages = {name: _version(name) for name in PACKAGES}
     _show("Packages", {"skampo": __version__} | packages)
-    _show("Thread pools", {_file(pool): _pool(pool) for pool in threadpool_info()})
+    pools = {Path(pool["filepath"]).name: _pool(pool) for pool in threadpool_info()}
+    _show("Thread pools", pools)
 
 
 def _show(title, rows):
@@ -59,10 +60,6 @@ def _version(package):
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _file(pool):
-    return Path(pool["filepath"]).name
 
 
 def _pool(pool):

@@ -162,27 +162,44 @@ def table_row(folder, environment, name):
     )
 
 
+def draw(row, environment, curves):
+    """One panel for each policy, the lines of the others in gray."""
+    for ax, (name, returns) in zip(row, curves.items(), strict=False):
+        for others in curves.values():
+            ax.plot(STEPS, interquartile_mean(others), color="silver", linewidth=0.8)
+        ax.fill_between(STEPS, *interval(returns), alpha=0.3)
+        ax.plot(STEPS, interquartile_mean(returns))
+        ax.axhline(ENVIRONMENTS[environment], color="gray", linestyle=":")
+        ax.set_title(f"{environment}\n{name}, {len(returns)} seeds", fontsize="medium")
+    row[0].set_ylabel("return")
+
+
 def report(folder):
     """Print the table and draw the figure."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     print("| environment | policy | seeds | final return | worst seed | best | CPU s |")
     print("|---|---|---|---|---|---|---|")
-    for ax, (environment, goal) in zip(axes, ENVIRONMENTS.items(), strict=True):
+    found = {environment: {} for environment in ENVIRONMENTS}
+    for environment, curves in found.items():
         for name in [*MAPS, "PPO"]:
-            if not list(folder.glob(f"{environment}_{name}_*.csv")):
-                continue
-            print(table_row(folder, environment, name))
-            _, returns = load(folder, environment, name)
-            low, high = interval(returns)
-            ax.plot(STEPS, interquartile_mean(returns), label=name)
-            ax.fill_between(STEPS, low, high, alpha=0.2)
-        ax.axhline(goal, color="gray", linestyle=":")
-        ax.set(title=environment, xlabel="environment steps", ylabel="return")
-    axes[1].set_ylim(-250, -60)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+            if list(folder.glob(f"{environment}_{name}_*.csv")):
+                print(table_row(folder, environment, name))
+                curves[name] = load(folder, environment, name)[1]
+    width = max(map(len, found.values()))
+    figure, axes = plt.subplots(
+        2,
+        width,
+        figsize=(2.8 * width, 5.5),
+        sharex=True,
+        sharey="row",
+        layout="constrained",
+        squeeze=False,
+    )
+    for row, (environment, curves) in zip(axes, found.items(), strict=True):
+        draw(row, environment, curves)
+    axes[1, 0].set_ylim(-250, -60)
+    figure.supxlabel("environment steps")
     figure.savefig(folder / "paper.png", dpi=120)
 
 
