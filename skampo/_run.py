@@ -106,8 +106,8 @@ class Run:
     first: Any = None
     repeats: bool = False
     stop: bool = False
-    #: Letters that stand for the data and parameters with which the policy settled.
-    settled: str = ""
+    #: Whether more of the same iterations would lead nowhere.
+    settled: bool = False
     memory: FeatureMemory = field(default_factory=FeatureMemory)
     #: Share of the iterations whose mean is returned, their iterates, and the states.
     average: float = 0.0
@@ -169,8 +169,8 @@ class Run:
         if last:
             problem.recall(last, run.memory)
             # One longer fit would have stopped there as well.
-            run.stop = last.settled != "" and last.settled == run.digest
-            run.settled = last.settled
+            run.settled = last.settled != "" and last.settled == run.digest
+            run.stop = run.settled
         return run
 
     @cached_property
@@ -309,11 +309,10 @@ class Run:
         self.clock.lap()
         validation, self.stop = self._validate(iterate, record)
         # New data may move a policy that has settled.
-        is_settled = self.problem.is_fixed and _has_settled(sample, record)
+        self.settled = self.problem.is_fixed and _has_settled(sample, record)
         if self.repeats and _is_greedy(after, sample.sample_weight):
-            is_settled = True
-        self.stop = self.stop or is_settled
-        self.settled = self.digest if is_settled else ""
+            self.settled = True
+        self.stop = self.stop or self.settled
         record["validation_return"] = validation.mean
         record["validation_std"] = validation.std
         record["n_validation_steps"] = self.n_validation_steps
@@ -469,7 +468,8 @@ class Run:
             self.first,
             self.window,
             self.mean,
-            self.settled,
+            # Rows are hashed only where the state is kept.
+            self.digest if self.settled else "",
         )
 
 
