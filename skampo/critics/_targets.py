@@ -35,11 +35,14 @@ class StoredSteps:
     @classmethod
     def of(cls, transitions):
         """Put the states that ended trajectories after all others."""
-        n_rows, ends = len(transitions), transitions.ends
+        n_rows, ends = len(transitions), _shown_ends(transitions)
         last = taken(transitions.next_observations, ends)
         # Inside a trajectory the next row is what followed: no state is there twice.
         at, after = _numbers(0, n_rows), _numbers(1, n_rows + 1)
         after[ends] = n_rows + np.arange(len(last))
+        if transitions.terminated.all():
+            # Nothing that follows counts: any row will do.
+            after = at
         states = stack(transitions.observations, last)
         masks = _all_masks(transitions)
         return cls(
@@ -113,6 +116,12 @@ def _numbers(start, stop):
     return numbers
 
 
+def _shown_ends(transitions):
+    """Rows behind which another state is seen: none, if nothing ever follows."""
+    ends = transitions.ends
+    return np.zeros_like(ends) if transitions.terminated.all() else ends
+
+
 def _numbers_of(transitions):
     """Numbers of the states of all rows, and of those at the ends."""
     rows = transitions.row_numbers
@@ -120,14 +129,14 @@ def _numbers_of(transitions):
         return None
     rows = _numbers(rows.start, rows.stop)
     # What follows an end is no row: its number is that of the end, far beyond all.
-    return stack(rows, _AFTER_ENDS + rows[transitions.ends])
+    return stack(rows, _AFTER_ENDS + rows[_shown_ends(transitions)])
 
 
 def _all_masks(transitions):
     """Allowed actions of all states, None when all are."""
     if transitions.action_masks is None:
         return None
-    last = transitions.next_action_masks[transitions.ends]
+    last = transitions.next_action_masks[_shown_ends(transitions)]
     return np.vstack([transitions.action_masks, last])
 
 

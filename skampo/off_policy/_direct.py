@@ -99,7 +99,7 @@ def direct_method(
     2.0
     """
     check_options("direct_method", confidence=confidence, n_bootstraps=n_bootstraps)
-    ratio = RatioSum.mean(_starting_values(policy, log, action_values))
+    ratio = RatioSum.mean(StartingStates.of(policy, log).values(action_values))
     ratio = grouped(ratio, log)
     bounds = ratio.interval(confidence, n_bootstraps, random_state)
     complaints = [ignores_model(bounds)]
@@ -227,7 +227,8 @@ class Evaluation:
         # One seed for all fits: refits differ from the first by their episodes alone.
         seed = rng.randint(2**31 - 1)
         critic = fit_critic(policy, log, gamma, regressor, n_sweeps, seed)
-        estimate = _starting_values(policy, log, critic.q_).mean()
+        starts = StartingStates.of(policy, log)
+        estimate = starts.values(critic.q_).mean()
         refits, counts = [], []
         # Every resample of a single episode is that episode.
         for _ in range(n_refits if log.n_episodes > 1 else 0):
@@ -236,7 +237,7 @@ class Evaluation:
             again = fit_critic(
                 policy, sample, gamma, regressor, n_sweeps, seed, copy.copy(critic)
             )
-            refits.append(_starting_values(policy, sample, again.q_).mean())
+            refits.append(starts.mean(again.q_, drawn))
             counts.append(drawn)
         complaints = [*suspicions(log), unsettled(critic.missing_)]
         return cls(critic, estimate, np.array(refits), np.array(counts), complaints)
@@ -247,10 +248,29 @@ def suspicions(log):
     return [single_episode(log), broken_next_states(log), never_ends(log)]
 
 
-def _starting_values(policy, log, action_values):
-    states = take_rows(log.states, np.flatnonzero(first_rows(log)))
-    proba = action_proba(policy, states, log.classes)
-    return (proba * action_values(states)).sum(axis=1)
+@dataclass(frozen=True, eq=False)
+class StartingStates:
+    """Where episodes begin, and what the policy does there."""
+
+    states: Any
+    proba: np.ndarray
+    episodes: np.ndarray
+
+    @classmethod
+    def of(cls, policy, log):
+        """Ask the policy once: fits to resampled episodes begin in the same states."""
+        is_first = first_rows(log)
+        states = take_rows(log.states, np.flatnonzero(is_first))
+        episodes = log.is_start.cumsum()[is_first] - 1
+        return cls(states, action_proba(policy, states, log.classes), episodes)
+
+    def values(self, action_values):
+        """The value of the policy in each of them."""
+        return (self.proba * action_values(self.states)).sum(axis=1)
+
+    def mean(self, action_values, counts):
+        """The mean value if each episode counts so many times."""
+        return np.average(self.values(action_values), weights=counts[self.episodes])
 
 
 def finish(value, bounds, confidence, policy, log, complaints):

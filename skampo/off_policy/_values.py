@@ -47,6 +47,21 @@ class FixedPolicy:
         return f
 
 
+@dataclass(frozen=True)
+class AnyPolicy:
+    """What stands for the policy where nothing follows, and values are rewards."""
+
+    n_actions: int
+
+    def f(self, observations):
+        """The same for all actions."""
+        return np.full((len(observations), self.n_actions), 1 / self.n_actions)
+
+    def project(self, f, action_mask=None):
+        """The probabilities themselves."""
+        return f
+
+
 @dataclass(frozen=True, eq=False)
 class ActionValues:
     """Fitted action values: states to an array (n, n_actions), as `classes` go."""
@@ -164,8 +179,9 @@ def fit_critic(policy, log, gamma, regressor, n_sweeps, random_state, critic=Non
         Encoding.by_name["per_action"](),
         np.random.default_rng(seed),
     )
-    fixed = FixedPolicy(policy, log.classes)
-    critic.evaluate(fixed, log.transitions(), setting)
+    # A policy may be slow, and here its probabilities would be multiplied by 0.
+    asked = FixedPolicy(policy, log.classes) if gamma else AnyPolicy(len(log.classes))
+    critic.evaluate(asked, log.transitions(), setting)
     return critic
 
 
