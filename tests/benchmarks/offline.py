@@ -141,6 +141,7 @@ def get_log(folder, name, kind, n, seed):
     if path is None or not path.exists():
         log = make_log(name, kind, n, seed)
         if path is not None:
+            folder.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(path, **{key: getattr(log, key) for key in COLUMNS})
         return log
     with np.load(path) as columns:
