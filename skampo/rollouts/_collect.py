@@ -14,9 +14,9 @@ from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
-# Steps of one `gather`, and how many times as many may be kept.
-# With a twelfth, fifty iterations that keep 20,000 take less than 60,000 steps.
-FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
+# Steps of one `gather`, at least, and the share of all steps that it adds to them: with
+# a tenth, fifty iterations take 233,000 steps.
+FEWEST_STEPS, FEWEST_DISCRETE, _SHARE = 512, 64, 10
 COUNT = Interval(int, 1)
 
 
@@ -47,8 +47,8 @@ class Rollouts:
         list of k; there are at least k.
     steps_per_iter : int, default=None
         Steps of one `gather`, over all environments. None is 512, or 64 for discrete
-        observations, and a twelfth of what is kept where that is more; without a
-        `capacity` it is 512.
+        observations, and a tenth of all steps so far where that is more, up to the
+        `capacity`; without one it is 512.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -282,7 +282,8 @@ class Rollouts:
         fewest = (
             FEWEST_DISCRETE if self.observation_encoder.is_discrete else FEWEST_STEPS
         )
-        return max(fewest, self._store.n_kept // _OLD)
+        # A good policy is made worse by what a few episodes seem to tell.
+        return max(fewest, min(self.n_steps // _SHARE, self._store.capacity))
 
     def close(self) -> None:
         """
