@@ -116,9 +116,8 @@ class Run:
     mean: Any = None
     #: The last iterate, if validation could not afford to score it.
     unscored: Any = None
-    #: What measures the critic, None if nobody asked, and what it found.
+    #: What measures the critic, None if nobody asked.
     reweighted: Any = None
-    critic_error: Any = None
 
     @classmethod
     def of(cls, asked, problem, seed, last):
@@ -224,8 +223,8 @@ class Run:
             # at once differ in the last bit.
             self.memory.forget()
         sample = self.problem.critic.evaluate(policy, transitions, setting)
-        self.critic_error = self._measure(policy, transitions, setting, sample)
-        sample = self._look_at_values(sample, transitions)
+        errors = self._measure(policy, transitions, setting, sample)
+        sample = replace(self._look_at_values(sample, transitions), errors=errors)
         self.clock.lap("critic_time")
         return sample
 
@@ -299,7 +298,7 @@ class Run:
             t, self.problem, sample, here, after, line_one, policy.eta
         )
         record["critic_error"] = line_one.mean_square(
-            self.critic_error, sample.sample_weight
+            sample.errors, sample.sample_weight
         )
         iterate = Iterate(policy, getattr(self.problem.critic, "q_", None), t + 1)
         self.sample, self.mean = sample, None

@@ -58,6 +58,9 @@ class QSample:
     rows : ndarray of int of shape (n,), default=None
         The rows of the data that start in these states, ascending. None where a state
         stands for several rows or for none.
+    errors : ndarray of shape (n, n_actions), default=None
+        How far the action values may be from exact ones, for `history_`. None is not
+        known.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class QSample:
     scores: Any = None
     action_weights: np.ndarray | None = None
     rows: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     def evaluate(self, scores) -> np.ndarray:
         """
@@ -127,7 +131,7 @@ class QSample:
             With what was computed for these states.
         """
         weight, shares = self.sample_weight, self.action_weights
-        of_data = self.rows
+        of_data, errors = self.rows, self.errors
         return replace(
             self,
             observations=taken(self.observations, rows),
@@ -136,6 +140,7 @@ class QSample:
             action_weights=shares if shares is None else shares[rows],
             view=self._features.take(rows),
             rows=of_data if of_data is None else of_data[rows],
+            errors=errors if errors is None else errors[rows],
         )
 
     @cached_property
