@@ -73,7 +73,8 @@ def read_frame(frame, state, time, classes, lags=0, **named):
         raise ValueError(
             f"from_frame takes a data frame of pandas or polars. Got "
             f"{type(frame).__name__}: give arrays as TransitionLog(states, actions, "
-            "rewards), and episodes to TransitionLog.from_episodes."
+            "rewards), episodes to TransitionLog.from_episodes, and a dask dataframe "
+            "or many frames to TransitionLog.from_batches."
         )
     check_argument("TransitionLog.from_frame", "lags", lags, Interval(int, 0))
     named = without_none(named)
