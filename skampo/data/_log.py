@@ -22,7 +22,13 @@ from skampo.data._checks import (
     without_na,
 )
 from skampo.data._episodes import read_episodes
-from skampo.data._frames import arrange, check_names, read_frame, without_none
+from skampo.data._frames import (
+    arrange,
+    by_episode,
+    check_names,
+    read_frame,
+    without_none,
+)
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
 from skampo.data._transitions import Transitions
@@ -307,7 +313,9 @@ class TransitionLog:
         -------
         TransitionLog
             As `from_frame` would make it, but that the states are an array of the
-            columns in the order of `state`, and have no names.
+            columns in the order of `state`, and have no names, and that episodes are
+            in the order of their labels: batches that hold whole episodes may come in
+            any order. Without episodes rows are in the order of the data.
 
         Raises
         ------
@@ -346,7 +354,7 @@ class TransitionLog:
         others = [*named.values(), *([] if time is None else [time])]
         check = partial(check_names, state=state, time=time, named=named)
         states, columns = read_columns(source, list(state), others, check)
-        columns = arrange(states, columns, time, classes, named)
+        columns = by_episode(arrange(states, columns, time, classes, named))
         return cls(**columns, classes=classes)
 
     def __len__(self):

@@ -227,7 +227,39 @@ def patients(n_episodes=12):
     return pd.DataFrame(columns | {"closed": ends})
 
 
+def scores(log):
+    """What a policy learns from a log."""
+    policy = AMPOPolicy(max_iter=3, random_state=0).fit(log)
+    return policy.decision_function(np.arange(-8, 8).reshape(8, 2) / 4)
+
+
 WHOLE = {name: EPISODES[name] for name in EPISODES if name != "time"}
+
+
+def test_whole_episodes_come_in_any_order(tmp_path):
+    frame, parts, order = patients(), parts_of(patients(), 4), [2, 0, 3, 1]
+    expected = TransitionLog.from_batches([frame], **WHOLE)
+    log = TransitionLog.from_batches([parts[i] for i in order], **WHOLE)
+    check(log, frame, **WHOLE)
+    assert_array_equal(scores(log), scores(expected))
+    for i, part in enumerate(parts):
+        part.to_parquet(tmp_path / f"{i}.parquet")
+    files = [tmp_path / f"{i}.parquet" for i in order]
+    check(TransitionLog.from_batches(files, **WHOLE), frame, **WHOLE)
+
+
+def test_rows_with_times_come_in_any_order():
+    rows = np.random.default_rng(0).permutation(60)
+    names = WHOLE | {"time": "day"}
+    shuffled = TransitionLog.from_batches(parts_of(patients().iloc[rows]), **names)
+    check(shuffled, patients(), **names)
+
+
+def test_parts_of_episodes_in_another_order_are_refused():
+    # Of seven parts, none of which ends where an episode does.
+    parts = parts_of(patients(), 7)
+    with pytest.raises(ValueError, match="where an earlier episode goes on"):
+        TransitionLog.from_batches(parts[::-1], **WHOLE)
 
 
 def test_without_episodes_rows_are_in_the_order_of_the_data():
