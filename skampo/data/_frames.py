@@ -73,7 +73,8 @@ def read_frame(frame, state, time, classes, lags=0, **named):
         raise ValueError(
             f"from_frame takes a data frame of pandas or polars. Got "
             f"{type(frame).__name__}: give arrays as TransitionLog(states, actions, "
-            "rewards), and episodes to TransitionLog.from_episodes."
+            "rewards), episodes to TransitionLog.from_episodes, and a dask dataframe "
+            "or many frames to TransitionLog.from_batches."
         )
     check_argument("TransitionLog.from_frame", "lags", lags, Interval(int, 0))
     named = without_none(named)
@@ -254,11 +255,20 @@ def _shift(states, columns):
     columns = {name: taken(column, kept) for name, column in columns.items()}
     return columns | {
         "states": _states_at(states, kept),
-        # Below a row that terminated is another episode, whose state plays no part.
-        "next_states": _states_at(states, np.minimum(kept + 1, n_rows - 1)),
+        # Nothing follows a row that terminated: its own state holds the place.
+        "next_states": _states_at(states, kept + ~over[kept]),
         "terminated": over[kept],
         "truncated": cut[kept],
     }
+
+
+def by_episode(columns):
+    """Rows by the labels of their episodes, whatever order they came in."""
+    labels = columns.get("episodes")
+    if labels is None or (labels[1:] >= labels[:-1]).all():
+        return columns
+    order = np.argsort(labels, kind="stable")
+    return {name: taken(column, order) for name, column in columns.items()}
 
 
 def _states_at(states, rows):

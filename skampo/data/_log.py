@@ -1,11 +1,13 @@
 """A log: what was seen, done and paid, by whatever policy acted."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_array
 
+from skampo.data._batches import read_columns
 from skampo.data._checks import (
     as_actions,
     as_flags,
@@ -20,8 +22,13 @@ from skampo.data._checks import (
     without_na,
 )
 from skampo.data._episodes import read_episodes
-from skampo.data._frames import arrange, check_names, read_frame, without_none
-from skampo.data._parquet import open_dataset, read_columns
+from skampo.data._frames import (
+    arrange,
+    by_episode,
+    check_names,
+    read_frame,
+    without_none,
+)
 from skampo.data._rows_of_log import as_transitions
 from skampo.data._tables import TableColumns, is_table
 from skampo.data._transitions import Transitions
@@ -264,7 +271,7 @@ class TransitionLog:
         return cls(**columns, classes=classes)
 
     @classmethod
-    def from_parquet(
+    def from_batches(
         cls,
         source,
         *,
@@ -279,17 +286,19 @@ class TransitionLog:
         classes=None,
     ) -> Self:
         """
-        Make a log of Parquet files, whose columns are named.
+        Make a log of Parquet files, or of many data frames, whose columns are named.
 
-        They are read batch by batch, so that no more memory is needed than for the
-        numbers of the log.
+        They are read batch by batch, so that little more memory is needed than for
+        the numbers of the log.
 
         Parameters
         ----------
-        source : str, Path, list of these, or pyarrow.dataset.Dataset
-            A file; a folder of files, which are read in the order of their names;
-            several files; or what pyarrow makes of them, for rows that are filtered or
-            are elsewhere. An episode may go on in the next file.
+        source : str, Path, list of these, dataset, or iterable of data frames
+            Parquet files: one; a folder, in the order of their names; several; or a
+            ``pyarrow.dataset.Dataset``, for rows that are filtered or are elsewhere.
+            A frame of dask, whose partitions are computed one after the other. Or data
+            frames of pandas, polars or pyarrow, of which one is held at a time: a list
+            or a generator, which is read once. An episode may go on in the next batch.
         state : list of str
             Columns of numbers that were seen when the action was chosen. None may be
             missing.
@@ -304,14 +313,17 @@ class TransitionLog:
         -------
         TransitionLog
             As `from_frame` would make it, but that the states are an array of the
-            columns in the order of `state`, and have no names.
+            columns in the order of `state`, and have no names, and that episodes are
+            in the order of their labels: batches that hold whole episodes may come in
+            any order. Without episodes rows are in the order of the data.
 
         Raises
         ------
         ImportError
             If pyarrow is not installed.
         ValueError
-            As for `from_frame`, and if a column of the state holds no numbers.
+            As for `from_frame`, and if there are no rows, a column of the state holds
+            no numbers, or a column holds text in some batches and numbers in others.
 
         See Also
         --------
@@ -320,7 +332,7 @@ class TransitionLog:
         Examples
         --------
         >>> from skampo.data import TransitionLog
-        >>> log = TransitionLog.from_parquet(
+        >>> log = TransitionLog.from_batches(
         ...     "visits/",
         ...     state=["pressure", "age"],
         ...     action="dose",
@@ -339,11 +351,11 @@ class TransitionLog:
                 "truncated": truncated,
             }
         )
-        dataset = open_dataset(source)
-        check_names(dataset.schema.names, state, time, named)
         others = [*named.values(), *([] if time is None else [time])]
-        states, columns = read_columns(dataset, list(state), others)
-        return cls(**arrange(states, columns, time, classes, named), classes=classes)
+        check = partial(check_names, state=state, time=time, named=named)
+        states, columns = read_columns(source, list(state), others, check)
+        columns = by_episode(arrange(states, columns, time, classes, named))
+        return cls(**columns, classes=classes)
 
     def __len__(self):
         """Return the number of rows."""

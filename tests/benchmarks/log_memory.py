@@ -1,12 +1,13 @@
 """
 What a fit of a log in memory costs: CPU seconds and the largest memory, by rows.
 
-Run with ``python -m tests.benchmarks.log_memory [--rows N ...] [--csv PATH]``. Each row
-is a process of its own (see runs.py). The log is random: 8 columns, 4 actions of even
-chances, episodes of 100 steps in which actions push single columns. Its rows are as
-they were logged, or shuffled, so that hardly a row goes on where the last one ended and
-twice as many states have features; or they come from a Parquet file, which is written
-part by part; the fitted policy is then evaluated on it as well, by
+Run with ``python -m tests.benchmarks.log_memory [--rows N ...] [--orders ORDER ...]
+[--csv PATH]``. Each row is a process of its own (see runs.py). The log is random: 8
+columns, 4 actions of even chances, episodes of 100 steps in which actions push single
+columns. Its rows are as they were logged, or shuffled, so that hardly a row goes on
+where the last one ended and twice as many states have features; or they come from
+Parquet files of 100,000 rows, as they are, as a frame of dask or as a generator of
+frames of pandas; the fitted policy is then evaluated on them as well, by
 `fitted_q_evaluation` without refits. Large arrays are in files. Their pages count as
 memory of the process while they are read, although the system takes them back when
 somebody else needs it: memory is given with and without them.
@@ -14,7 +15,6 @@ somebody else needs it: memory is given with and without them.
 
 import argparse
 import time
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
@@ -28,6 +28,7 @@ from tests.benchmarks import runs
 
 ROWS = (50_000, 200_000, 1_000_000)
 ORDERS = ("logged", "shuffled", "parquet")
+READ = ("parquet", "dask", "frames")
 N_COLUMNS, N_ACTIONS, N_STEPS = 8, 4, 100
 # Rows of Parquet files that are written at a time.
 PART = 100_000
@@ -54,8 +55,21 @@ def make_log(n_rows, order, seed=0):
     return TransitionLog(*columns)
 
 
-def read_log(n_rows, seed=0):
-    """The same from a Parquet file."""
+def source_of(folder, order):
+    """The Parquet files of a folder, as what a log is read from."""
+    if order == "dask":
+        from dask import dataframe
+
+        return dataframe.read_parquet(folder)
+    if order == "frames":
+        import pandas as pd
+
+        return map(pd.read_parquet, sorted(Path(folder).iterdir()))
+    return folder
+
+
+def read_log(n_rows, order, seed=0):
+    """The same from Parquet files."""
     import pyarrow
     from pyarrow import parquet
 
@@ -69,7 +83,8 @@ def read_log(n_rows, seed=0):
             columns["episode"] = (np.arange(len(log)) + i) // N_STEPS
             path = Path(folder, f"{i:09}.parquet")
             parquet.write_table(pyarrow.table(columns), path)
-        return TransitionLog.from_parquet(folder, state=state, **names)
+        source = source_of(folder, order)
+        return TransitionLog.from_batches(source, state=state, **names)
 
 
 class MemoryWatch:
@@ -103,8 +118,8 @@ class MemoryWatch:
 def run(rows, order, seed=0):
     """One row."""
     with MemoryWatch() as making:
-        make = read_log if order == "parquet" else partial(make_log, order=order)
-        log = make(rows, seed=seed)
+        make = read_log if order in READ else make_log
+        log = make(rows, order, seed)
     with MemoryWatch() as fitting:
         policy = AMPOPolicy(random_state=seed).fit(log)
     with MemoryWatch() as evaluating:
@@ -132,11 +147,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     runs.add_arguments(parser)
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
+    parser.add_argument("--orders", choices=[*ORDERS, *READ], nargs="+", default=ORDERS)
     options = parser.parse_args()
     if options.job:
         runs.print_row(run, options.job)
         return
-    jobs = [{"rows": n, "order": order} for n in options.rows for order in ORDERS]
+    orders = options.orders
+    jobs = [{"rows": n, "order": order} for n in options.rows for order in orders]
     rows = runs.do_all("tests.benchmarks.log_memory", jobs, options)
     titles = ["rows", "order", "CPU s", "largest memory, MB", "CPU s before fit"]
     titles += ["before fit, MB", "CPU s of interval", "interval, MB"]
