@@ -83,7 +83,11 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constraine
 left.plot(rounds, accuracies, "o-", color="#0072b2", label="guesses")
 left.axhline(supervised, color="black", linestyle="--", label="labels")
 left.axhline(0.3, color="#d55e00", linestyle=":", label="the logged policy")
-left.set(xlabel="logged guesses per digit", ylabel="accuracy on other digits")
+left.set(
+    xlabel="logged guesses per digit",
+    ylabel="accuracy on other digits",
+    title="Guesses teach nearly as much as labels",
+)
 left.set_xticks(rounds)
 left.legend()
 for column, result in enumerate(estimates.values()):
@@ -91,6 +95,10 @@ for column, result in enumerate(estimates.values()):
     right.plot(column, result.estimate, "o", color="#0072b2")
 right.axhline(truth, color="black", linestyle="--", label="exact value")
 right.set_xticks(range(len(estimates)), estimates)
-right.set(ylabel="reward per decision", xlim=(-0.5, 2.5))
+right.set(
+    ylabel="reward per decision",
+    xlim=(-0.5, 2.5),
+    title="What a log says the policy is worth",
+)
 right.legend()
 plt.show()

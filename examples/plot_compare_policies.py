@@ -55,4 +55,7 @@ for height, returns in enumerate(comparison.returns.values()):
 left.set_yticks(range(len(fits)), fits)
 left.set(xlabel="mean return of each fit", ylim=(len(fits) - 0.5, -0.5))
 ComparisonDisplay(comparison).plot(others)
+titles = ["Five fits of each kind", "Their middle half", "One kind over another"]
+for ax, title in zip([left, *others], titles, strict=True):
+    ax.set_title(title)
 plt.show()

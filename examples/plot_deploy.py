@@ -89,7 +89,11 @@ for i, (name, angles) in enumerate(lines.items()):
     ax.plot(
         angles, linewidth=5 - 2 * i, color=["0.8", "#56b4e9", "black"][i], label=name
     )
-ax.set(xlabel="step", ylabel="angle of the pole (degrees)")
+ax.set(
+    xlabel="step",
+    ylabel="angle of the pole (degrees)",
+    title="Three programs play the same episode",
+)
 ax.legend(loc="lower right")
 figure.tight_layout()
 plt.show()

@@ -84,6 +84,11 @@ for name, row in table.iterrows():
         label=f"{name} (best)" if name == winner else name,
     )
 ax.axhline(475, color="gray", linestyle=":", label="solved")
-ax.set(xlabel="seconds of one fit", ylabel="return on tasks left out")
+ax.set(
+    xscale="log",
+    xlabel="seconds of one fit",
+    ylabel="return on tasks left out",
+    title="Ten regressors on CartPole-v1: score against time",
+)
 ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 plt.show()

@@ -72,5 +72,9 @@ figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
 bars = ax.bar(list(scores), list(scores.values()), color="#0072b2")
 bars[0].set_color("#999999")
 ax.bar_label(bars, fmt="%.0f")
-ax.set(ylabel="mean return on CartPole-v1", ylim=(0, 550))
+ax.set(
+    ylabel="mean return on CartPole-v1",
+    ylim=(0, 550),
+    title="What was logged, and three policies from the log",
+)
 plt.show()

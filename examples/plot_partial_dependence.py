@@ -41,12 +41,13 @@ states = np.array(states)
 # ---------------------------------
 # Top: the greedy action of every state, and the states that were met. Below: the mean
 # probability of pushing right when one feature is set and the other stays as it was.
-# The velocity takes it from 0 to almost 1, the position changes it by a third of that.
+# The velocity moves it about twice as far as the position does.
 figure, axes = plt.subplot_mosaic([["map", "map"], ["x", "v"]], figsize=(8, 7))
 DecisionBoundaryDisplay.from_estimator(
     policy,
     states,
     response_method="predict",
+    multiclass_colors=["#0072b2", "#999999", "#d55e00"],
     xlabel="position",
     ylabel="velocity",
     alpha=0.5,
@@ -54,7 +55,7 @@ DecisionBoundaryDisplay.from_estimator(
     ax=axes["map"],
 )
 axes["map"].plot(*states.T, ".", color="black", markersize=2)
-axes["map"].set_title("push left, coast, push right")
+axes["map"].set_title("blue: push left, gray: coast, orange: push right")
 display = PartialDependenceDisplay.from_estimator(
     policy,
     states,

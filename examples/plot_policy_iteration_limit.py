@@ -30,12 +30,20 @@ def fit(step_size):
     return AMPOPolicy(step_size=step_size, gamma=0.95, max_iter=8).fit(mdp)
 
 
+def returns(policy):
+    """Exact returns of the iterates."""
+    return np.array([record["return_mean"] for record in policy.history_])
+
+
 # %%
 # From constant to infinite steps
 # -------------------------------
-# The first step is c, and each is c times the one before. A triangle says that the
-# policy is optimal from there on. A finite step may be ahead of policy iteration for a
-# while, because it still remembers the values of earlier policies.
+# The first step is c, and each is c times the one before. On the left the gap of every
+# iterate; a triangle says that the policy is optimal from there on. A finite step may
+# be ahead of policy iteration for a while, because it still remembers the values of
+# earlier policies. On the right the distance of the returns from those of policy
+# iteration, in the iteration where they differ most. It goes to 0 faster than any power
+# of c.
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 factors = [1, 10, 100, 10_000]
 colors = plt.get_cmap("viridis_r")(np.linspace(0.15, 0.9, len(factors)))
@@ -59,17 +67,6 @@ ConvergenceDisplay.from_estimator(
     linewidth=3,
 )
 left.set_title("The faster steps grow ...")
-
-
-# %%
-# The distance to policy iteration
-# --------------------------------
-# How far the returns are from those of policy iteration, in the iteration where they
-# differ most. It goes to 0 faster than any power of c.
-def returns(policy):
-    """Exact returns of the iterates."""
-    return np.array([record["return_mean"] for record in policy.history_])
-
 
 factors = 10 ** np.arange(0, 4.5, 0.5)
 distances = [

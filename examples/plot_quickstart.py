@@ -63,14 +63,13 @@ fitted = Parallel(n_jobs=2)(delayed(fit)(POLICIES[name], seed) for name, seed in
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for name in POLICIES:
     runs = [p for p, job in zip(fitted, jobs, strict=True) if job[0] == name]
-    steps = [record["n_steps"] for record in runs[0].history_]
+    steps = np.array([record["n_steps"] for record in runs[0].history_])
     returns = np.array([[r["return_mean"] for r in p.history_] for p in runs])
-    with warnings.catch_warnings():
-        # In an iteration of few steps no episode may have ended.
-        warnings.filterwarnings("ignore", message="All-NaN slice")
-        lowest, middle, highest = np.nanquantile(returns, [0, 0.5, 1], axis=0)
-    ax.plot(steps, middle, label=name)
-    ax.fill_between(steps, lowest, highest, alpha=0.2)
+    # In an iteration of few steps no episode may have ended.
+    some = np.isfinite(returns).any(axis=0)
+    lowest, middle, highest = np.nanquantile(returns[:, some], [0, 0.5, 1], axis=0)
+    ax.plot(steps[some], middle, label=name)
+    ax.fill_between(steps[some], lowest, highest, alpha=0.2)
     scores = [p.score("CartPole-v1") for p in runs]
     print(f"{name:32s} return of the policies {np.round(scores)}")
 ax.axhline(475, color="gray", linestyle=":", label="solved")
@@ -101,6 +100,7 @@ env.close()
 
 figure, ax = plt.subplots(figsize=(3, 2), layout="constrained")
 ax.set_axis_off()
+ax.set_title("One episode of the default policy", fontsize="small")
 image = ax.imshow(frames[0])
 animation = FuncAnimation(
     figure, lambda frame: [image.set_data(frame)], frames=frames[::2], interval=40

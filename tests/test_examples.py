@@ -1,5 +1,7 @@
 """The examples run without a warning and end in a picture."""
 
+import ast
+import re
 import runpy
 from pathlib import Path
 
@@ -41,6 +43,22 @@ def test_example(name, monkeypatch, tmp_path):
     finally:
         plt.close("all")
     assert list(tmp_path.iterdir()) == [], "an example leaves no file behind"
+
+
+def names(cell, context):
+    """Names that a cell reads (`ast.Load`) or sets (`ast.Store`)."""
+    found = (node for node in ast.walk(cell) if isinstance(node, ast.Name))
+    return {node.id for node in found if isinstance(node.ctx, context)}
+
+
+@pytest.mark.parametrize("name", [*NAMES, *sorted(ELSEWHERE)])
+def test_a_figure_is_finished_in_the_cell_that_begins_it(name):
+    # The gallery takes the figures of a cell and closes them before the next.
+    begun, source = set(), (EXAMPLES / f"{name}.py").read_text("utf8")
+    for cell in map(ast.parse, re.split(r"^# %%\n", source, flags=re.MULTILINE)):
+        assert not begun & (names(cell, ast.Load) - names(cell, ast.Store))
+        lines = [node for node in cell.body if "plt.subplot" in ast.unparse(node)]
+        begun |= {found for line in lines for found in names(line, ast.Store)}
 
 
 def test_the_exceptions_exist():
