@@ -106,7 +106,7 @@ def test_policies_play_on_one_thread(seen):
 @pytest.mark.parametrize(
     "estimate",
     [
-        lambda log: fit_action_values(Recorder(), log, gamma=0.5),
+        lambda log: fit_action_values(Recorder(), log, regressor=Recorder(), gamma=0.5),
         lambda log: doubly_robust(Recorder(), log, regressor=Recorder(), gamma=0.5),
         lambda log: estimate_propensities(log, Recorder()),
     ],
