@@ -14,9 +14,10 @@ from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
-# Steps of one `gather`, at least, and the share of all steps that it adds to them: with
-# a tenth, fifty iterations take 232,000 steps.
-FEWEST_STEPS, FEWEST_DISCRETE, _SHARE = 512, 64, 10
+# Steps of one `gather`, at least, and how many times as many all so far may be: fifty
+# iterations take 232,000 steps, and 17,000 of discrete states.
+FEWEST_STEPS, FEWEST_DISCRETE = 512, 64
+_OLD, _OLD_DISCRETE = 10, 12
 COUNT = Interval(int, 1)
 
 
@@ -46,9 +47,9 @@ class Rollouts:
         Number of environments. That of index i is made from element i modulo k of a
         list of k; there are at least k.
     steps_per_iter : int, default=None
-        Steps of one `gather`, over all environments. None is 512, or 64 for discrete
-        observations, and a tenth of all steps so far where that is more, up to the
-        `capacity`; without one it is 512.
+        Steps of one `gather`, over all environments. None is 512, and a tenth of all
+        steps so far where that is more, up to the `capacity`; for discrete observations
+        64 and a twelfth; without a `capacity` it is 512.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -278,12 +279,12 @@ class Rollouts:
             return self._budget
         if not self._store.capacity:
             return FEWEST_STEPS
-        # A table learns from every single step.
-        fewest = (
-            FEWEST_DISCRETE if self.observation_encoder.is_discrete else FEWEST_STEPS
-        )
-        # A good policy is made worse by what a few episodes seem to tell.
-        return max(fewest, min(self.n_steps // _SHARE, self._store.capacity))
+        # A table learns from every single step. Of the policies of other models, a good
+        # one is made worse by what a few episodes seem to tell.
+        is_discrete = self.observation_encoder.is_discrete
+        fewest = FEWEST_DISCRETE if is_discrete else FEWEST_STEPS
+        share = self.n_steps // (_OLD_DISCRETE if is_discrete else _OLD)
+        return max(fewest, min(share, self._store.capacity))
 
     def close(self) -> None:
         """
