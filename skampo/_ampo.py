@@ -100,8 +100,8 @@ class AMPOPolicy(
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a tenth of all steps so far if that is more, at most as many as
-        the critic keeps; 64 and a twelfth if observations are discrete; 512 if the
-        critic keeps none.
+        the critic keeps; if observations are discrete 64, or a twelfth of what it
+        keeps; 512 if it keeps none.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05

@@ -14,8 +14,8 @@ from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
-# Steps of one `gather`, at least, and how many times as many all so far may be: fifty
-# iterations take 232,000 steps, and 17,000 of discrete states.
+# Steps of one `gather`, at least. All so far are ten times as many, so that fifty
+# iterations take 232,000, or of discrete states those that are kept twelve times.
 FEWEST_STEPS, FEWEST_DISCRETE = 512, 64
 _OLD, _OLD_DISCRETE = 10, 12
 COUNT = Interval(int, 1)
@@ -49,7 +49,7 @@ class Rollouts:
     steps_per_iter : int, default=None
         Steps of one `gather`, over all environments. None is 512, and a tenth of all
         steps so far where that is more, up to the `capacity`; for discrete observations
-        64 and a twelfth; without a `capacity` it is 512.
+        64 and a twelfth of what is kept; without a `capacity` it is 512.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -279,12 +279,11 @@ class Rollouts:
             return self._budget
         if not self._store.capacity:
             return FEWEST_STEPS
-        # A table learns from every single step. Of the policies of other models, a good
-        # one is made worse by what a few episodes seem to tell.
-        is_discrete = self.observation_encoder.is_discrete
-        fewest = FEWEST_DISCRETE if is_discrete else FEWEST_STEPS
-        share = self.n_steps // (_OLD_DISCRETE if is_discrete else _OLD)
-        return max(fewest, min(share, self._store.capacity))
+        if self.observation_encoder.is_discrete:
+            # A table learns from every single step.
+            return max(FEWEST_DISCRETE, self._store.n_kept // _OLD_DISCRETE)
+        # A good policy is made worse by what a few episodes seem to tell.
+        return max(FEWEST_STEPS, min(self.n_steps // _OLD, self._store.capacity))
 
     def close(self) -> None:
         """
