@@ -99,9 +99,9 @@ class AMPOPolicy(
         policy instead.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
-        None is 512, or a tenth of all steps so far if that is more, at most as many as
-        the critic keeps; if observations are discrete 64, or a twelfth of what it
-        keeps; 512 if it keeps none.
+        None is 512, or a twelfth of the transitions that the critic keeps if that is
+        more; with more than six columns a tenth of all steps so far, at most as many as
+        it keeps; 64 instead of 512 if observations are discrete and it keeps any.
     n_envs : int, default=8
         Environments that run in lock-step.
     exploration : float, default=0.05

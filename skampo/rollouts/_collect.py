@@ -14,10 +14,12 @@ from skampo.rollouts._seeding import TRAINING
 from skampo.rollouts._unfinished import Draws, Unfinished
 from skampo.utils._validation import Interval, Nothing, OneOf, check_argument
 
-# Steps of one `gather`, at least. All so far are ten times as many, so that fifty
-# iterations take 232,000, or of discrete states those that are kept twelve times.
-FEWEST_STEPS, FEWEST_DISCRETE = 512, 64
-_OLD, _OLD_DISCRETE = 10, 12
+# Steps of one `gather`, at least, and how many times as many may be kept: fifty
+# iterations that keep 20,000 take less than 60,000 steps.
+FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
+# With more columns all steps so far are ten times as many instead, and fifty iterations
+# take 232,000.
+_FEW_COLUMNS, _OLD_OF_MANY = 6, 10
 COUNT = Interval(int, 1)
 
 
@@ -47,9 +49,10 @@ class Rollouts:
         Number of environments. That of index i is made from element i modulo k of a
         list of k; there are at least k.
     steps_per_iter : int, default=None
-        Steps of one `gather`, over all environments. None is 512, and a tenth of all
-        steps so far where that is more, up to the `capacity`; for discrete observations
-        64 and a twelfth of what is kept; without a `capacity` it is 512.
+        Steps of one `gather`, over all environments. None is 512, or 64 for discrete
+        observations, and where that is more a twelfth of what is kept, or with more
+        than six columns a tenth of all steps so far, up to the `capacity`; without a
+        `capacity` it is 512.
     max_episode_steps : int or None, default=None
         Episodes are cut here and count as truncated. With None, an environment with a
         time limit of its own keeps it, and others are cut at 1000 with a warning.
@@ -279,11 +282,13 @@ class Rollouts:
             return self._budget
         if not self._store.capacity:
             return FEWEST_STEPS
-        if self.observation_encoder.is_discrete:
-            # A table learns from every single step.
-            return max(FEWEST_DISCRETE, self._store.n_kept // _OLD_DISCRETE)
-        # A good policy is made worse by what a few episodes seem to tell.
-        return max(FEWEST_STEPS, min(self.n_steps // _OLD, self._store.capacity))
+        encoder, capacity = self.observation_encoder, self._store.capacity
+        if encoder.n_features > _FEW_COLUMNS:
+            # A good policy is made worse by what a few episodes seem to tell.
+            return max(FEWEST_STEPS, min(self.n_steps // _OLD_OF_MANY, capacity))
+        # A table learns from every single step.
+        fewest = FEWEST_DISCRETE if encoder.is_discrete else FEWEST_STEPS
+        return max(fewest, self._store.n_kept // _OLD)
 
     def close(self) -> None:
         """

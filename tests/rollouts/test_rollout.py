@@ -432,34 +432,48 @@ def test_geometric_coins_must_stop(gamma):
     Rollouts("CartPole-v1", gamma=gamma).close()
 
 
+def wide_cartpole():
+    """CartPole whose observations are there twice."""
+    env = gymnasium.make("CartPole-v1")
+    bounds = (
+        np.tile(env.observation_space.low, 2),
+        np.tile(env.observation_space.high, 2),
+    )
+    space = gymnasium.spaces.Box(*bounds, dtype=np.float32)
+    return gymnasium.wrappers.TransformObservation(env, lambda x: np.tile(x, 2), space)
+
+
 class TestStepsPerGather:
-    """By default a few hundred, or a share of all steps where that is more."""
+    """By default a few hundred, or a share of what was seen where that is more."""
 
     def steps(self, env, n, **keywords):
         with Rollouts(env, n_envs=8, **keywords) as experience:
             found = []
             for _ in range(n):
-                experience.gather(UniformPolicy(N_ACTIONS[env]))
+                experience.gather(UniformPolicy(N_ACTIONS.get(env, 2)))
                 found.append(experience.n_steps)
         return np.diff(found, prepend=0).tolist()
 
     @pytest.mark.parametrize(
-        ("env", "fewest", "share", "kept"),
-        [("CartPole-v1", 512, 10, 9000), ("FrozenLake-v1", 64, 12, 900)],
+        ("env", "fewest"), [("CartPole-v1", 512), ("FrozenLake-v1", 64)]
     )
-    def test_they_are_a_share_of_those_so_far(self, env, fewest, share, kept):
-        found = self.steps(env, 16, capacity=kept)
-        before = np.minimum(np.cumsum(found) - found, kept)
+    def test_they_are_a_twelfth_of_what_is_kept(self, env, fewest):
+        found = self.steps(env, 40, capacity=8000)
+        kept = np.minimum(np.cumsum(found) - found, 8000)
         # Rounded up to a multiple of the environments.
-        wanted = 8 * np.ceil(np.maximum(fewest, before // share) / 8)
-        assert found == wanted.tolist()
+        assert found == (8 * np.ceil(np.maximum(fewest, kept // 12) / 8)).tolist()
         assert found[0] == fewest < found[-1]
 
-    def test_they_are_at_most_what_is_kept(self):
-        assert self.steps("CartPole-v1", 16, capacity=600)[-2:] == [600] * 2
+    def test_with_many_columns_they_are_a_tenth_of_all_so_far(self):
+        found = self.steps(wide_cartpole, 16, capacity=700)
+        before = np.cumsum(found) - found
+        wanted = np.maximum(512, np.minimum(before // 10, 700))
+        assert found == (8 * np.ceil(wanted / 8)).tolist()
+        assert 512 < found[11] < found[-1] == 704
 
     def test_earlier_steps_count(self):
-        assert self.steps("CartPole-v1", 1, capacity=8000, n_steps=9600) == [960 + 9600]
+        found = self.steps(wide_cartpole, 1, capacity=8000, n_steps=9600)
+        assert found == [960 + 9600]
 
     def test_nothing_is_kept(self):
         assert len(set(self.steps("CartPole-v1", 13))) == 1
