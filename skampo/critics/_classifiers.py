@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,10 +26,11 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
     """
     A linear classifier, or its mean with trees where that predicts better.
 
-    Both are fitted without every third of thirty blocks of rows that follow each
-    other. Where the mean of their probabilities has a smaller log-loss in these blocks
-    than the linear classifier alone, trees have a share of one half, else none. Then
-    all rows are fitted. Of fewer than 300 rows trees have no share.
+    The linear classifier is fitted to all rows, which choose its penalty. With this
+    one it is fitted again, as are trees, without every third of thirty blocks of rows
+    that follow each other. Where the mean of their probabilities has a smaller
+    log-loss in these blocks than the linear classifier alone, trees have a share of one
+    half, else none. Of fewer than 300 rows trees have no share.
 
     Attributes
     ----------
@@ -45,13 +46,13 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
         self.trees = trees
 
     def fit(self, X, y):
-        """Choose whether trees have a share, and fit to all rows."""
+        """Fit to all rows, and choose whether trees have a share."""
         X, y = np.asarray(X), np.asarray(y)
-        self.losses_ = self._judge(X, y)
-        has_trees = bool(self.losses_) and self.losses_[1] < self.losses_[0]
-        chosen = [self.linear, self.trees] if has_trees else [self.linear]
-        self.models_ = [clone(model).fit(X, y) for model in chosen]
+        self.models_ = [clone(self.linear).fit(X, y)]
         self.classes_ = self.models_[0].classes_
+        self.losses_ = self._judge(X, y)
+        if self.losses_ and self.losses_[1] < self.losses_[0]:
+            self.models_.append(clone(self.trees).fit(X, y))
         return self
 
     def _judge(self, X, y):
@@ -59,11 +60,21 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
         classes = np.unique(y[~held])
         if len(y) < _FEW or len(classes) < 2:
             return []
-        models = [clone(m).fit(X[~held], y[~held]) for m in (self.linear, self.trees)]
+        pair = with_chosen_penalty(self.models_[0]), clone(self.trees)
+        models = [model.fit(X[~held], y[~held]) for model in pair]
         return [
             log_loss(mean_proba(some, X[held]), classes, y[held])
             for some in (models[:1], models)
         ]
+
+    def chosen(self):
+        """An unfitted classifier with the penalty and the trees that were chosen."""
+        from sklearn.ensemble import VotingClassifier
+
+        linear, *trees = self.models_
+        models = with_chosen_penalty(linear), *map(clone, trees)
+        named = [(str(i), model) for i, model in enumerate(models)]
+        return VotingClassifier(named, voting="soft")
 
     def predict_proba(self, X):
         """Estimate the probabilities of the actions."""
@@ -72,6 +83,18 @@ class LinearAndTrees(Documented, ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """Say which action is the most likely."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def as_chosen(fitted):
+    """An unfitted classifier with the choices of a fitted one, if it made any."""
+    return fitted.chosen() if hasattr(fitted, "chosen") else clone(fitted)
+
+
+def with_chosen_penalty(fitted):
+    """An unfitted linear classifier with the penalty that cross validation chose."""
+    name, last = fitted.steps[-1]
+    logistic = LogisticRegression(C=last.C_, max_iter=last.max_iter, tol=last.tol)
+    return clone(fitted).set_params(**{name: logistic})
 
 
 def folds_of(n_rows):
@@ -121,9 +144,11 @@ def default_classifier(*, table=False):
     return LinearAndTrees(parts.set_output(transform="default"), boosted_trees())
 
 
-def boosted_trees(**sizes):
+def boosted_trees(max_iter=50, **sizes):
     """Few boosted trees."""
     # Importing it takes a third of the time that importing skampo takes.
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(max_iter=50, early_stopping=False, **sizes)
+    return HistGradientBoostingClassifier(
+        max_iter=max_iter, early_stopping=False, **sizes
+    )

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
 from skampo.critics._base import Critic, QSample, reward_range
-from skampo.critics._classifiers import default_classifier, estimate
+from skampo.critics._classifiers import as_chosen, default_classifier, estimate
 from skampo.critics._lstdq import LSTDQ
 from skampo.critics._sharpening import sharpening_gain
 from skampo.critics._worth import (
@@ -423,13 +423,11 @@ class Pessimistic(Critic):
         transformer = getattr(self.critic_, "transformer_", None)
         if transformer is None or not self._asks_play(transitions, setting):
             return False, None
-        # Nothing that is learned depends on what is drawn here.
-        rng = np.random.default_rng(0)
         try:
             gain, low = sharpening_gain(
                 measure_from(self._origin, transitions, setting.gamma),
                 transformer,
-                lambda rows: self._copy_half(transitions, rows, setting, rng),
+                lambda rows: self._copy_half(transitions, rows, setting),
                 setting,
                 self.strength,
             )
@@ -452,15 +450,17 @@ class Pessimistic(Critic):
             and not has_nothing_to_lose(transitions, setting.gamma)
         )
 
-    def _copy_half(self, transitions, rows, setting, rng):
+    def _copy_half(self, transitions, rows, setting):
         """A classifier of those of the rows that are copied, or of even choices."""
         if self.copied_share_ < 1:
             better = rows[in_better_half(transitions, setting.gamma)[rows]]
             rows = better if len(better) >= _FEWEST else rows
-        classifier = self._unfitted(transitions, rows, rng)
+        X, y = transitions.observations[rows], transitions.actions[rows]
         if not self.copies_:
             classifier = DummyClassifier(strategy="uniform")
-        X, y = transitions.observations[rows], transitions.actions[rows]
+        else:
+            # What all rows chose is one number or two: halves need not ask again.
+            classifier = _dummy_if_alike(as_chosen(self.classifier_), y)
         return fit_classifier(classifier, X, y)
 
     def _fit_chosen(self, transitions, setting):
@@ -494,14 +494,18 @@ class Pessimistic(Critic):
         classifier = self.classifier
         if classifier is None:
             classifier = default_classifier()
-        # A single action shows a frequency and nothing else.
-        if len(rows) < _FEWEST or np.ptp(transitions.actions[rows]) == 0:
-            classifier = DummyClassifier()
+        classifier = _dummy_if_alike(classifier, transitions.actions[rows])
         return fresh(classifier, transitions.observations.size, rng)
 
     def _inner(self):
         # At most some hundred features: the fixed point takes less than sweeps.
         return LSTDQ() if self.critic is None else self.critic
+
+
+def _dummy_if_alike(classifier, actions):
+    """The classifier; of few rows, or a single action, one of frequencies alone."""
+    few = len(actions) < _FEWEST or np.ptp(actions) == 0
+    return DummyClassifier() if few else classifier
 
 
 def fit_classifier(classifier, observations, actions):

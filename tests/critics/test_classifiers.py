@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skampo import AMPOPolicy
 from skampo.critics import Pessimistic
 
+LOGISTIC = {"use_legacy_attributes": False, "scoring": "neg_log_loss", "tol": 1e-6}
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 6))
 ACTIONS = {
@@ -28,17 +30,31 @@ def test_the_log_chooses(kind, expected):
     assert np.argmin(found.losses_) == expected - 1
 
 
-def mean_of(linear, trees):
+def mean_with(trees):
+    linear = make_pipeline(LogisticRegressionCV(l1_ratios=(0,), **LOGISTIC))
     return Pessimistic.default_classifier().set_params(linear=linear, trees=trees)
 
 
 def test_the_mean_of_models_that_saw_all_rows():
     y = ACTIONS["corners"].astype(int)
-    model = mean_of(LogisticRegression(), DecisionTreeClassifier(max_depth=3))
+    model = mean_with(DecisionTreeClassifier(max_depth=3))
     parts = [clone(m).fit(X, y).predict_proba(X) for m in (model.linear, model.trees)]
     proba = model.fit(X, y).predict_proba(X)
     assert_array_equal(proba, np.mean(parts, axis=0))
     assert_array_equal(model.predict(X), proba.argmax(axis=1))
+
+
+@pytest.mark.parametrize("kind", ["corners", "smooth"])
+def test_other_rows_are_fitted_with_what_all_rows_chose(kind):
+    y = ACTIONS[kind].astype(int)
+    model = mean_with(DecisionTreeClassifier(max_depth=3)).fit(X, y)
+    linear = LogisticRegression(C=model.models_[0][-1].C_, tol=1e-6)
+    parts = [linear, *map(clone, model.models_[1:])]
+    some = RNG.permutation(600)[:200]
+    expected = [part.fit(X[some], y[some]).predict_proba(X) for part in parts]
+    found = model.chosen().fit(X[some], y[some]).predict_proba(X)
+    assert_array_equal(found, np.mean(expected, axis=0))
+    assert len(parts) == {"corners": 2, "smooth": 1}[kind]
 
 
 def test_blocks_are_held_out():
@@ -59,7 +75,7 @@ def test_actions_that_one_part_does_not_show(rare):
 
 
 def test_few_rows_do_not_tell():
-    model = mean_of(LogisticRegression(), LogisticRegression())
+    model = mean_with(LogisticRegression())
     model.fit(X[:299], ACTIONS["corners"][:299].astype(int))
     assert model.losses_ == []
     assert_array_equal(model.classes_, [0, 1])
