@@ -46,7 +46,6 @@ from skampo.mirror_maps import MirrorMap
 from skampo.problems._base import Problem
 from skampo.regressors._default import given_or
 from skampo.rollouts._seeding import VALIDATIONS
-from skampo.step_sizes import StepSize
 from skampo.utils._stopwatch import Stopwatch
 from skampo.utils._validation import resolve
 
@@ -133,8 +132,10 @@ class Run:
         min_odds = _given(asked, problem, encoding, "min_odds")
         average = _given(asked, problem, encoding, "average")
         regressor = given_or(asked.regressor, lambda: problem.suggested)
+        step_size = problem.resolve_step_size(asked.step_size)
         resolved_params = {
             "regressor": clone(regressor),
+            "step_size": clone(step_size),
             "critic": asked.critic,
             "min_odds": min_odds,
             "average": average,
@@ -147,7 +148,7 @@ class Run:
             replace(kept.policy, min_odds=min_odds),
             zero,
             kept,
-            resolve(asked.step_size, StepSize.by_name),
+            step_size,
             encoding,
             problem.give_table(flatten(regressor)),
             resolved_params,

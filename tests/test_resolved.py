@@ -62,10 +62,20 @@ class DictEnv(gymnasium.Env):
         return observation, float(action), False, self.t == 10, info
 
 
+class SevenEnv(DictEnv):
+    """Seven columns, and no masks."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (7,), np.float64)
+
+    def _see(self):
+        return self.np_random.uniform(-1, 1, 7), {}
+
+
 DATA = {
     "numbers": (("CartPole-v1",), {}, STATES[:, [0, 1, 2, 0]]),
     "discrete": (("FrozenLake-v1",), {}, np.arange(16)[:, None]),
     "dict with masks": ((DictEnv,), {}, STATES[:, [0, 1, 2, 0, 1]]),
+    "many columns": ((SevenEnv,), {}, RNG.normal(size=(9, 7))),
     "model": ((make_random_mdp(random_state=0),), {}, np.arange(5)[:, None]),
     "log": ((STATES, ACTIONS), {"rewards": REWARDS, **FOLLOWS}, STATES),
     "log of one step": ((STATES, ACTIONS), {"rewards": REWARDS}, STATES),
@@ -88,6 +98,22 @@ def test_explicit_is_implicit(data, regressor):
     again = AMPOPolicy(**auto.resolved_params_, **small).fit(*arguments, **columns)
     assert_array_equal(again.decision_function(states), auto.decision_function(states))
     assert repr(again.resolved_params_) == repr(auto.resolved_params_)
+
+
+@pytest.mark.parametrize(
+    ("env", "parameters", "expected"),
+    [
+        ("CartPole-v1", {}, 0.1),
+        (SevenEnv, {}, 0.2),
+        # These iterations do not grow, nor do those of critics that keep nothing.
+        (SevenEnv, {"steps_per_iter": 64}, 0.1),
+        (SevenEnv, {"critic": "lambda_return"}, 0.1),
+        (SevenEnv, {"step_size": "trust_region"}, 0.1),
+    ],
+)
+def test_iterations_that_grow_have_longer_steps(env, parameters, expected):
+    policy = AMPOPolicy(max_iter=1, random_state=0, **parameters).fit(env)
+    assert policy.resolved_params_["step_size"].max_divergence == expected
 
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "FrozenLake-v1"])
