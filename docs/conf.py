@@ -84,7 +84,12 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": []}
+# The theme asks the browser for what it is not told here.
+html_context = {"default_mode": "auto"}
+# Pages of their own, which have no section to show beside them.
+html_sidebars = {
+    name: [] for name in ("index", "installation", "benchmarks", "changelog")
+}
 
 
 def setup(app):

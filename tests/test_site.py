@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +24,12 @@ PAGES = [path for path in sorted(DOCS.rglob("*.md")) if not WRITTEN & set(path.p
 
 def relative(path):
     return str(path.relative_to(ROOT))
+
+
+def skampo_url(name):
+    """An address of the project."""
+    parts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))
+    return parts["project"]["urls"][name]
 
 
 def load(name):
@@ -84,6 +91,19 @@ def test_links_between_pages_lead_somewhere(page):
 def test_pages_of_the_site_link_to_nothing_outside_of_it(page):
     links = re.findall(r"\]\((?!https?:)([^)#\s]+)", prose(page))
     assert all((page.parent / link).resolve().is_relative_to(DOCS) for link in links)
+
+
+def test_the_readme_links_to_pages_of_the_site_alone():
+    # It is shown where there are no files beside it.
+    text = prose(ROOT / "README.md")
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    site = skampo_url("Documentation")
+    found = [re.fullmatch(rf"{site}(.*)\.html(?:#(.*))?", link) for link in links]
+    assert len(found) > 9
+    for match in found:
+        page = DOCS / f"{match[1]}.md"
+        assert page.exists()
+        assert not match[2] or match[2] in anchors(page)
 
 
 def test_a_broken_link_is_seen(tmp_path):
