@@ -136,12 +136,10 @@ class Run:
         resolved_params = {
             "regressor": clone(regressor),
             "step_size": clone(step_size),
-            "critic": asked.critic,
+            "critic": _resolved_critic(asked, problem),
             "min_odds": min_odds,
             "average": average,
         }
-        if problem.critic.estimates_values:
-            resolved_params["critic"] = problem.resolved_critic()
         run = cls(
             asked,
             problem,
@@ -489,6 +487,13 @@ def _given(asked, problem, encoding, name):
     if value is None:
         value = getattr(problem, name) if encoding.fits_dual else 0.0
     return value
+
+
+def _resolved_critic(asked, problem):
+    """The critic with its defaults as objects, where one estimates values."""
+    if problem.critic.estimates_values:
+        return problem.resolved_critic()
+    return asked.critic
 
 
 def _reweighted(problem):
