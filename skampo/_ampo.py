@@ -57,11 +57,9 @@ class AMPOPolicy(
         ``"negative_entropy"`` (softmax policies), ``"euclidean"``, ``"tsallis"``,
         ``"hyperbolic_entropy"``, ``"hyperbolic_tangent"``, or an object of
         `skampo.mirror_maps`.
-    step_size : str or StepSize, default="auto"
+    step_size : str or StepSize, default="trust_region"
         ``"trust_region"``, ``"constant"``, ``"geometric"``, ``"normalized"``,
-        ``"adaptive"``, ``"greedy"``, or an object of `skampo.step_sizes`. ``"auto"`` is
-        ``"trust_region"``, a divergence of 0.1, or `TrustRegion(0.2)` where iterations
-        grow until they replace all data (`steps_per_iter`).
+        ``"adaptive"``, ``"greedy"``, or an object of `skampo.step_sizes`.
     critic : str or Critic, default="auto"
         ``"fitted_q"`` and ``"lstdq"`` see all data so far, ``"lambda_return"`` and
         ``"monte_carlo"`` the data of the current policy, ``"exact"`` a `TabularMDP`,
@@ -164,9 +162,9 @@ class AMPOPolicy(
     min_odds_ : float
         The floor used.
     resolved_params_ : dict
-        `regressor`, `step_size`, `critic`, `min_odds` and `average` as objects and
-        numbers, unfitted: ``AMPOPolicy(**policy.resolved_params_)`` does the same with
-        the same data.
+        `regressor`, `critic`, `min_odds` and `average` as objects and numbers,
+        unfitted: ``AMPOPolicy(**policy.resolved_params_)`` does the same with the same
+        data.
     mirror_map_ : MirrorMap
         The mirror map used.
     step_size_ : float
@@ -252,7 +250,7 @@ class AMPOPolicy(
         | Provides(
             "an instance of MirrorMap", "project", "dual", "divergence", "get_params"
         ),
-        "step_size": OneOf({"auto", *StepSize.by_name})
+        "step_size": OneOf(StepSize.by_name)
         | Provides("an instance of StepSize", "__call__", "get_params"),
         "critic": OneOf({"auto", *Critic.by_name})
         | Provides("an instance of Critic", "evaluate", "get_params"),
@@ -283,7 +281,7 @@ class AMPOPolicy(
         regressor=None,
         *,
         mirror_map="negative_entropy",
-        step_size="auto",
+        step_size="trust_region",
         critic="auto",
         encoding="auto",
         gamma: float = 0.995,

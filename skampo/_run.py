@@ -46,6 +46,7 @@ from skampo.mirror_maps import MirrorMap
 from skampo.problems._base import Problem
 from skampo.regressors._default import given_or
 from skampo.rollouts._seeding import VALIDATIONS
+from skampo.step_sizes import StepSize
 from skampo.utils._stopwatch import Stopwatch
 from skampo.utils._validation import resolve
 
@@ -132,21 +133,21 @@ class Run:
         min_odds = _given(asked, problem, encoding, "min_odds")
         average = _given(asked, problem, encoding, "average")
         regressor = given_or(asked.regressor, lambda: problem.suggested)
-        step_size = problem.resolve_step_size(asked.step_size)
         resolved_params = {
             "regressor": clone(regressor),
-            "step_size": clone(step_size),
-            "critic": _resolved_critic(asked, problem),
+            "critic": asked.critic,
             "min_odds": min_odds,
             "average": average,
         }
+        if problem.critic.estimates_values:
+            resolved_params["critic"] = problem.resolved_critic()
         run = cls(
             asked,
             problem,
             replace(kept.policy, min_odds=min_odds),
             zero,
             kept,
-            step_size,
+            resolve(asked.step_size, StepSize.by_name),
             encoding,
             problem.give_table(flatten(regressor)),
             resolved_params,
@@ -487,13 +488,6 @@ def _given(asked, problem, encoding, name):
     if value is None:
         value = getattr(problem, name) if encoding.fits_dual else 0.0
     return value
-
-
-def _resolved_critic(asked, problem):
-    """The critic with its defaults as objects, where one estimates values."""
-    if problem.critic.estimates_values:
-        return problem.resolved_critic()
-    return asked.critic
 
 
 def _reweighted(problem):

@@ -100,22 +100,6 @@ def test_explicit_is_implicit(data, regressor):
     assert repr(again.resolved_params_) == repr(auto.resolved_params_)
 
 
-@pytest.mark.parametrize(
-    ("env", "parameters", "expected"),
-    [
-        ("CartPole-v1", {}, 0.1),
-        (SevenEnv, {}, 0.2),
-        # These iterations do not grow, nor do those of critics that keep nothing.
-        (SevenEnv, {"steps_per_iter": 64}, 0.1),
-        (SevenEnv, {"critic": "lambda_return"}, 0.1),
-        (SevenEnv, {"step_size": "trust_region"}, 0.1),
-    ],
-)
-def test_iterations_that_grow_have_longer_steps(env, parameters, expected):
-    policy = AMPOPolicy(max_iter=1, random_state=0, **parameters).fit(env)
-    assert policy.resolved_params_["step_size"].max_divergence == expected
-
-
 @pytest.mark.parametrize("env", ["CartPole-v1", "FrozenLake-v1"])
 def test_the_critic_does_not_depend_on_the_policy_s_regressor(env):
     small = {"max_iter": 1, "random_state": 0}

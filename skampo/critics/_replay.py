@@ -21,8 +21,9 @@ from skampo.features._steps import split_features
 from skampo.regressors import linear_form
 
 # Random features are drawn anew when the data have grown by a fifth, or, when the
-# oldest are dropped and nothing grows, after a fifth was replaced.
-_GROWTH, _REPLACED = 1.2, 0.2
+# oldest are dropped and nothing grows, after about a fifth was replaced.
+_GROWTH = 1.2
+_LONGEST_USE = 8
 # States of line 1, for regressors that are fitted anew and not linear.
 _AFFORDABLE_STATES = 4096
 
@@ -189,10 +190,13 @@ class ReplayCritic(Critic):
         fitted = once(
             ("features", self),
             lambda: self._fit_features(
-                transformer, transitions, setting.rng, are_known
+                transformer, transitions.observations, setting.rng, are_known
             ),
         )
-        return (None, regressor) if fitted is None else (fitted, model)
+        if fitted is None:
+            return None, regressor
+        self._n_uses += 1
+        return fitted, model
 
     def _take_apart(self, regressor):
         """The halves of the regressor; fitted features with others are discarded."""
@@ -202,12 +206,11 @@ class ReplayCritic(Critic):
             vars(self).pop("transformer_", None)
         return transformer, model
 
-    def _fit_features(self, transformer, transitions, rng, are_known):
+    def _fit_features(self, transformer, observations, rng, are_known):
         """Fitted features, those of a while ago if they are random; None if none."""
-        observations = transitions.observations
         # Those of these very states, unless the regressor has others since.
         is_kept = are_known and hasattr(self, "transformer_")
-        if is_kept or not self._is_stale(transformer, transitions):
+        if is_kept or not self._is_stale(transformer, len(observations)):
             return self.transformer_
         try:
             self.transformer_ = fit_features(clone(transformer), observations, rng)
@@ -218,26 +221,21 @@ class ReplayCritic(Critic):
             return None
         # A fitted FeatureUnion has other parameters than it was given.
         self._unfitted = transformer
-        self._n_fitted = len(observations)
-        self._n_seen = getattr(transitions.row_numbers, "stop", 0)
+        self._n_fitted, self._n_uses = len(observations), 0
         return self.transformer_
 
     def _check_loaded(self):
         """Refuse features without what says how old they are."""
-        parts = {"_unfitted", "_n_fitted", "_n_seen"}
+        parts = {"_unfitted", "_n_fitted", "_n_uses"}
         if hasattr(self, "transformer_") and not vars(self).keys() >= parts:
             raise ValueError("a critic with a part of what it knows of its features")
 
-    def _is_stale(self, transformer, transitions):
+    def _is_stale(self, transformer, n_rows):
         """Random features are kept for a while, so that they need not be computed."""
-        n_rows, rows = len(transitions), transitions.row_numbers
-        # Rows that nobody counts may all be new.
-        if not hasattr(self, "transformer_") or rows is None:
-            return True
         # Features that keep their meaning are fitted again to all data.
-        if not is_random(transformer) or n_rows > _GROWTH * self._n_fitted:
+        if not hasattr(self, "transformer_") or not is_random(transformer):
             return True
-        return rows.stop - self._n_seen >= _REPLACED * n_rows
+        return n_rows > _GROWTH * self._n_fitted or self._n_uses >= _LONGEST_USE
 
 
 def _share(transformer, own, wanted):

@@ -35,8 +35,8 @@ skampo._ampo AMPOPolicy classes_:* _columns:@TableColumns n_iter_: n_steps_:
 skampo.bandits LinearBandit classes_:* _columns:@TableColumns n_steps_:
   _policy:@ExploringPolicy
 skampo.critics Exact q_:@TableValues FittedQ q_:() n_sweeps_: transformer_:@ _unfitted:@
-  _n_fitted: _n_seen: regressor_:@ trace_decay_: LSTDQ q_:()
-  transformer_:@ _unfitted:@ _n_fitted: _n_seen: LambdaReturn
+  _n_fitted: _n_uses: regressor_:@ trace_decay_: LSTDQ q_:()
+  transformer_:@ _unfitted:@ _n_fitted: _n_uses: LambdaReturn
   q_:@AdvantageValues value_:@ColumnScores MonteCarlo q_:@ScaledValues Pessimistic
   critic_:@ _origin:# classifier_:! copies_: copied_share_: draws_:
   sharpening_gain_:* RewardModel q_:() regressor_:@

@@ -8,7 +8,6 @@ from skampo._history import Validation
 from skampo.critics import Critic
 from skampo.data._tables import numeric_pipeline
 from skampo.exceptions import InvalidParameterError
-from skampo.step_sizes import StepSize, TrustRegion
 from skampo.utils._validation import resolve
 
 
@@ -40,8 +39,6 @@ class Problem:
     min_odds = 0.0
     #: The default of `average`.
     average = 0.0
-    #: Makes the default of `step_size`.
-    suggest_step_size = TrustRegion
     #: Letters that stand for the rows, where they are fixed.
     digest = ""
     n_steps = 0
@@ -85,10 +82,6 @@ class Problem:
 
     def close(self):
         """Close the environments, where there are any."""
-
-    def resolve_step_size(self, asked):
-        """The object that was asked for, or that suits such data."""
-        return resolve(asked, {"auto": self.suggest_step_size, **StepSize.by_name})
 
     @cached_property
     def suggested(self):

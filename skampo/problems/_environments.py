@@ -15,7 +15,6 @@ from skampo.problems._base import (
 from skampo.regressors import default_regressor
 from skampo.rollouts import Rollouts, play_episodes
 from skampo.rollouts._seeding import VALIDATIONS
-from skampo.step_sizes import TrustRegion
 from skampo.utils._threads import limit_threads
 
 # New data arrive while a policy learns, and what early, wrong values added up must be
@@ -23,9 +22,6 @@ from skampo.utils._threads import limit_threads
 _MIN_ODDS, _MIN_ODDS_DISCRETE = 1e-3, 1e-2
 # Single policies wander. Means of a half lag behind where policies still improve.
 _AVERAGE = 1 / 3
-# Divergence of a step where an iteration replaces all data. Features are then drawn for
-# each, and by shorter steps policies gain less than they lose in other features.
-_FAR = 0.2
 
 
 class EnvironmentProblem(Problem):
@@ -78,10 +74,6 @@ class EnvironmentProblem(Problem):
         )
 
     average = _AVERAGE
-
-    def suggest_step_size(self):
-        """The default step size: what many data say may be followed further."""
-        return TrustRegion(_FAR) if self._rollouts.grows else TrustRegion()
 
     @property
     def min_odds(self):

@@ -282,20 +282,13 @@ class Rollouts:
             return self._budget
         if not self._store.capacity:
             return FEWEST_STEPS
-        if self.grows:
+        encoder, capacity = self.observation_encoder, self._store.capacity
+        if encoder.n_features > _FEW_COLUMNS:
             # A good policy is made worse by what a few episodes seem to tell.
-            n_steps = min(self.n_steps // _OLD_OF_MANY, self._store.capacity)
-            return max(FEWEST_STEPS, n_steps)
+            return max(FEWEST_STEPS, min(self.n_steps // _OLD_OF_MANY, capacity))
         # A table learns from every single step.
-        is_discrete = self.observation_encoder.is_discrete
-        fewest = FEWEST_DISCRETE if is_discrete else FEWEST_STEPS
+        fewest = FEWEST_DISCRETE if encoder.is_discrete else FEWEST_STEPS
         return max(fewest, self._store.n_kept // _OLD)
-
-    @property
-    def grows(self) -> bool:
-        """Whether iterations grow until one replaces all transitions that are kept."""
-        is_free = self._budget is None and self._store.capacity > 0
-        return is_free and self.observation_encoder.n_features > _FEW_COLUMNS
 
     def close(self) -> None:
         """

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from skampo import AMPOPolicy
 from skampo.mdp import TabularMDP
 from skampo.mirror_maps import NegativeEntropy
 from skampo.step_sizes import Adaptive, Constant, Geometric, StepSize
@@ -20,7 +21,7 @@ from tests.theory.walks import Problem, random_problem
 SEEDS = [pytest.param(i, marks=[pytest.mark.slow] * (i > 1)) for i in range(100)]
 GAMMAS = [0.0, 0.999, 0.01, 0.99, 0.1, 0.9, 0.5]
 ENTROPY = NegativeEntropy()
-DEFAULT = StepSize.by_name["trust_region"]
+DEFAULT = StepSize.by_name[AMPOPolicy().step_size]
 
 
 def problem(seed):
