@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from skampo.features._lending import lend
 from skampo.regressors._default import kernel_and_columns
 from skampo.utils._sklearn import Documented
+from skampo.utils._threads import in_order
 
 # An action that was never seen is penalized as one of this probability.
 _RAREST = 0.01
@@ -120,7 +121,8 @@ def estimate(classifier, observations, n_actions):
     seen = classifier.classes_
     # Boosting has two columns even for the only action that was ever taken.
     lent = lend(classifier, observations)
-    proba[:, seen] = classifier.predict_proba(lent) if len(seen) > 1 else 1.0
+    with in_order():
+        proba[:, seen] = classifier.predict_proba(lent) if len(seen) > 1 else 1.0
     return np.maximum(proba, _RAREST)
 
 

@@ -19,7 +19,7 @@ from skampo.exceptions import InvalidParameterError, RegressorError
 from skampo.features._lending import lend, size_hint, warning_of_size
 from skampo.features._steps import last_step
 from skampo.utils._sklearn import takes_sample_weight
-from skampo.utils._threads import LARGE, limit_threads
+from skampo.utils._threads import LARGE, in_order, limit_threads
 from skampo.utils._warnings import warn_user
 
 # Where an object is in memory, in its text.
@@ -333,7 +333,7 @@ def predict_columns(model, X, n_columns):
 def _predict_floats(model, X):
     """What the model predicts, as floats; NaN where a masked array hides a value."""
     try:
-        with limit_threads(X.size):
+        with limit_threads(X.size), in_order():
             raw = model.predict(lend(model, X))
     except Exception as error:
         raise RegressorError(

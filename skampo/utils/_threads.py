@@ -10,6 +10,8 @@ import sys
 import threading
 from contextlib import contextmanager
 
+from joblib import parallel_config
+
 # Not among the dependencies in pyproject.toml: scikit-learn limits its own threads with
 # it, so that it is there, in a version that fits.
 from threadpoolctl import ThreadpoolController
@@ -37,6 +39,17 @@ def limit_threads(size=0):
             yield
     finally:
         _here.allowed = allowed
+
+
+def in_order():
+    """
+    Let joblib run what a model does in the block as one job, whatever was asked for.
+
+    Forests add up their trees in the order in which threads end, and bagging by job:
+    the last bits of a prediction would differ from run to run, and all that is fitted
+    to it afterwards.
+    """
+    return parallel_config(backend="sequential")
 
 
 class _Here(threading.local):

@@ -6,17 +6,22 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from joblib import effective_n_jobs, parallel_config
 from lightgbm import LGBMRegressor
-from sklearn.base import BaseEstimator, RegressorMixin
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skampo import AMPOPolicy
+from skampo.critics import Pessimistic
 from skampo.data import TransitionLog
 from skampo.exceptions import RegressorError
 from skampo.off_policy import doubly_robust, estimate_propensities, fit_action_values
@@ -77,6 +82,49 @@ def test_regressors_are_fitted_on_one_thread(seen, n_jobs):
     policy = AMPOPolicy(Recorder(), encoding="per_action", n_jobs=n_jobs, **SMALL)
     policy.fit("CartPole-v1")
     assert_single(seen)
+
+
+class Adding(ExtraTreesRegressor):
+    """A forest that tells how many jobs would add up its trees."""
+
+    jobs: ClassVar = []
+
+    def predict(self, X):
+        self.jobs.append(effective_n_jobs(self.n_jobs))
+        return super().predict(X)
+
+
+@pytest.mark.parametrize("asked", ["forest", "policy", "context"])
+def test_forests_add_up_their_trees_in_their_order(asked):
+    forests = [Adding(5, n_jobs=4 if asked == "forest" else None, max_leaf_nodes=99)]
+    forests.append(clone(forests[0]).set_params(n_jobs=None))
+    found = []
+    for forest in forests:
+        Adding.jobs.clear()
+        n_jobs = 2 if asked == "policy" else None
+        policy = AMPOPolicy(forest, encoding="per_action", n_jobs=n_jobs, **SMALL)
+        given = {"n_jobs": 4} if asked == "context" else {}
+        with parallel_config(backend="threading", **given):
+            policy.fit("CartPole-v1")
+            found.append(policy.decision_function(np.zeros((1, 4))))
+        assert set(Adding.jobs) == {1}
+    assert_array_equal(*found)
+
+
+class AddingClassifier(ExtraTreesClassifier):
+    """The same of a classifier."""
+
+    def predict_proba(self, X):
+        Adding.jobs.append(effective_n_jobs(self.n_jobs))
+        return super().predict_proba(X)
+
+
+def test_so_do_forests_that_copy_a_log():
+    Adding.jobs.clear()
+    critic = Pessimistic(classifier=AddingClassifier(5, n_jobs=4))
+    policy = AMPOPolicy(critic=critic, max_iter=1, random_state=0)
+    policy.fit(X, Y, rewards=1.0 * Y, next_states=X, terminated=Y)
+    assert set(Adding.jobs) == {1}
 
 
 @pytest.mark.parametrize(
