@@ -101,4 +101,6 @@ def given_or(regressor, suggest):
 
 def kernel_and_columns():
     """Kernel features, of two widths if there is room, and the columns themselves."""
-    return FeatureUnion([("columns", "passthrough"), ("kernel", MultiscaleNystroem())])
+    parts = [("columns", "passthrough"), ("kernel", MultiscaleNystroem())]
+    # Workers of a cluster would be asked for each block of rows, to stack two arrays.
+    return FeatureUnion(parts, n_jobs=1)

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from joblib import effective_n_jobs, parallel_config
+from joblib import effective_n_jobs, parallel_config, register_parallel_backend
+from joblib._parallel_backends import ThreadingBackend
 from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -125,6 +126,26 @@ def test_so_do_forests_that_copy_a_log():
     policy = AMPOPolicy(critic=critic, max_iter=1, random_state=0)
     policy.fit(X, Y, rewards=1.0 * Y, next_states=X, terminated=Y)
     assert set(Adding.jobs) == {1}
+
+
+class Counting(ThreadingBackend):
+    """A backend that notes how many workers are asked for, and when."""
+
+    pools: ClassVar[list] = []
+
+    def configure(self, n_jobs=1, parallel=None, **options):
+        self.pools.append(n_jobs)
+        return super().configure(n_jobs, parallel, **options)
+
+
+def test_policies_of_logs_ask_for_no_workers_to_compute_features():
+    policy = AMPOPolicy(max_iter=1, random_state=0)
+    policy.fit(X, Y, rewards=1.0 * Y, next_states=X, terminated=Y)
+    register_parallel_backend("counting", Counting)
+    Counting.pools.clear()
+    with parallel_config(backend="counting", n_jobs=2):
+        policy.decision_function(X)
+    assert set(Counting.pools) <= {1}
 
 
 @pytest.mark.parametrize(
