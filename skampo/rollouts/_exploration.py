@@ -46,6 +46,8 @@ class Exploration:
         lengths = np.arange(1, longest + 1)
         weights = lengths**-2.0 / np.sum(lengths**-2.0)
         self._edges = weights.cumsum()
+        # Rounding must not leave room for one step more.
+        self._edges[-1] = 1.0
         self._rng = rng
         # Of the steps that repeat nothing, so many begin to explore.
         mean = lengths @ weights
