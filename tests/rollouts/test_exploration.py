@@ -158,6 +158,14 @@ def test_where_iterations_grow_fewer_of_them_are_averaged(env, share):
     assert policy.resolved_params_["average"] == share
 
 
+def test_a_fit_that_goes_on_is_that_of_one_longer_fit():
+    parameters = {"random_state": 0, "n_envs": 2, "warm_start": True}
+    parts = AMPOPolicy(max_iter=2, **parameters).fit(SevenColumns).fit(SevenColumns)
+    whole = AMPOPolicy(max_iter=4, **parameters).fit(SevenColumns)
+    states = np.linspace(-1, 1, 7)[None]
+    assert_array_equal(parts.decision_function(states), whole.decision_function(states))
+
+
 def test_a_number_of_steps_is_at_least_one():
     with pytest.raises(InvalidParameterError, match="'max_exploration_steps'"):
         Rollouts(CountingEnv, max_exploration_steps=0)
