@@ -94,10 +94,9 @@ class AMPOPolicy(
         Share of the iterations, the last ones, whose policies are averaged in the end:
         line 1 is solved once more for the mean of :math:`\nabla h(\pi_t)`, of at most
         nine of them. 0 returns the last policy alone. None is a third for environments,
-        where single policies wander (a sixth with more than six columns and a critic
-        that keeps transitions: late iterations are longer there), and 0 for other data
-        and for encodings that add up scores. What is learned does not depend on it, and
-        `early_stopping` keeps one policy instead.
+        where single policies wander, and 0 for other data and for encodings that add up
+        scores. What is learned does not depend on it, and `early_stopping` keeps one
+        policy instead.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is
@@ -107,11 +106,6 @@ class AMPOPolicy(
         Environments that run in lock-step.
     exploration : float, default=0.05
         Share of uniform actions while gathering data; never in a prediction.
-    max_exploration_steps : int, default=None
-        A uniform action is taken for k steps with a probability proportional to
-        :math:`k^{-2}`, k at most this number [2]_: what takes one action many times in
-        a row, such as coming to rest, is hardly found by single steps. None is 64 with
-        more than six columns and a critic that keeps transitions, else 1.
     max_episode_steps : int, default=None
         Episodes are cut (truncated) here. None is the environment's own limit, or
         1000 with a warning if it has none.
@@ -222,8 +216,6 @@ class AMPOPolicy(
     .. [1] C. Alfano, R. Yuan and P. Rebeschini, "A novel framework for policy mirror
        descent with general parameterization and linear convergence", NeurIPS 2023,
        Algorithm 1.
-    .. [2] W. Dabney, G. Ostrovski and A. Barreto, "Temporally-extended
-       epsilon-greedy exploration", ICLR 2021.
 
     Examples
     --------
@@ -271,7 +263,6 @@ class AMPOPolicy(
         "steps_per_iter": Interval(int, 1) | Nothing,
         "n_envs": Interval(int, 1),
         "exploration": Interval(float, 0, 1),
-        "max_exploration_steps": Interval(int, 1) | Nothing,
         "max_episode_steps": Interval(int, 1) | Nothing,
         "early_stopping": Flag,
         "validation_episodes": Interval(int, 0),
@@ -300,7 +291,6 @@ class AMPOPolicy(
         steps_per_iter: int | None = None,
         n_envs: int = 8,
         exploration: float = 0.05,
-        max_exploration_steps: int | None = None,
         max_episode_steps: int | None = None,
         early_stopping: bool = False,
         validation_episodes: int = 10,
@@ -323,7 +313,6 @@ class AMPOPolicy(
         self.steps_per_iter = steps_per_iter
         self.n_envs = n_envs
         self.exploration = exploration
-        self.max_exploration_steps = max_exploration_steps
         self.max_episode_steps = max_episode_steps
         self.early_stopping = early_stopping
         self.validation_episodes = validation_episodes

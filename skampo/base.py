@@ -13,8 +13,8 @@ from skampo.exceptions import RegressorError
 from skampo.features._blocks import MANY, by_blocks
 from skampo.persistence import save
 from skampo.rollouts._advice import refuse_observations
-from skampo.rollouts._exploration import draw_actions
 from skampo.rollouts._factories import is_environment
+from skampo.rollouts._sampling import draw_actions
 from skampo.utils._sklearn import blank_estimator, take_rows
 from skampo.utils._threads import limit_threads
 from skampo.utils._validation import check_action_mask

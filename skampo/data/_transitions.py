@@ -33,8 +33,7 @@ class Transitions:
     ends : ndarray of bool of shape (n,)
         Whether the row is the last of its trajectory.
     behavior_proba : ndarray of shape (n,) or None, default=None
-        Probability with which the action was drawn, exploration included; 1 of an
-        exploring action that is repeated.
+        Probability with which the action was drawn, exploration included.
     action_masks : ndarray of bool of shape (n, n_actions) or None, default=None
         Actions that were allowed; None if all were everywhere.
     next_action_masks : ndarray of bool of shape (n, n_actions) or None, default=None

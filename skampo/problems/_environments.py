@@ -21,7 +21,7 @@ from skampo.utils._threads import limit_threads
 # forgotten: no action counts as less likely than this share of the best one.
 _MIN_ODDS, _MIN_ODDS_DISCRETE = 1e-3, 1e-2
 # Single policies wander. Means of a half lag behind where policies still improve.
-_AVERAGE, _AVERAGE_OF_LONG = 1 / 3, 1 / 6
+_AVERAGE = 1 / 3
 
 
 class EnvironmentProblem(Problem):
@@ -65,7 +65,6 @@ class EnvironmentProblem(Problem):
             steps_per_iter=asked.steps_per_iter,
             max_episode_steps=asked.max_episode_steps,
             exploration=asked.exploration,
-            max_exploration_steps=asked.max_exploration_steps,
             seed=self._seed,
             sampling=critic.sampling,
             capacity=critic.capacity,
@@ -74,11 +73,7 @@ class EnvironmentProblem(Problem):
             **(last.rollouts if last else {}),
         )
 
-    @property
-    def average(self):
-        """The default share of the iterations whose policies are averaged."""
-        # Where iterations grow, half of the steps are those of the last eight of fifty.
-        return _AVERAGE_OF_LONG if self._rollouts.grows else _AVERAGE
+    average = _AVERAGE
 
     @property
     def min_odds(self):

@@ -20,8 +20,6 @@ FEWEST_STEPS, FEWEST_DISCRETE, _OLD = 512, 64, 12
 # With more columns all steps so far are ten times as many instead, and fifty iterations
 # take 232,000.
 _FEW_COLUMNS, _OLD_OF_MANY = 6, 10
-# There an exploring action is repeated for so many steps at most.
-_LONG_EXPLORATION = 64
 COUNT = Interval(int, 1)
 
 
@@ -60,11 +58,6 @@ class Rollouts:
         time limit of its own keeps it, and others are cut at 1000 with a warning.
     exploration : float, default=0.05
         Share of actions drawn uniformly over the allowed ones.
-    max_exploration_steps : int or None, default=1
-        Such an action is taken for k steps with a probability that is proportional to
-        :math:`k^{-2}`, k at most this number; fewer if its episode ends, a mask forbids
-        it or the `gather` ends. None is 64 with more than six columns and a `capacity`,
-        and 1 otherwise.
     seed : int, default=0
         Determines the reset seeds and the actions.
     sampling : {"steps", "episodes", "geometric"}, default="steps"
@@ -176,7 +169,6 @@ class Rollouts:
         steps_per_iter: int | None = None,
         max_episode_steps: int | None = None,
         exploration: float = 0.05,
-        max_exploration_steps: int | None = 1,
         seed: int = 0,
         sampling: str = "steps",
         capacity: int = 0,
@@ -192,12 +184,12 @@ class Rollouts:
         check_argument("Rollouts", "n_envs", n_envs, COUNT)
         limits = {"steps_per_iter": steps_per_iter}
         limits["max_episode_steps"] = max_episode_steps
-        limits["max_exploration_steps"] = max_exploration_steps
         for name, limit in limits.items():
             check_argument("Rollouts", name, limit, COUNT | Nothing)
         _check_sampling(sampling, gamma)
         self._sampler = SAMPLERS[sampling]
         self._budget, self._gamma = steps_per_iter, gamma
+        self._exploration = exploration
         self._store = TransitionStore(capacity, transitions)
         counts = list(() if episode_counts is None else episode_counts)
         # An experience that goes on must not draw the actions of the last one again.
@@ -213,9 +205,6 @@ class Rollouts:
             episode_counts=counts,
             check=check,
         )
-        if max_exploration_steps is None:
-            max_exploration_steps = _LONG_EXPLORATION if self.grows else 1
-        self._exploration = exploration, max_exploration_steps
         # Of environments that this experience does not have, but a later one may.
         self._other_counts = counts[len(self._lockstep.envs) :]
         self.episode_counts = self._count_episodes()
@@ -261,7 +250,7 @@ class Rollouts:
                 "This Rollouts is closed. Create a new one; pass it "
                 "episode_counts to go on with new seeds."
             )
-        walker = Walker(self._lockstep, policy, self._rng, *self._exploration)
+        walker = Walker(self._lockstep, policy, self._rng, self._exploration)
         before = self._lockstep.n_faults
         try:
             self._come_back()
@@ -294,18 +283,12 @@ class Rollouts:
         if not self._store.capacity:
             return FEWEST_STEPS
         encoder, capacity = self.observation_encoder, self._store.capacity
-        if self.grows:
+        if encoder.n_features > _FEW_COLUMNS:
             # A good policy is made worse by what a few episodes seem to tell.
             return max(FEWEST_STEPS, min(self.n_steps // _OLD_OF_MANY, capacity))
         # A table learns from every single step.
         fewest = FEWEST_DISCRETE if encoder.is_discrete else FEWEST_STEPS
         return max(fewest, self._store.n_kept // _OLD)
-
-    @property
-    def grows(self) -> bool:
-        """Whether iterations are a share of all steps so far, if nobody sets them."""
-        n_features = self.observation_encoder.n_features
-        return self._store.capacity > 0 and n_features > _FEW_COLUMNS
 
     def close(self) -> None:
         """

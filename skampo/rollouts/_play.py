@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from skampo.rollouts._collect import COUNT
-from skampo.rollouts._exploration import draw_actions
 from skampo.rollouts._factories import resolve_factories
 from skampo.rollouts._lockstep import LockStep, new_warnings
+from skampo.rollouts._sampling import draw_actions
 from skampo.rollouts._seeding import SCORING
 from skampo.utils._validation import Nothing, check_argument
 

@@ -1,9 +1,32 @@
-"""The three ways of walking through episodes."""
+"""The three ways of walking through episodes, and the drawing of actions."""
 
 import numpy as np
 
 from skampo.data._transitions import Transitions
-from skampo.rollouts._exploration import Exploration
+
+
+def explore(proba, exploration=0.0, masks=None):
+    """Mix probabilities with a share of uniform ones over the allowed actions."""
+    proba = np.asarray(proba, dtype=np.float64)
+    share = exploration / proba.shape[1]
+    if masks is not None:
+        proba = np.where(masks, proba, 0.0)
+        share = exploration * masks / masks.sum(axis=1, keepdims=True)
+    if exploration:
+        proba = (1.0 - exploration) * proba + share
+    elif masks is not None:
+        # Where all allowed actions have probability 0, nothing prefers one of them.
+        proba = np.where(proba.any(axis=1, keepdims=True), proba, masks)
+    # A policy may ignore masks; what is stored has to be what is drawn from.
+    return proba / proba.sum(axis=1, keepdims=True)
+
+
+def draw_actions(proba, uniforms):
+    """Draw an action for each row by inverting its distribution function."""
+    edges = proba.cumsum(axis=1)
+    # Dividing makes the last edge 1, and every edge behind the last possible action.
+    edges /= edges[:, -1:]
+    return (edges > uniforms[:, np.newaxis]).argmax(axis=1)
 
 
 class Recorder:
@@ -75,13 +98,11 @@ def _cut(rows, indices, lost):
 class Walker:
     """Steps environments with a policy, counting steps and noting finished episodes."""
 
-    def __init__(self, lockstep, policy, rng, exploration, max_exploration_steps):
+    def __init__(self, lockstep, policy, rng, exploration):
         self.lockstep = lockstep
         self.policy = policy
         self.rng = rng
-        self.exploration = Exploration(
-            exploration, max_exploration_steps, rng, len(lockstep.envs)
-        )
+        self.exploration = exploration
         self.n_steps = 0
         self.returns = []
 
@@ -90,13 +111,13 @@ class Walker:
         lockstep = self.lockstep
         observations, masks = lockstep.observations, lockstep.masks
         proba = self.policy.proba(observations, action_mask=masks)
-        indices = lockstep.indices
-        actions, proba = self.exploration.draw(proba, masks, indices)
-        before = observations, masks, proba
+        proba = explore(proba, self.exploration, masks)
+        actions = draw_actions(proba, self.rng.random(len(proba)))
+        # Of perhaps a thousand probabilities, weights need that of the action alone.
+        before = observations, masks, proba[np.arange(len(proba)), actions]
         step = lockstep.step(actions)
         self.n_steps += len(actions)
         ended = step.ended
-        self.exploration.end(indices[ended])
         for row in (ended & ~step.lost).nonzero()[0]:
             # Now, for the reset of an environment sets its return to zero.
             self.returns.append(lockstep.active[row].episode_return)

@@ -186,7 +186,6 @@ def learned(name, share):
             n_iter_no_change=None,
             # Logs stay those of the tables: of a single policy.
             average=0.0,
-            max_exploration_steps=1,
             random_state=0,
         )
         return fit_validating_all(policy, task.make)

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skampo.rollouts import Rollouts
 from skampo.rollouts._collect import name_all
-from skampo.rollouts._exploration import draw_actions, explore
+from skampo.rollouts._sampling import draw_actions, explore
 from skampo.rollouts._seeding import SCORING, TRAINING, VALIDATION, reset_seed
 from skampo.rollouts._unfinished import check_draws, check_unfinished
 from tests import seeds
