@@ -23,6 +23,7 @@ from skampo.features._lending import (
 from skampo.features._regression import seed_unseeded
 from skampo.features._steps import last_step, put_together, split_features
 from skampo.features._unchecked import unchecked_transform
+from skampo.utils._threads import in_order
 
 # Features are drawn from so many rows, spread evenly over more.
 _MOST = 2**20
@@ -156,7 +157,9 @@ def take_apart(regressor, observations, rng):
 def transform(transformer, observations):
     """Features of the observations; what fails names the transformer."""
     try:
-        return as_rows(transformer.transform(lend(transformer, observations)))
+        # Blocks of rows take less time than the start of a cluster's workers for them.
+        with in_order():
+            return as_rows(transformer.transform(lend(transformer, observations)))
     except Exception as error:
         raise RegressorError(
             f"regressor features {transformer!r} failed on "

@@ -102,5 +102,5 @@ def given_or(regressor, suggest):
 def kernel_and_columns():
     """Kernel features, of two widths if there is room, and the columns themselves."""
     parts = [("columns", "passthrough"), ("kernel", MultiscaleNystroem())]
-    # Workers of a cluster would be asked for each block of rows, to stack two arrays.
+    # Predictions call it directly: no workers of a cluster, to stack two arrays.
     return FeatureUnion(parts, n_jobs=1)

@@ -47,7 +47,8 @@ def in_order():
 
     Forests add up their trees in the order in which threads end, and bagging by job:
     the last bits of a prediction would differ from run to run, and all that is fitted
-    to it afterwards.
+    to it afterwards. A `FeatureUnion` or `ColumnTransformer` would ask a cluster for
+    workers at every block of rows.
     """
     return parallel_config(backend="sequential")
 

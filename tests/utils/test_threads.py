@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import effective_n_jobs, parallel_config, register_parallel_backend
 from joblib._parallel_backends import ThreadingBackend
@@ -129,7 +130,7 @@ def test_so_do_forests_that_copy_a_log():
 
 
 class Counting(ThreadingBackend):
-    """A backend that notes how many workers are asked for, and when."""
+    """A backend that notes how many workers are asked for."""
 
     pools: ClassVar[list] = []
 
@@ -138,13 +139,17 @@ class Counting(ThreadingBackend):
         return super().configure(n_jobs, parallel, **options)
 
 
-def test_policies_of_logs_ask_for_no_workers_to_compute_features():
+TABLE = pd.DataFrame({"x": X[:, 0], "kind": np.where(X[:, 0] % 3 < 1, "a", "b")})
+
+
+@pytest.mark.parametrize("states", [X, TABLE], ids=["numbers", "table"])
+def test_no_workers_are_asked_for_to_compute_features(states):
     policy = AMPOPolicy(max_iter=1, random_state=0)
-    policy.fit(X, Y, rewards=1.0 * Y, next_states=X, terminated=Y)
+    policy.fit(states, Y, rewards=1.0 * Y, next_states=states, terminated=Y)
     register_parallel_backend("counting", Counting)
     Counting.pools.clear()
     with parallel_config(backend="counting", n_jobs=2):
-        policy.decision_function(X)
+        policy.decision_function(states)
     assert set(Counting.pools) <= {1}
 
 
