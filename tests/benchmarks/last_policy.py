@@ -5,7 +5,8 @@ Run ``python -m tests.benchmarks.last_policy [--envs NAME ...] [--seeds 5]
 [--first-seed 300] [--regressor NAME]``. Each fit is made with everything but
 `max_iter` at its default, and once more with ``average=0``, which returns the policy
 after the last iteration: greedy returns on 100 fresh episodes of both; the mean, the
-smallest and the largest of the seeds, and median steps and CPU seconds of a fit.
+median, the smallest and the largest of the seeds, and median steps and CPU seconds of a
+fit.
 """
 
 import argparse
@@ -40,8 +41,9 @@ def measure(name, seed, regressor):
 
 
 def cell(returns):
-    """Mean and range."""
-    return f"{np.mean(returns):.4g} ({min(returns):.4g} to {max(returns):.4g})"
+    """Mean, median and range."""
+    middle = f"{np.mean(returns):.4g}, {np.median(returns):.4g}"
+    return f"{middle} ({min(returns):.4g} to {max(returns):.4g})"
 
 
 def main():

@@ -1,10 +1,11 @@
 """
-Rollouts whose steps wait, in this process and in processes of their own.
+Rollouts whose steps take long, in this process and in processes of their own.
 
-Run with ``python -m tests.benchmarks.slow_steps [--milliseconds 5]``. A cell is the
-time of a lock-step while CartPole learns, median over the iterations, in ms: of 2
-and 8 environments that step one after the other, and at the same time
-(``Guarded(env, timeout=60)``).
+Run with ``python -m tests.benchmarks.slow_steps [--milliseconds 5] [--compute]``. A
+cell is the time of a lock-step while CartPole learns, median over the iterations, in
+ms: of 2 and 8 environments that step one after the other, and at the same time
+(``Guarded(env, timeout=60)``). A step waits, as for another machine, or computes for
+as many milliseconds of CPU time, so that no more than the cores can be gained.
 """
 
 import argparse
@@ -21,16 +22,23 @@ from tests.benchmarks import runs
 N_LOCKSTEPS = 60
 
 
-class Waiting(gymnasium.Wrapper):
+def compute(seconds):
+    """Take CPU time."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+class Slow(gymnasium.Wrapper):
     """A simulator that takes its time."""
 
-    def __init__(self, seconds):
+    def __init__(self, spend, seconds):
         super().__init__(gymnasium.make("CartPole-v1"))
-        self.seconds = seconds
+        self.spend, self.seconds = spend, seconds
 
     def step(self, action):
-        """Wait, and step."""
-        time.sleep(self.seconds)
+        """Wait or compute, and step."""
+        self.spend(self.seconds)
         return super().step(action)
 
 
@@ -47,7 +55,10 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--milliseconds", type=float, default=5.0)
-    env = partial(Waiting, parser.parse_args().milliseconds / 1000)
+    parser.add_argument("--compute", action="store_true", help="instead of waiting")
+    options = parser.parse_args()
+    spend = compute if options.compute else time.sleep
+    env = partial(Slow, spend, options.milliseconds / 1000)
     print(runs.table(["environments", "one process", "a process each", "times"], []))
     for n_envs in (2, 8):
         here = milliseconds(env, n_envs)
