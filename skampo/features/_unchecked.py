@@ -7,7 +7,9 @@ and use these functions, which give the same bits; register more with
 """
 
 import sys
+from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -23,24 +25,36 @@ from sklearn.preprocessing import (
 
 from skampo.features._lending import lend
 from skampo.features._steps import last_step
+from skampo.utils._threads import in_order
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What a transformer does itself, which asks a cluster for no workers."""
+
+    transformer: Any
+
+    def __call__(self, X):
+        with in_order():
+            return self.transformer.transform(X)
 
 
 @singledispatch
 def unchecked_transform(transformer):
     """Function of an array for a fitted transformer; its own where none is known."""
-    return transformer.transform
+    return _Own(transformer)
 
 
 @unchecked_transform.register
 def _(transformer: Pipeline):
     if type(transformer) is not Pipeline:
-        return transformer.transform
+        return _Own(transformer)
     steps = [step for _, step in transformer.steps if step not in (None, "passthrough")]
     functions = [unchecked_transform(step) for step in steps]
     # A step that was fitted to a frame looks for its columns: arithmetic gives none.
     named = [i for i, step in enumerate(steps) if _looks_for_names(step, functions[i])]
     for i in range(named[-1] if named else 0):
-        functions[i] = steps[i].transform
+        functions[i] = _Own(steps[i])
 
     def transform(X):
         for function in functions:
@@ -51,7 +65,8 @@ def _(transformer: Pipeline):
 
 
 def _looks_for_names(step, function):
-    return function == step.transform and hasattr(step, "feature_names_in_")
+    is_own = function in (_Own(step), step.transform)
+    return is_own and hasattr(step, "feature_names_in_")
 
 
 @unchecked_transform.register

@@ -17,9 +17,10 @@ from lightgbm import LGBMRegressor
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import Ridge
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skampo import AMPOPolicy
@@ -150,6 +151,16 @@ def test_no_workers_are_asked_for_to_compute_features(states):
     Counting.pools.clear()
     with parallel_config(backend="counting", n_jobs=2):
         policy.decision_function(states)
+    assert set(Counting.pools) <= {1}
+
+
+def test_nor_to_play_with_features_of_ones_own():
+    union = FeatureUnion([("x", StandardScaler()), ("squares", PolynomialFeatures(2))])
+    policy = AMPOPolicy(make_pipeline(union, Ridge()), **SMALL).fit("CartPole-v1")
+    register_parallel_backend("counting", Counting)
+    Counting.pools.clear()
+    with parallel_config(backend="counting", n_jobs=2):
+        policy.score("CartPole-v1", n_episodes=1)
     assert set(Counting.pools) <= {1}
 
 
