@@ -93,10 +93,11 @@ class AMPOPolicy(
     average : float, default=None
         Share of the iterations, the last ones, whose policies are averaged in the end:
         line 1 is solved once more for the mean of :math:`\nabla h(\pi_t)`, of at most
-        nine of them. 0 returns the last policy alone. None is a third for environments,
-        where single policies wander, and 0 for other data and for encodings that add up
-        scores. What is learned does not depend on it, and `early_stopping` keeps one
-        policy instead.
+        nine of them. If the episodes of the newer half had larger returns, it is taken
+        alone, and of this once more, but not fewer than four iterations. 0 returns the
+        last policy alone. None is a third for environments, where single policies
+        wander, and 0 for other data and for encodings that add up scores. What is
+        learned does not depend on it, and `early_stopping` keeps one policy instead.
     steps_per_iter : int, default=None
         Environment steps per iteration, rounded up to a multiple of the environments.
         None is 512, or a twelfth of the transitions that the critic keeps if that is

@@ -10,7 +10,7 @@ from joblib import hash as hash_of
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from skampo._average import recent_iterates
+from skampo._average import averaged_iterates, recent_iterates
 from skampo._history import (
     BestIterate,
     Iterate,
@@ -397,9 +397,11 @@ class Run:
 
     def _take_mean(self):
         """Fit the mean of the last policies; tell whether there are several."""
-        if self.mean is not None:
+        if self.mean is not None or not self.window:
             return False
-        policies = [iterate.policy for iterate in self.window]
+        returns = [record["return_mean"] for record in self.history]
+        iterates = averaged_iterates(self.window, self.average, returns)
+        policies = [iterate.policy for iterate in iterates]
         # Greedy scores are in units of the return, and have no mean with others.
         is_mean = len(policies) > 1 and np.isfinite([p.eta for p in policies]).all()
         if self.sample is None or not is_mean:

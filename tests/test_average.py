@@ -1,5 +1,8 @@
 """The mean of the last policies, which a fit in environments returns."""
 
+from functools import partial
+
+import gymnasium
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -43,17 +46,23 @@ def fit(env="CliffWalking-v1", **parameters):
     return AMPOPolicy(**(SMALL | parameters)).fit(env)
 
 
-def watched(states, **parameters):
+def watched(states, env="CliffWalking-v1", **parameters):
     """The policy of a fit, and the probabilities after each of its iterations."""
     watch = Watch(states)
     # Short steps, so that no probability underflows.
     parameters = SMALL | {"step_size": TrustRegion(1e-3)} | parameters
-    policy = AMPOPolicy(ON_STATES, min_odds=0.0, **parameters).fit("CliffWalking-v1")
+    policy = AMPOPolicy(ON_STATES, min_odds=0.0, **parameters).fit(env)
     # The last iteration ends with the mean.
-    clone(policy).set_params(average=0.0).set_callbacks(watch).fit("CliffWalking-v1")
+    clone(policy).set_params(average=0.0).set_callbacks(watch).fit(env)
     # Of policies that are alike the last one would be the mean.
     assert abs(watch.seen[-1] - watch.seen[-2]).max() > 1e-3
     return policy, watch.seen
+
+
+def mean_of(seen, numbers):
+    """The policy whose dual is the mean of those after some iterations."""
+    logs = np.log([seen[number - 1] for number in numbers]).mean(axis=0)
+    return np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +78,42 @@ def watched(states, **parameters):
 def test_the_dual_is_the_mean_of_the_last_third(max_iter, averaged):
     states = np.arange(48)[:, None]
     policy, seen = watched(states, max_iter=max_iter)
-    logs = np.log([seen[number - 1] for number in averaged]).mean(axis=0)
-    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    expected = mean_of(seen, averaged)
     assert_allclose(policy.predict_proba(states), expected, rtol=1e-6)
     assert len(seen) == max_iter
+
+
+class Trend(gymnasium.Wrapper):
+    """Pays what is larger or smaller with every step, whatever is done."""
+
+    def __init__(self, slope):
+        super().__init__(gymnasium.make("CliffWalking-v1"))
+        self.slope, self.n_steps = slope, 0
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        self.n_steps += 1
+        return observation, self.slope * self.n_steps, *rest
+
+
+@pytest.mark.parametrize(
+    ("slope", "max_iter", "averaged"),
+    [
+        (-1.0, 27, [20, 22, 24, 26, 27]),
+        (1.0, 27, [24, 25, 26, 27]),
+        # Half of seven is fewer than four.
+        (1.0, 21, [15, 16, 17, 18, 19, 20, 21]),
+        # A quarter of seventeen.
+        (1.0, 51, [48, 49, 50, 51]),
+    ],
+)
+def test_policies_that_improve_are_averaged_over_fewer(slope, max_iter, averaged):
+    states = np.arange(48)[:, None]
+    parameters = {"max_iter": max_iter, "max_episode_steps": 20}
+    parameters["step_size"] = TrustRegion(2e-4)
+    policy, seen = watched(states, partial(Trend, slope), **parameters)
+    proba = policy.predict_proba(states)
+    assert_allclose(proba, mean_of(seen, averaged), rtol=1e-6)
 
 
 def test_other_shares():
@@ -103,6 +144,17 @@ def test_a_fit_that_goes_on_averages_the_same(parts):
         policy.set_params(max_iter=max_iter).fit("CliffWalking-v1")
     states = np.arange(48)[:, None]
     assert_array_equal(policy.predict_proba(states), expected.predict_proba(states))
+
+
+def test_so_does_one_whose_policies_improve():
+    parameters = SMALL | {"warm_start": True, "step_size": TrustRegion(3e-3)}
+    whole = AMPOPolicy(max_iter=34, **parameters).fit(RewardingEnv)
+    parts = AMPOPolicy(max_iter=9, **parameters).fit(RewardingEnv)
+    parts.set_params(max_iter=25).fit(RewardingEnv)
+    # Of the last eleven the newest five are averaged.
+    returns = [record["return_mean"] for record in whole.history_]
+    assert np.mean(returns[-5:]) > np.mean(returns[-10:-5])
+    assert_array_equal(parts.predict_proba(STATES), whole.predict_proba(STATES))
 
 
 def test_no_more_iterations_and_files_keep_the_mean(tmp_path):
