@@ -23,7 +23,7 @@ def recent_iterates(iterates, share):
     Returns
     -------
     tuple of Iterate
-        What `averaged_iterates` takes, whatever the returns.
+        What `averaged_iterates` takes, whatever the returns: at most 17.
 
     Examples
     --------

@@ -65,6 +65,7 @@ def _(transformer: Pipeline):
 
 
 def _looks_for_names(step, function):
+    # The method itself where a subclass may do more than what is known.
     is_own = function in (_Own(step), step.transform)
     return is_own and hasattr(step, "feature_names_in_")
 
